@@ -1,0 +1,120 @@
+/**
+ * The one error that Cofferdam throws, and the facts each of its codes carries.
+ *
+ * @module
+ */
+
+/** What every error code carries as `details`. The keys are the codes. */
+export interface ErrorDetails {
+  /** A policy, or an option of a call, is malformed. */
+  POLICY_INVALID: { readonly issues: readonly PolicyIssue[]; readonly source?: string };
+  /** The policy asks for something that this version cannot enforce. */
+  POLICY_UNSUPPORTED: { readonly issues: readonly PolicyIssue[]; readonly source?: string };
+  /** A policy file cannot be read. */
+  POLICY_UNREADABLE: { readonly path: string };
+  /** An argument of a call is malformed. */
+  ARGUMENT_INVALID: { readonly argument: string; readonly value?: unknown };
+  /** A path that the policy grants does not exist in the sandbox. */
+  PATH_MISSING: { readonly path: string; readonly rule: string };
+  /** The workspace cannot be used as asked. */
+  WORKSPACE_UNUSABLE: { readonly path: string; readonly reason: string };
+  /** The image does not exist where the Docker engine looks. */
+  IMAGE_MISSING: { readonly image: string };
+  /** The runtime that was asked for does not work here. */
+  RUNTIME_UNAVAILABLE: { readonly runtime: string; readonly reason: string };
+  /** The kernel or the engine lacks something that the policy needs. */
+  ENFORCEMENT_MISSING: { readonly feature: string; readonly found?: string };
+  /** The warden cannot be built, found or verified. */
+  WARDEN_UNAVAILABLE: { readonly reason: string; readonly output?: string };
+  /** The warden refused to start, or failed while it started. */
+  START_FAILED: { readonly stage: string; readonly errno?: string; readonly output?: string };
+  /** The link to the sandbox ended before its time. */
+  LINK_LOST: { readonly reason: string };
+  /** The sandbox sent something that the protocol does not allow. */
+  PROTOCOL_VIOLATION: { readonly reason: string };
+  /** The sandbox is stopped, or stops. */
+  SANDBOX_STOPPED: { readonly id: string };
+  /** The call was aborted by its `AbortSignal`. */
+  ABORTED: { readonly operation: string };
+  /** A program could not be started. */
+  EXEC_FAILED: { readonly program: string; readonly errno: string; readonly stage: string };
+  /** With `check: true`: a command failed. Carries the command's result. */
+  COMMAND_FAILED: {
+    readonly argv: readonly string[];
+    readonly exitCode: number | null;
+    readonly signal: string | null;
+    readonly timedOut: boolean;
+    readonly stdout: string;
+    readonly stderr: string;
+  };
+  /** A file operation was refused by the policy's floor. */
+  FILE_DENIED: { readonly operation: string; readonly path: string; readonly errno: string };
+  /** A file operation named something that does not exist. */
+  FILE_MISSING: { readonly operation: string; readonly path: string; readonly errno: string };
+  /** A file operation failed otherwise. */
+  FILE_FAILED: { readonly operation: string; readonly path: string; readonly errno: string };
+  /** An audit log does not verify. */
+  AUDIT_BROKEN: { readonly line: number; readonly reason: string };
+}
+
+/** Every error code. */
+export type ErrorCode = keyof ErrorDetails;
+
+/** One thing that is wrong with a policy, and where. */
+export interface PolicyIssue {
+  /** The place in the document, for instance `filesystem.read[2]`. */
+  readonly path: string;
+  /** What is wrong, without a final period. */
+  readonly message: string;
+  /** 1-based, where the policy came as text. */
+  readonly line?: number;
+  /** 1-based, where the policy came as text. */
+  readonly column?: number;
+  /** The nearest known key, for an unknown one. */
+  readonly nearest?: string;
+}
+
+/** What a {@link SandboxError} is made of. */
+export interface SandboxErrorOptions<C extends ErrorCode> {
+  readonly details: ErrorDetails[C];
+  /** The smallest change that would help, as a sentence. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+const BRAND = Symbol.for("cofferdam.SandboxError");
+
+/**
+ * The error of every failed call: a code to switch on, its facts as `details`, and a hint.
+ *
+ * @example
+ * ```ts
+ * import { createSandbox, SandboxError } from "cofferdam";
+ *
+ * try {
+ *   await createSandbox({ version: 1, filesystem: { reed: ["."] } } as never);
+ * } catch (error) {
+ *   if (SandboxError.is(error, "POLICY_INVALID")) console.error(error.details.issues, error.hint);
+ * }
+ * ```
+ */
+export class SandboxError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name: string = "SandboxError";
+  readonly code: C;
+  readonly details: ErrorDetails[C];
+  readonly hint: string | undefined;
+
+  constructor(code: C, message: string, options: SandboxErrorOptions<C>) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details;
+    this.hint = options.hint;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** Whether `value` is a `SandboxError`, of that code if one is given, from any copy of this library. */
+  static is<C extends ErrorCode = ErrorCode>(value: unknown, code?: C): value is SandboxError<C> {
+    if (!(value instanceof Error) || !(BRAND in value)) return false;
+    return code === undefined || ("code" in value && value.code === code);
+  }
+}

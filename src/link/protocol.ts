@@ -1,0 +1,230 @@
+/**
+ * The protocol between host and warden, described once as data. The TypeScript codec reads it here, the C header
+ * is generated from it (`npm run protocol`), and a test fails when the two have drifted.
+ *
+ * A frame is a 12 byte header and a payload, little-endian: `u32 length, u8 type, u8 channel, u16 0, u32 stream`.
+ * `length` counts the payload only. Stream 0 is the sandbox itself; the host opens odd streams.
+ *
+ * @module
+ */
+
+/** Changes with every incompatible change of this file: both halves refuse another number. */
+export const PROTOCOL_VERSION = 1;
+
+/** Bytes of a frame's header. */
+export const HEADER_BYTES = 12;
+
+/** The longest payload, in bytes: room for the longest argv and environment that Cofferdam accepts. */
+export const MAX_PAYLOAD_BYTES = 1_048_576;
+
+/** The longest payload of a data frame, in bytes. */
+export const MAX_DATA_BYTES = 65_536;
+
+/** Bytes that a sender may send on a channel before the receiver grants more. */
+export const INITIAL_CREDIT_BYTES = 262_144;
+
+/** Streams that may be open at once. */
+export const MAX_STREAMS = 1024;
+
+/** The longest list in a message, in elements. */
+export const MAX_LIST_LENGTH = 65_536;
+
+/** The channels of a stream. */
+export const CHANNELS = { stdin: 0, stdout: 1, stderr: 2 } as const;
+
+/** Bit flags, by the field that carries them. */
+export const FLAGS = {
+  /** `namespace.flags` */
+  namespace: { rootful: 1 },
+  /** `mount.flags` */
+  mount: { readOnly: 1, noExec: 2, workspace: 4, optional: 8, directory: 16 },
+  /** `config.flags` */
+  config: { unixSockets: 1 },
+  /** `rule.flags` */
+  rule: { optional: 1, workspace: 2 },
+  /** `exec.flags` */
+  exec: { pty: 1, stdin: 2 },
+  /** `file.flags` */
+  file: { append: 1, exclusive: 2, recursive: 4, noFollow: 8, force: 16 },
+  /** `exited.flags` */
+  exited: { timedOut: 1, killed: 2 },
+} as const;
+
+/** Numbers with a name, by the field that carries them. */
+export const CODES = {
+  /** `mount.kind` */
+  mount: { bind: 1, tmpfs: 2, proc: 3, devpts: 4, symlink: 5, file: 6, directory: 7, mask: 8 },
+  /** `rule.access` */
+  access: { read: 1, write: 2, device: 3 },
+  /** `file.operation` */
+  operation: { read: 1, write: 2, list: 3, stat: 4, remove: 5, rename: 6, mkdir: 7 },
+  /** `entry.kind` */
+  kind: { file: 1, directory: 2, symlink: 3, other: 4 },
+  /** `failed.stage` and `fatal.stage`: where it failed */
+  stage: {
+    protocol: 1,
+    namespace: 2,
+    mount: 3,
+    root: 4,
+    user: 5,
+    cgroup: 6,
+    selfTest: 7,
+    landlock: 8,
+    rule: 9,
+    fork: 10,
+    terminal: 11,
+    limits: 12,
+    capabilities: 13,
+    seccomp: 14,
+    directory: 15,
+    exec: 16,
+    file: 17,
+  },
+} as const;
+
+/** The types that a field can have. `list` is a list of byte strings. */
+export type FieldType = "u8" | "u32" | "u64" | "bytes" | "list";
+
+/** The shape of a message: its number, its receiver, and its fields in order. */
+export interface MessageShape {
+  readonly id: number;
+  readonly to: "warden" | "host";
+  readonly fields: Readonly<Record<string, FieldType>>;
+}
+
+/** Every message that has fields. */
+export const MESSAGES = {
+  /** For the local launcher: who to be. Ids are those of the host and those inside. */
+  namespace: {
+    id: 0x01,
+    to: "warden",
+    fields: {
+      flags: "u32",
+      hostUid: "u32",
+      hostGid: "u32",
+      uid: "u32",
+      gid: "u32",
+      hostname: "bytes",
+      workspace: "bytes",
+      scratch: "bytes",
+      cgroups: "list",
+    },
+  },
+  /** For the local launcher: one step of building the root. */
+  mount: {
+    id: 0x02,
+    to: "warden",
+    fields: { kind: "u8", flags: "u32", source: "bytes", target: "bytes", data: "bytes" },
+  },
+  /** For the local launcher: build the root and become the warden in it. */
+  enter: { id: 0x03, to: "warden", fields: {} },
+
+  /** What the warden is and what the kernel gave it. */
+  hello: {
+    id: 0x10,
+    to: "host",
+    fields: {
+      protocol: "u32",
+      landlockAbi: "u32",
+      notify: "u32",
+      uid: "u32",
+      gid: "u32",
+      kernel: "bytes",
+      machine: "bytes",
+    },
+  },
+  config: {
+    id: 0x11,
+    to: "warden",
+    fields: { flags: "u32", linkTimeoutMs: "u32", dataBytes: "u64", processes: "u64", cpus: "u32", workspace: "bytes" },
+  },
+  /** One grant of the Landlock floor. */
+  rule: { id: 0x12, to: "warden", fields: { access: "u8", flags: "u32", path: "bytes" } },
+  start: { id: 0x13, to: "warden", fields: {} },
+  ready: { id: 0x14, to: "host", fields: { rules: "u32", skipped: "u32" } },
+  /** The warden cannot go on; it ends after this. */
+  fatal: { id: 0x15, to: "host", fields: { stage: "u32", errno: "u32", subject: "bytes" } },
+
+  /** Opens a stream that runs a program. */
+  exec: {
+    id: 0x20,
+    to: "warden",
+    fields: {
+      flags: "u32",
+      rows: "u32",
+      columns: "u32",
+      timeoutMs: "u64",
+      cwd: "bytes",
+      argv: "list",
+      env: "list",
+    },
+  },
+  /** Opens a stream that does one file operation, confined as a program would be. */
+  file: {
+    id: 0x21,
+    to: "warden",
+    fields: {
+      operation: "u8",
+      flags: "u32",
+      mode: "u32",
+      offset: "u64",
+      length: "u64",
+      path: "bytes",
+      target: "bytes",
+    },
+  },
+  /** Signals the process group of a stream's first process. */
+  signal: { id: 0x22, to: "warden", fields: { signal: "u32" } },
+  resize: { id: 0x23, to: "warden", fields: { rows: "u32", columns: "u32" } },
+  /** Kills everything that a stream started, whatever it did to hide. */
+  kill: { id: 0x24, to: "warden", fields: {} },
+  /** Go on reading a channel, but forward nothing of it any more. */
+  discard: { id: 0x25, to: "warden", fields: {} },
+  started: { id: 0x28, to: "host", fields: { pid: "u32" } },
+  exited: { id: 0x29, to: "host", fields: { code: "u32", signal: "u32", flags: "u32" } },
+  failed: { id: 0x2a, to: "host", fields: { stage: "u32", errno: "u32" } },
+  /** Nothing that the stream started is left, and its number is free. */
+  gone: { id: 0x2b, to: "host", fields: {} },
+
+  /** Grants more bytes on a channel: host to warden for output, warden to host for input. */
+  credit: { id: 0x32, to: "warden", fields: { bytes: "u32" } },
+  granted: { id: 0x33, to: "host", fields: { bytes: "u32" } },
+
+  ping: { id: 0x40, to: "warden", fields: { nonce: "u32" } },
+  pong: { id: 0x41, to: "host", fields: { nonce: "u32" } },
+} as const;
+
+/** Frames whose payload is raw bytes, both ways. */
+export const RAW_FRAMES = { data: 0x30, end: 0x31 } as const;
+
+/** Records inside a data stream, each preceded by its length as u32: results of `list` and `stat`. */
+export const RECORDS = {
+  entry: {
+    kind: "u8",
+    mode: "u32",
+    uid: "u32",
+    size: "u64",
+    mtimeSeconds: "u64",
+    mtimeNanoseconds: "u32",
+    name: "bytes",
+    target: "bytes",
+  },
+} as const;
+
+/** The name of a message. */
+export type MessageName = keyof typeof MESSAGES;
+
+/** The value of a field of that type. */
+export type FieldValue<T extends FieldType> = T extends "bytes"
+  ? Uint8Array
+  : T extends "list"
+    ? readonly Uint8Array[]
+    : number;
+
+/** The values of a set of fields. */
+export type FieldValues<F extends Readonly<Record<string, FieldType>>> = {
+  readonly [K in keyof F]: FieldValue<F[K]>;
+};
+
+/** The values of a message. */
+export type MessageValues<N extends MessageName> = FieldValues<(typeof MESSAGES)[N]["fields"]>;

@@ -1,0 +1,156 @@
+/**
+ * The policy as Cofferdam uses it: every default explicit, every rule named, every unit a number.
+ *
+ * @module
+ */
+
+import type { HttpAccess, HttpRules, TlsMode, Unmatched } from "./types.ts";
+
+/**
+ * What a policy means. Made by `normalizePolicy()` only; equal meanings in YAML and TypeScript give equal values.
+ *
+ * Lists keep the order and the length of the document, so `filesystem.read[2]` is the third entry in both.
+ */
+export interface NormalizedPolicy {
+  readonly version: 1;
+  readonly name?: string;
+  readonly filesystem: NormalizedFilesystem;
+  readonly process: NormalizedProcess;
+  readonly network: NormalizedNetwork;
+  readonly inference: NormalizedInference;
+  readonly credentials: readonly NormalizedCredential[];
+  readonly audit: NormalizedAudit;
+}
+
+/** The filesystem section. Paths are canonical: absolute, or starting with `.` (the workspace) or `~` (the home). */
+export interface NormalizedFilesystem {
+  /** What the baseline grants; empty when it is off. */
+  readonly baseline: readonly BaselineGrant[];
+  readonly read: readonly NormalizedPathGrant[];
+  readonly write: readonly NormalizedPathGrant[];
+  readonly deny: readonly NormalizedPathDenial[];
+  readonly ask: readonly NormalizedPathGrant[];
+  readonly unmatched: Unmatched;
+}
+
+/**
+ * How a path may be used. `read` includes listing and executing; `write` includes `read`, creating and removing;
+ * `device` is reading, writing and ioctl on device files.
+ */
+export type PathAccess = "read" | "write" | "device";
+
+/** One grant of the baseline. */
+export interface BaselineGrant {
+  readonly id: string;
+  readonly path: string;
+  readonly access: PathAccess;
+  /** Always true: the baseline applies where its paths exist. */
+  readonly optional: true;
+}
+
+/** A granted path. */
+export interface NormalizedPathGrant {
+  readonly id: string;
+  readonly path: string;
+  readonly optional: boolean;
+  readonly defer?: string;
+}
+
+/** A denied path. */
+export interface NormalizedPathDenial {
+  readonly id: string;
+  readonly path: string;
+}
+
+/** The process section. */
+export interface NormalizedProcess {
+  /** `"readable"`: whatever may be read may start. */
+  readonly allow: "readable" | readonly NormalizedProcessRule[];
+  readonly deny: readonly NormalizedProcessDenial[];
+  readonly ask: readonly NormalizedProcessRule[];
+  readonly limits: NormalizedLimits;
+  readonly unmatched: Unmatched;
+}
+
+/** Programs that a denial matches. */
+export interface NormalizedProcessDenial {
+  readonly id: string;
+  readonly binary: string;
+  /** Absent: any arguments. */
+  readonly args?: readonly string[];
+}
+
+/** Programs that a rule matches. */
+export interface NormalizedProcessRule extends NormalizedProcessDenial {
+  /** Lower-case hexadecimal. */
+  readonly sha256?: string;
+  readonly defer?: string;
+}
+
+/** Limits as numbers; an absent one is no limit. */
+export interface NormalizedLimits {
+  readonly memoryBytes?: number;
+  readonly cpus?: number;
+  readonly pids?: number;
+  readonly timeoutMs?: number;
+  readonly mode: "enforce" | "best-effort";
+}
+
+/** The network section. */
+export interface NormalizedNetwork {
+  readonly allow: readonly NormalizedNetworkRule[];
+  readonly deny: readonly NormalizedNetworkDenial[];
+  readonly ask: readonly NormalizedNetworkRule[];
+  readonly unmatched: Unmatched;
+  readonly privateRanges: readonly string[];
+}
+
+/** Connections that a denial matches. Hosts are lower case. */
+export interface NormalizedNetworkDenial {
+  readonly id: string;
+  readonly host: string;
+  readonly ports: readonly number[] | "all";
+  readonly binaries: readonly string[] | "any";
+  /** Absent: the whole connection. */
+  readonly http?: HttpRules;
+}
+
+/** Connections that a rule matches. Hosts are lower case. */
+export interface NormalizedNetworkRule {
+  readonly id: string;
+  readonly host: string;
+  readonly ports: readonly number[] | "all";
+  readonly binaries: readonly string[] | "any";
+  readonly tls: TlsMode;
+  /** Absent: everything on the connection, HTTP or not. */
+  readonly http?: HttpAccess | HttpRules;
+  readonly defer?: string;
+}
+
+/** The inference section. */
+export interface NormalizedInference {
+  readonly routes: readonly NormalizedRoute[];
+  readonly intercept: readonly string[];
+  readonly budget: { readonly tokens?: number; readonly usd?: number };
+  readonly unmatched: Unmatched;
+}
+
+/** Where calls to some models go. */
+export interface NormalizedRoute {
+  readonly id: string;
+  readonly models: readonly string[];
+  readonly provider: string;
+  readonly model?: string;
+}
+
+/** A secret that the sandbox may use and never sees. */
+export interface NormalizedCredential {
+  readonly id: string;
+  readonly name: string;
+  readonly hosts: readonly string[];
+}
+
+/** What is recorded beyond the decisions that are always recorded. */
+export interface NormalizedAudit {
+  readonly files: "off" | "denials" | "all";
+}

@@ -1,0 +1,82 @@
+/**
+ * What a runtime is: something that starts a warden somewhere and hands back the two ends of its link.
+ *
+ * @module
+ */
+import type { Readable, Writable } from "node:stream";
+import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
+import type { ProcessPlan } from "../domains/process/mod.ts";
+
+/** The names of the runtimes. */
+export type RuntimeName = "docker" | "local";
+
+/** How the workspace comes into the sandbox. */
+export type WorkspaceMode = "mount" | "copy";
+
+/** A folder of the host that becomes `/workspace`. */
+export interface WorkspaceRequest {
+  /** Absolute, on the host, with symlinks resolved. */
+  readonly path: string;
+  readonly mode: WorkspaceMode;
+  /** The owner of the folder. */
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Everything a runtime needs to start one sandbox. */
+export interface StartRequest {
+  /** Lower-case letters, digits and hyphens. */
+  readonly id: string;
+  readonly filesystem: FilesystemPlan;
+  readonly process: ProcessPlan;
+  /** Undefined: `/workspace` is an empty private folder. */
+  readonly workspace: WorkspaceRequest | undefined;
+  readonly image: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Resource limits that the warden sets itself, because no cgroup does; 0 is no limit. */
+export interface WardenLimits {
+  readonly dataBytes: number;
+  readonly processes: number;
+  readonly cpus: number;
+}
+
+/** Who holds the limits of the policy. */
+export type LimitsHolder = "none" | "cgroup" | "rlimit";
+
+/** A warden that runs, before its first configuration. */
+export interface StartedWarden {
+  /** Bytes from the warden. */
+  readonly input: Readable;
+  /** Bytes to the warden. */
+  readonly output: Writable;
+  /** The user inside. */
+  readonly uid: number;
+  readonly gid: number;
+  /** The environment that every command starts from, `PATH` included. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly limits: { readonly holder: LimitsHolder; readonly warden: WardenLimits };
+  /** Whether a live folder of the host, with its sockets, is visible inside. */
+  readonly liveMounts: boolean;
+  /** What a person should know about what is in force here. */
+  readonly notes: readonly string[];
+  /** What the warden or its launcher wrote to its error output: bounded, hostile. */
+  diagnostics(): string;
+  /** Settles, with the reason, when nothing of the sandbox runs any more. Never rejects. */
+  readonly ended: Promise<string>;
+  /** Ends everything at once; settles when nothing is left. Idempotent. */
+  end(): Promise<void>;
+}
+
+/** A runtime. */
+export interface Runtime {
+  readonly name: RuntimeName;
+  /**
+   * Starts a warden.
+   *
+   * @throws {SandboxError} RUNTIME_UNAVAILABLE If this runtime does not work here.
+   * @throws {SandboxError} START_FAILED If the warden does not come up; nothing is left behind then.
+   */
+  start(request: StartRequest): Promise<StartedWarden>;
+}

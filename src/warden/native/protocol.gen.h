@@ -1,0 +1,413 @@
+/* Generated from src/link/protocol.ts by scripts/generate-protocol.ts. Do not edit. */
+#pragma once
+#include "bytes.h"
+
+#define PROTOCOL_VERSION 1u
+#define HEADER_BYTES 12u
+#define MAX_PAYLOAD_BYTES 1048576u
+#define MAX_DATA_BYTES 65536u
+#define INITIAL_CREDIT_BYTES 262144u
+#define MAX_STREAMS 1024u
+#define MAX_LIST_LENGTH 65536u
+
+enum namespace_flag {
+    NAMESPACE_FLAG_ROOTFUL = 1,
+};
+
+enum mount_flag {
+    MOUNT_FLAG_READ_ONLY = 1,
+    MOUNT_FLAG_NO_EXEC = 2,
+    MOUNT_FLAG_WORKSPACE = 4,
+    MOUNT_FLAG_OPTIONAL = 8,
+    MOUNT_FLAG_DIRECTORY = 16,
+};
+
+enum config_flag {
+    CONFIG_FLAG_UNIX_SOCKETS = 1,
+};
+
+enum rule_flag {
+    RULE_FLAG_OPTIONAL = 1,
+    RULE_FLAG_WORKSPACE = 2,
+};
+
+enum exec_flag {
+    EXEC_FLAG_PTY = 1,
+    EXEC_FLAG_STDIN = 2,
+};
+
+enum file_flag {
+    FILE_FLAG_APPEND = 1,
+    FILE_FLAG_EXCLUSIVE = 2,
+    FILE_FLAG_RECURSIVE = 4,
+    FILE_FLAG_NO_FOLLOW = 8,
+    FILE_FLAG_FORCE = 16,
+};
+
+enum exited_flag {
+    EXITED_FLAG_TIMED_OUT = 1,
+    EXITED_FLAG_KILLED = 2,
+};
+
+enum mount {
+    MOUNT_BIND = 1,
+    MOUNT_TMPFS = 2,
+    MOUNT_PROC = 3,
+    MOUNT_DEVPTS = 4,
+    MOUNT_SYMLINK = 5,
+    MOUNT_FILE = 6,
+    MOUNT_DIRECTORY = 7,
+    MOUNT_MASK = 8,
+};
+
+enum access {
+    ACCESS_READ = 1,
+    ACCESS_WRITE = 2,
+    ACCESS_DEVICE = 3,
+};
+
+enum operation {
+    OPERATION_READ = 1,
+    OPERATION_WRITE = 2,
+    OPERATION_LIST = 3,
+    OPERATION_STAT = 4,
+    OPERATION_REMOVE = 5,
+    OPERATION_RENAME = 6,
+    OPERATION_MKDIR = 7,
+};
+
+enum kind {
+    KIND_FILE = 1,
+    KIND_DIRECTORY = 2,
+    KIND_SYMLINK = 3,
+    KIND_OTHER = 4,
+};
+
+enum stage {
+    STAGE_PROTOCOL = 1,
+    STAGE_NAMESPACE = 2,
+    STAGE_MOUNT = 3,
+    STAGE_ROOT = 4,
+    STAGE_USER = 5,
+    STAGE_CGROUP = 6,
+    STAGE_SELF_TEST = 7,
+    STAGE_LANDLOCK = 8,
+    STAGE_RULE = 9,
+    STAGE_FORK = 10,
+    STAGE_TERMINAL = 11,
+    STAGE_LIMITS = 12,
+    STAGE_CAPABILITIES = 13,
+    STAGE_SECCOMP = 14,
+    STAGE_DIRECTORY = 15,
+    STAGE_EXEC = 16,
+    STAGE_FILE = 17,
+};
+
+enum channel {
+    CHANNEL_STDIN = 0,
+    CHANNEL_STDOUT = 1,
+    CHANNEL_STDERR = 2,
+};
+
+enum frame {
+    FRAME_NAMESPACE = 1,
+    FRAME_MOUNT = 2,
+    FRAME_ENTER = 3,
+    FRAME_HELLO = 16,
+    FRAME_CONFIG = 17,
+    FRAME_RULE = 18,
+    FRAME_START = 19,
+    FRAME_READY = 20,
+    FRAME_FATAL = 21,
+    FRAME_EXEC = 32,
+    FRAME_FILE = 33,
+    FRAME_SIGNAL = 34,
+    FRAME_RESIZE = 35,
+    FRAME_KILL = 36,
+    FRAME_DISCARD = 37,
+    FRAME_STARTED = 40,
+    FRAME_EXITED = 41,
+    FRAME_FAILED = 42,
+    FRAME_GONE = 43,
+    FRAME_CREDIT = 50,
+    FRAME_GRANTED = 51,
+    FRAME_PING = 64,
+    FRAME_PONG = 65,
+    FRAME_DATA = 48,
+    FRAME_END = 49,
+};
+
+struct msg_namespace {
+    uint32_t flags;
+    uint32_t host_uid;
+    uint32_t host_gid;
+    uint32_t uid;
+    uint32_t gid;
+    struct slice hostname;
+    struct slice workspace;
+    struct slice scratch;
+    struct list cgroups;
+};
+
+static inline bool decode_namespace(struct slice payload, struct msg_namespace *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->flags) &&
+           cursor_u32(&c, &m->host_uid) &&
+           cursor_u32(&c, &m->host_gid) &&
+           cursor_u32(&c, &m->uid) &&
+           cursor_u32(&c, &m->gid) &&
+           cursor_bytes(&c, &m->hostname) &&
+           cursor_bytes(&c, &m->workspace) &&
+           cursor_bytes(&c, &m->scratch) &&
+           cursor_list(&c, &m->cgroups) &&
+           c.left == 0;
+}
+
+struct msg_mount {
+    uint8_t kind;
+    uint32_t flags;
+    struct slice source;
+    struct slice target;
+    struct slice data;
+};
+
+static inline bool decode_mount(struct slice payload, struct msg_mount *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->kind) &&
+           cursor_u32(&c, &m->flags) &&
+           cursor_bytes(&c, &m->source) &&
+           cursor_bytes(&c, &m->target) &&
+           cursor_bytes(&c, &m->data) &&
+           c.left == 0;
+}
+
+struct msg_hello {
+    uint32_t protocol;
+    uint32_t landlock_abi;
+    uint32_t notify;
+    uint32_t uid;
+    uint32_t gid;
+    struct slice kernel;
+    struct slice machine;
+};
+
+static inline void encode_hello(struct buffer *b, const struct msg_hello *m) {
+    buffer_u32(b, m->protocol);
+    buffer_u32(b, m->landlock_abi);
+    buffer_u32(b, m->notify);
+    buffer_u32(b, m->uid);
+    buffer_u32(b, m->gid);
+    buffer_bytes(b, m->kernel);
+    buffer_bytes(b, m->machine);
+}
+
+struct msg_config {
+    uint32_t flags;
+    uint32_t link_timeout_ms;
+    uint64_t data_bytes;
+    uint64_t processes;
+    uint32_t cpus;
+    struct slice workspace;
+};
+
+static inline bool decode_config(struct slice payload, struct msg_config *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->flags) &&
+           cursor_u32(&c, &m->link_timeout_ms) &&
+           cursor_u64(&c, &m->data_bytes) &&
+           cursor_u64(&c, &m->processes) &&
+           cursor_u32(&c, &m->cpus) &&
+           cursor_bytes(&c, &m->workspace) &&
+           c.left == 0;
+}
+
+struct msg_rule {
+    uint8_t access;
+    uint32_t flags;
+    struct slice path;
+};
+
+static inline bool decode_rule(struct slice payload, struct msg_rule *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->access) &&
+           cursor_u32(&c, &m->flags) &&
+           cursor_bytes(&c, &m->path) &&
+           c.left == 0;
+}
+
+struct msg_ready {
+    uint32_t rules;
+    uint32_t skipped;
+};
+
+static inline void encode_ready(struct buffer *b, const struct msg_ready *m) {
+    buffer_u32(b, m->rules);
+    buffer_u32(b, m->skipped);
+}
+
+struct msg_fatal {
+    uint32_t stage;
+    uint32_t errno;
+    struct slice subject;
+};
+
+static inline void encode_fatal(struct buffer *b, const struct msg_fatal *m) {
+    buffer_u32(b, m->stage);
+    buffer_u32(b, m->errno);
+    buffer_bytes(b, m->subject);
+}
+
+struct msg_exec {
+    uint32_t flags;
+    uint32_t rows;
+    uint32_t columns;
+    uint64_t timeout_ms;
+    struct slice cwd;
+    struct list argv;
+    struct list env;
+};
+
+static inline bool decode_exec(struct slice payload, struct msg_exec *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->flags) &&
+           cursor_u32(&c, &m->rows) &&
+           cursor_u32(&c, &m->columns) &&
+           cursor_u64(&c, &m->timeout_ms) &&
+           cursor_bytes(&c, &m->cwd) &&
+           cursor_list(&c, &m->argv) &&
+           cursor_list(&c, &m->env) &&
+           c.left == 0;
+}
+
+struct msg_file {
+    uint8_t operation;
+    uint32_t flags;
+    uint32_t mode;
+    uint64_t offset;
+    uint64_t length;
+    struct slice path;
+    struct slice target;
+};
+
+static inline bool decode_file(struct slice payload, struct msg_file *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->operation) &&
+           cursor_u32(&c, &m->flags) &&
+           cursor_u32(&c, &m->mode) &&
+           cursor_u64(&c, &m->offset) &&
+           cursor_u64(&c, &m->length) &&
+           cursor_bytes(&c, &m->path) &&
+           cursor_bytes(&c, &m->target) &&
+           c.left == 0;
+}
+
+struct msg_signal {
+    uint32_t signal;
+};
+
+static inline bool decode_signal(struct slice payload, struct msg_signal *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->signal) &&
+           c.left == 0;
+}
+
+struct msg_resize {
+    uint32_t rows;
+    uint32_t columns;
+};
+
+static inline bool decode_resize(struct slice payload, struct msg_resize *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->rows) &&
+           cursor_u32(&c, &m->columns) &&
+           c.left == 0;
+}
+
+struct msg_started {
+    uint32_t pid;
+};
+
+static inline void encode_started(struct buffer *b, const struct msg_started *m) {
+    buffer_u32(b, m->pid);
+}
+
+struct msg_exited {
+    uint32_t code;
+    uint32_t signal;
+    uint32_t flags;
+};
+
+static inline void encode_exited(struct buffer *b, const struct msg_exited *m) {
+    buffer_u32(b, m->code);
+    buffer_u32(b, m->signal);
+    buffer_u32(b, m->flags);
+}
+
+struct msg_failed {
+    uint32_t stage;
+    uint32_t errno;
+};
+
+static inline void encode_failed(struct buffer *b, const struct msg_failed *m) {
+    buffer_u32(b, m->stage);
+    buffer_u32(b, m->errno);
+}
+
+struct msg_credit {
+    uint32_t bytes;
+};
+
+static inline bool decode_credit(struct slice payload, struct msg_credit *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->bytes) &&
+           c.left == 0;
+}
+
+struct msg_granted {
+    uint32_t bytes;
+};
+
+static inline void encode_granted(struct buffer *b, const struct msg_granted *m) {
+    buffer_u32(b, m->bytes);
+}
+
+struct msg_ping {
+    uint32_t nonce;
+};
+
+static inline bool decode_ping(struct slice payload, struct msg_ping *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->nonce) &&
+           c.left == 0;
+}
+
+struct msg_pong {
+    uint32_t nonce;
+};
+
+static inline void encode_pong(struct buffer *b, const struct msg_pong *m) {
+    buffer_u32(b, m->nonce);
+}
+
+struct msg_entry {
+    uint8_t kind;
+    uint32_t mode;
+    uint32_t uid;
+    uint64_t size;
+    uint64_t mtime_seconds;
+    uint32_t mtime_nanoseconds;
+    struct slice name;
+    struct slice target;
+};
+
+static inline void encode_entry(struct buffer *b, const struct msg_entry *m) {
+    buffer_u8(b, m->kind);
+    buffer_u32(b, m->mode);
+    buffer_u32(b, m->uid);
+    buffer_u64(b, m->size);
+    buffer_u64(b, m->mtime_seconds);
+    buffer_u32(b, m->mtime_nanoseconds);
+    buffer_bytes(b, m->name);
+    buffer_bytes(b, m->target);
+}
+
