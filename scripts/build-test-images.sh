@@ -26,30 +26,24 @@ say() { printf 'build-test-images: %s\n' "$*" >&2; }
 fail() { say "$2"; exit "$1"; }
 
 main() {
-  local busybox_only=false
-  case ${1:-} in
-    "") ;;
-    --busybox-only) busybox_only=true ;;
-    *) fail 2 "usage: build-test-images.sh [--busybox-only]" ;;
-  esac
-  (($# <= 1)) || fail 2 "usage: build-test-images.sh [--busybox-only]"
+  [[ $* == "" || $* == --busybox-only ]] || fail 2 "usage: build-test-images.sh [--busybox-only]"
 
   timeout 20 docker version >/dev/null 2>&1 ||
     fail 3 "'docker version' failed, so there is no engine to build images in: run scripts/setup-docker.sh first"
   open_cache
   build_busybox
-  $busybox_only || build_debian
+  [[ $* == --busybox-only ]] || build_debian
 }
 
 # Sets $cache and $scratch. Two runs at once would do the same work twice: the second waits, then finds it done.
 open_cache() {
   cache=${COFFERDAM_CACHE:-${XDG_CACHE_HOME:-${HOME:?set HOME or COFFERDAM_CACHE: there is nowhere to cache images}/.cache}/cofferdam}
-  mkdir -p "$(dirname "$cache")"
+  (umask 077 && mkdir -p "$cache/test-images") || fail 1 "could not create the cache directory $cache/test-images"
+  cache=$cache/test-images
   # What lies there becomes an image: nobody else may be able to write it.
-  (umask 077 && mkdir -p "$cache") && [[ -O $cache ]] ||
-    fail 1 "the cache directory $cache belongs to another user: set COFFERDAM_CACHE to a directory of your own"
+  [[ -O $cache ]] || fail 1 "$cache belongs to another user: set COFFERDAM_CACHE to a directory of your own"
   chmod 0700 "$cache"
-  exec 9>"$cache/build-test-images.lock"
+  exec 9>"$cache/lock"
   if ! flock --nonblock 9; then
     say "waiting for another build-test-images.sh that is at work"
     flock 9
@@ -68,21 +62,25 @@ build_busybox() {
     import_image "$image" "$recipe" - "${busybox_changes[@]}"
 }
 
-# Prints the path of a static busybox: the installed one, or one unpacked from the package. Installing the package
-# would remove the dynamic busybox that some machines boot with.
+# Prints the path of a static busybox: the installed one, or one unpacked from the package into the cache. Installing
+# the package would remove the dynamic busybox that some machines boot with.
 find_busybox() {
-  local installed=/bin/busybox
   if dpkg-query --show --showformat='${db:Status-Status}' busybox-static 2>/dev/null | grep -qx installed; then
-    printf %s "$installed"
+    echo /bin/busybox
     return
   fi
+  [[ -x $cache/busybox ]] || download_busybox
+  echo "$cache/busybox"
+}
+
+download_busybox() {
   command -v apt-get >/dev/null ||
     fail 3 "the busybox image is made from Debian's package busybox-static, and this machine has no apt-get to get it with"
   say "downloading busybox-static"
   update_package_lists
   (cd "$scratch" && apt-get --quiet=2 -o APT::Sandbox::User=root download busybox-static >&2 &&
-    dpkg-deb --extract busybox-static_*.deb unpacked) || fail 1 "apt-get download busybox-static failed"
-  find "$scratch/unpacked" -name busybox -type f -print -quit
+    dpkg-deb --extract busybox-static_*.deb unpacked) || fail 1 "apt-get download busybox-static failed: see its message above"
+  find "$scratch/unpacked" -path '*/bin/busybox' -type f -exec mv {} "$cache/busybox" \;
 }
 
 lay_out_busybox() { # BINARY ROOT
@@ -90,10 +88,11 @@ lay_out_busybox() { # BINARY ROOT
   mkdir -m 0700 "$2/root"
   mkdir -m 1777 "$2/tmp" "$2/data"
   cp "$1" "$2/bin/busybox" && chmod 0755 "$2/bin/busybox"
-  local applet
-  while read -r applet; do
+  local applet applets
+  applets=$("$1" --list-full)
+  for applet in $applets; do
     [[ -e "$2/$applet" ]] || ln -s /bin/busybox "$2/$applet"
-  done < <("$1" --list-full)
+  done
   echo "root:x:0:0:root:/root:/bin/sh" >"$2/etc/passwd"
   echo "root:x:0:" >"$2/etc/group"
   echo "from the image" >"$2/data/from-image"
@@ -105,31 +104,30 @@ build_debian() {
   suite=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-}")
   recipe=$({ uname -m && declare -f bootstrap && printf '%s\n' "$suite" "$debian_packages" "${debian_changes[@]}"; } | digest)
   is_current "$image" "$recipe" && return
-  archive=$cache/test-debian-$recipe.tar
+  archive=$cache/debian-$recipe.tar
   if [[ ! -s $archive ]]; then
-    rm -f "$cache"/test-debian-*.tar
-    bootstrap "$suite" "$scratch/debian.tar"
-    # Under its final name only when it is whole.
-    mv "$scratch/debian.tar" "$archive.part" && mv "$archive.part" "$archive"
+    rm -f "$cache"/debian-*
+    bootstrap "$suite" "$archive.part"
+    mv "$archive.part" "$archive" # it has this name only when it is whole
   fi
   import_image "$image" "$recipe" "$archive" "${debian_changes[@]}"
 }
 
 bootstrap() { # SUITE TARGET
-  local sources log=$scratch/mmdebstrap.log
+  local sources settings log=$scratch/mmdebstrap.log
   require_mmdebstrap
-  # Proxy and date settings of this machine are needed to reach its mirror; they are taken out of the image again.
-  apt-config dump | grep -E '^Acquire::(https?|ftp|Retries|Check-|Force)' >"$scratch/apt.conf" || true
   mapfile -t sources < <(distribution_sources)
-  ((${#sources[@]} > 0)) || fail 3 "no file under /etc/apt names a source of this distribution, so mmdebstrap has nothing to install from"
-  say "building a Debian $1 root with $debian_packages from ${sources[*]} (one to two minutes)"
+  ((${#sources[@]} > 0)) ||
+    fail 3 "apt-get indextargets names no source of this distribution, so mmdebstrap has nothing to install from: see to /etc/apt and run apt-get update as root"
+  # Its mirror may only be reachable with this machine's proxy and date settings; the hook takes them out of the image.
+  mapfile -t settings < <(apt-config dump | sed -nE 's/^Acquire::(https?|ftp|Retries|Check-|Force).*/--aptopt=&/p')
+  say "building a Debian $1 root with $debian_packages from ${sources[*]} (about a minute)"
+  # shellcheck disable=SC2016 # mmdebstrap's shell expands the hook
   mmdebstrap --variant=minbase --include="$debian_packages" --format=tar --skip=output/dev \
-    --aptopt="$scratch/apt.conf" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-    --customize-hook='rm -rf "$1"/etc/apt/sources.list* "$1"/etc/apt/apt.conf.d/99mmdebstrap' \
-    --customize-hook='rm -f "$1"/etc/resolv.conf "$1"/etc/hostname' \
-    "$1" "$2" "${sources[@]}" >"$log" 2>&1 || {
+    --customize-hook='cd "$1/etc" && rm -rf apt/sources.list* apt/apt.conf.d/99mmdebstrap resolv.conf hostname' \
+    "${settings[@]}" "$1" "$2" "${sources[@]}" >"$log" 2>&1 || {
     tail -n 30 "$log" >&2
     fail 1 "mmdebstrap $1 from ${sources[*]} failed: the end of its output is above"
   }
@@ -173,16 +171,20 @@ is_current() { # IMAGE RECIPE
 }
 
 import_image() { # IMAGE RECIPE ARCHIVE CHANGE...
-  local image=$1 recipe=$2 archive=$3 previous change
-  local options=(--change "LABEL cofferdam.recipe=$recipe")
+  local image=$1 archive=$3 previous id change
+  local options=(--change "LABEL cofferdam.recipe=$2")
   for change in "${@:4}"; do options+=(--change "$change"); done
   previous=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null) || previous=""
   say "importing $image"
-  docker import "${options[@]}" "$archive" "$image" >/dev/null || fail 1 "docker import of $image failed: see its message above"
-  # It has lost its name; a container that still uses it keeps it.
-  [[ -z $previous ]] || docker image rm "$previous" >/dev/null 2>&1 || true
-  docker run --rm --network none "$image" true ||
-    fail 1 "$image was imported but a container of it does not run 'true': see the message above"
+  id=$(docker import "${options[@]}" "$archive") || fail 1 "docker import of $image failed: see its message above"
+  # It gets its name when it has run: a broken one would pass for up to date the next time.
+  if ! docker run --rm --network none "$id" true; then
+    docker image rm "$id" >/dev/null 2>&1 || true
+    fail 1 "$image was imported, but 'docker run' of 'true' in it failed: see its message above"
+  fi
+  docker tag "$id" "$image"
+  # The one before has lost its name; a container that still uses it keeps it.
+  [[ -z $previous || $previous == "$id" ]] || docker image rm "$previous" >/dev/null 2>&1 || true
 }
 
 digest() { sha256sum | cut -c 1-32; }

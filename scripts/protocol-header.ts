@@ -53,7 +53,7 @@ function constants(): string[] {
 function enumeration(group: string, values: Readonly<Record<string, number>>): string[] {
   const prefix = snake(group).toUpperCase();
   const lines = Object.entries(values).map(([name, value]) => `    ${prefix}_${snake(name).toUpperCase()} = ${value},`);
-  return [`enum ${snake(group)} {`, ...lines, "};", ""];
+  return ["enum {", ...lines, "};", ""];
 }
 
 function message(name: string, shape: protocol.MessageShape): string[] {

@@ -98,7 +98,8 @@ start_engine() {
     forget_dead_engine
     say "starting dockerd, its log is $log"
     # A session of its own, so that it outlives this script; without descriptor 9, or it would hold our lock for ever.
-    (umask 077 && : >>"$log")
+    [[ ! -e $log ]] || mv -f "$log" "$log.old" # what is shown after a failure is of this start
+    (umask 077 && : >"$log")
     setsid dockerd </dev/null >>"$log" 2>&1 9>&- &
     process=$!
   fi
@@ -126,7 +127,10 @@ wait_for_engine() { # PROCESS (empty: not a child of ours)
       fail 1 "dockerd ended before it answered: the end of $log is above"
     fi
     if ((SECONDS - start >= wait_seconds)); then
-      [[ -z $1 ]] || tail -n 20 "$log" >&2
+      if [[ -n $1 ]]; then
+        tail -n 20 "$log" >&2
+        kill "$1" 2>/dev/null || true
+      fi
       fail 1 "dockerd was started but did not answer within $wait_seconds seconds${1:+: the end of $log is above}"
     fi
     if ((SECONDS - start >= told + 5)); then

@@ -37,7 +37,7 @@ export const FLAGS = {
   /** `namespace.flags` */
   namespace: { rootful: 1 },
   /** `mount.flags` */
-  mount: { readOnly: 1, noExec: 2, workspace: 4, optional: 8, directory: 16 },
+  mount: { readOnly: 1, noExec: 2, workspace: 4, optional: 8, device: 16 },
   /** `config.flags` */
   config: { unixSockets: 1 },
   /** `rule.flags` */
@@ -53,7 +53,7 @@ export const FLAGS = {
 /** Numbers with a name, by the field that carries them. */
 export const CODES = {
   /** `mount.kind` */
-  mount: { bind: 1, tmpfs: 2, proc: 3, devpts: 4, symlink: 5, file: 6, directory: 7, mask: 8 },
+  mount: { bind: 1, tmpfs: 2, proc: 3, devpts: 4, symlink: 5, file: 6, directory: 7, mask: 8, freeze: 9 },
   /** `rule.access` */
   access: { read: 1, write: 2, device: 3 },
   /** `file.operation` */

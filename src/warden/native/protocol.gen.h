@@ -10,33 +10,33 @@
 #define MAX_STREAMS 1024u
 #define MAX_LIST_LENGTH 65536u
 
-enum namespace_flag {
+enum {
     NAMESPACE_FLAG_ROOTFUL = 1,
 };
 
-enum mount_flag {
+enum {
     MOUNT_FLAG_READ_ONLY = 1,
     MOUNT_FLAG_NO_EXEC = 2,
     MOUNT_FLAG_WORKSPACE = 4,
     MOUNT_FLAG_OPTIONAL = 8,
-    MOUNT_FLAG_DIRECTORY = 16,
+    MOUNT_FLAG_DEVICE = 16,
 };
 
-enum config_flag {
+enum {
     CONFIG_FLAG_UNIX_SOCKETS = 1,
 };
 
-enum rule_flag {
+enum {
     RULE_FLAG_OPTIONAL = 1,
     RULE_FLAG_WORKSPACE = 2,
 };
 
-enum exec_flag {
+enum {
     EXEC_FLAG_PTY = 1,
     EXEC_FLAG_STDIN = 2,
 };
 
-enum file_flag {
+enum {
     FILE_FLAG_APPEND = 1,
     FILE_FLAG_EXCLUSIVE = 2,
     FILE_FLAG_RECURSIVE = 4,
@@ -44,12 +44,12 @@ enum file_flag {
     FILE_FLAG_FORCE = 16,
 };
 
-enum exited_flag {
+enum {
     EXITED_FLAG_TIMED_OUT = 1,
     EXITED_FLAG_KILLED = 2,
 };
 
-enum mount {
+enum {
     MOUNT_BIND = 1,
     MOUNT_TMPFS = 2,
     MOUNT_PROC = 3,
@@ -58,15 +58,16 @@ enum mount {
     MOUNT_FILE = 6,
     MOUNT_DIRECTORY = 7,
     MOUNT_MASK = 8,
+    MOUNT_FREEZE = 9,
 };
 
-enum access {
+enum {
     ACCESS_READ = 1,
     ACCESS_WRITE = 2,
     ACCESS_DEVICE = 3,
 };
 
-enum operation {
+enum {
     OPERATION_READ = 1,
     OPERATION_WRITE = 2,
     OPERATION_LIST = 3,
@@ -76,14 +77,14 @@ enum operation {
     OPERATION_MKDIR = 7,
 };
 
-enum kind {
+enum {
     KIND_FILE = 1,
     KIND_DIRECTORY = 2,
     KIND_SYMLINK = 3,
     KIND_OTHER = 4,
 };
 
-enum stage {
+enum {
     STAGE_PROTOCOL = 1,
     STAGE_NAMESPACE = 2,
     STAGE_MOUNT = 3,
@@ -103,13 +104,13 @@ enum stage {
     STAGE_FILE = 17,
 };
 
-enum channel {
+enum {
     CHANNEL_STDIN = 0,
     CHANNEL_STDOUT = 1,
     CHANNEL_STDERR = 2,
 };
 
-enum frame {
+enum {
     FRAME_NAMESPACE = 1,
     FRAME_MOUNT = 2,
     FRAME_ENTER = 3,

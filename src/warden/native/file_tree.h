@@ -1,0 +1,11 @@
+/* Whole trees of files, without ever following a symlink out of them. */
+#pragma once
+#include <dirent.h>
+#include <stdbool.h>
+
+/* Whether the name is "." or "..". */
+bool tree_is_dots(const char *name);
+/* Removes `name` and everything below it. False: errno says why. */
+bool tree_remove(int directory, const char *name);
+/* Makes the missing directories above the absolute `path`. False: errno says why. */
+bool tree_make_parents(const char *path);

@@ -1,0 +1,58 @@
+#define _GNU_SOURCE
+#include "floor.h"
+#include "landlock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int workspace_fd = -1;
+static struct msg_ready counts;
+
+bool floor_begin(struct slice workspace) {
+    char *path = slice_string(workspace);
+    if (path && path[0])
+        workspace_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    free(path);
+    return landlock_begin();
+}
+
+/* A symlink in the workspace is somebody else's word: it must not widen a grant past the workspace. */
+static int open_object(const char *path, uint32_t flags) {
+    if (!(flags & RULE_FLAG_WORKSPACE))
+        return open(path, O_PATH | O_CLOEXEC);
+    struct open_how how = {
+        .flags = O_PATH | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    };
+    return (int)syscall(SYS_openat2, workspace_fd, path, &how, sizeof how);
+}
+
+bool floor_add(const char *path, uint8_t access, uint32_t flags) {
+    if (access < ACCESS_READ || access > ACCESS_DEVICE) {
+        errno = EINVAL;
+        return false;
+    }
+    int fd = open_object(path, flags);
+    if (fd < 0) {
+        if (!(flags & RULE_FLAG_OPTIONAL) || (errno != ENOENT && errno != ENOTDIR))
+            return false;
+        counts.skipped++;
+        return true;
+    }
+    bool granted = landlock_grant(fd, access);
+    int error = errno;
+    close(fd);
+    errno = error;
+    counts.rules += granted;
+    return granted;
+}
+
+struct msg_ready floor_finish(void) {
+    if (workspace_fd >= 0)
+        close(workspace_fd);
+    workspace_fd = -1;
+    return counts;
+}

@@ -1,0 +1,188 @@
+#define _GNU_SOURCE
+#include "launcher.h"
+#include "confine.h"
+#include "launch_plan.h"
+#include "root.h"
+#include "scratch.h"
+#include "warden.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void write_file(const char *path, const char *text, uint32_t stage) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0)
+        launch_fail(stage, path);
+    close(fd);
+}
+
+static void write_process_file(pid_t pid, const char *name, const char *text, uint32_t stage) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    write_file(path, text, stage);
+}
+
+/* One user and one group, and never the host's root: kuid 0 owns /proc/sys. */
+static void map_user(pid_t pid, const struct msg_namespace *names) {
+    char map[64];
+    errno = EPERM;
+    if (names->host_uid == 0 || names->host_gid == 0 || names->uid == 0 || names->gid == 0)
+        launch_fail(STAGE_USER, "uid 0");
+    write_process_file(pid, "setgroups", "deny", STAGE_USER);
+    snprintf(map, sizeof map, "%u %u 1\n", names->uid, names->host_uid);
+    write_process_file(pid, "uid_map", map, STAGE_USER);
+    snprintf(map, sizeof map, "%u %u 1\n", names->gid, names->host_gid);
+    write_process_file(pid, "gid_map", map, STAGE_USER);
+}
+
+static void join_cgroups(pid_t pid, char *const *cgroups) {
+    char path[4200], text[16];
+    snprintf(text, sizeof text, "%d", pid);
+    for (; *cgroups; cgroups++) {
+        snprintf(path, sizeof path, "%s/cgroup.procs", *cgroups);
+        write_file(path, text, STAGE_CGROUP);
+    }
+}
+
+static void leave_cgroups(char *const *cgroups) {
+    for (; *cgroups; cgroups++)
+        /* The kernel takes a moment to empty a group whose last process has just died. */
+        for (int tries = 0; rmdir(*cgroups) && errno == EBUSY && tries < 200; tries++)
+            usleep(1000);
+}
+
+/* ---- two processes that wait for each other ---- */
+
+static void signal_peer(int fd) {
+    if (write(fd, "!", 1) != 1)
+        _exit(1);
+}
+
+static void await_peer(int fd) {
+    char byte;
+    ssize_t count;
+    while ((count = read(fd, &byte, 1)) < 0 && errno == EINTR)
+        ;
+    if (count != 1)
+        _exit(1);
+}
+
+/* ---- inside ---- */
+
+static void bring_loopback_up(void) {
+    struct ifreq request = {.ifr_name = "lo"};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request))
+        launch_fail(STAGE_NAMESPACE, "loopback");
+    request.ifr_flags |= IFF_UP;
+    if (ioctl(fd, SIOCSIFFLAGS, &request))
+        launch_fail(STAGE_NAMESPACE, "loopback");
+    close(fd);
+}
+
+/* Root made the namespaces, so they stay root's: the sandbox has no power over them even in its own user namespace. */
+static void leave_root(int peer, const struct msg_namespace *names) {
+    if (setgroups(0, NULL))
+        launch_fail(STAGE_USER, "setgroups");
+    if (unshare(CLONE_NEWUSER))
+        launch_fail(STAGE_NAMESPACE, "user");
+    signal_peer(peer);
+    await_peer(peer);
+    if (setresgid(names->gid, names->gid, names->gid) || setresuid(names->uid, names->uid, names->uid))
+        launch_fail(STAGE_USER, "setresuid");
+}
+
+__attribute__((noreturn)) static void be_inside(struct launch_plan *plan, int peer) {
+    bool rootful = plan->names.flags & NAMESPACE_FLAG_ROOTFUL;
+    await_peer(peer);
+    if (sethostname(plan->hostname, strlen(plan->hostname)))
+        launch_fail(STAGE_NAMESPACE, "hostname");
+    bring_loopback_up();
+    root_build(plan);
+    if (rootful)
+        leave_root(peer, &plan->names);
+    if (!drop_capabilities() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        launch_fail(STAGE_CAPABILITIES, "drop");
+    /* Cleared by the change of user, so set after it. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal_peer(peer);
+    await_peer(peer);
+    syscall(SYS_close_range, 3, ~0U, 0);
+    warden_run();
+}
+
+/* ---- outside ---- */
+
+static int await_end(pid_t inside) {
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGTERM);
+    for (;;) {
+        int status;
+        pid_t pid = waitpid(inside, &status, WNOHANG);
+        if (pid == inside)
+            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        int number = sigwaitinfo(&wanted, NULL);
+        if (number == SIGTERM)
+            kill(inside, SIGKILL);
+    }
+}
+
+/* Stays until the sandbox has ended, and takes away what it leaves: the host may have been killed meanwhile. */
+__attribute__((noreturn)) static void be_outside(struct launch_plan *plan, pid_t inside, int peer) {
+    bool rootful = plan->names.flags & NAMESPACE_FLAG_ROOTFUL;
+    if (!rootful)
+        map_user(inside, &plan->names);
+    join_cgroups(inside, plan->cgroups);
+    signal_peer(peer);
+    char byte;
+    if (rootful && read(peer, &byte, 1) == 1) {
+        map_user(inside, &plan->names);
+        signal_peer(peer);
+    }
+    if (read(peer, &byte, 1) == 1)
+        signal_peer(peer);
+    syscall(SYS_close_range, 3, ~0U, 0);
+    close(0);
+    close(1);
+    int code = await_end(inside);
+    leave_cgroups(plan->cgroups);
+    if (plan->scratch[0])
+        scratch_remove(plan->scratch);
+    _exit(code);
+}
+
+void launcher_run(void) {
+    prctl(PR_SET_DUMPABLE, 0);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    struct launch_plan plan = {0};
+    launch_plan_read(&plan);
+    int peers[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, peers))
+        launch_fail(STAGE_NAMESPACE, "socketpair");
+    unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    if (!(plan.names.flags & NAMESPACE_FLAG_ROOTFUL))
+        flags |= CLONE_NEWUSER;
+    long inside = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (inside < 0)
+        launch_fail(STAGE_NAMESPACE, "clone");
+    if (inside == 0) {
+        close(peers[0]);
+        be_inside(&plan, peers[1]);
+    }
+    close(peers[1]);
+    be_outside(&plan, (pid_t)inside, peers[0]);
+}

@@ -1,0 +1,19 @@
+/* The processes of the sandbox, from /proc. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct process {
+    pid_t pid, parent;
+    bool zombie;
+};
+
+struct processes {
+    struct process *list; /* by pid, ascending */
+    size_t count;
+};
+
+struct processes processes_look(void);
+const struct process *processes_find(const struct processes *all, pid_t pid);
+void processes_free(struct processes *all);
