@@ -4,9 +4,17 @@
  * @module
  */
 
-import type { NormalizedPolicy } from "../../policy/mod.ts";
+import { assertEnforceable, type NormalizedPolicy } from "../../policy/mod.ts";
 
 /** How the sandbox reaches models: `none` is not at all. */
 export type InferencePlan = { readonly kind: "none" };
 
-export declare function planInference(policy: NormalizedPolicy): InferencePlan;
+/**
+ * Plans how the sandbox reaches models.
+ *
+ * @throws {SandboxError} POLICY_UNSUPPORTED If the policy has an inference section that grants anything.
+ */
+export function planInference(policy: NormalizedPolicy): InferencePlan {
+  assertEnforceable(policy, { sections: ["inference"] });
+  return { kind: "none" };
+}

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { NormalizedPolicy } from "../../policy/mod.ts";
+import { assertEnforceable, type NormalizedPolicy } from "../../policy/mod.ts";
+import { processRules } from "./policy.ts";
 
 /** What all processes of a sandbox may use together, and how long each command may run. Absent: no limit. */
 export interface ProcessLimits {
@@ -24,4 +25,12 @@ export interface ProcessPlan {
   readonly limits: ProcessLimits;
 }
 
-export declare function planProcess(policy: NormalizedPolicy): ProcessPlan;
+/**
+ * Plans what may start, and with what resources.
+ *
+ * @throws {SandboxError} POLICY_UNSUPPORTED If the process section asks for what this version cannot enforce.
+ */
+export function planProcess(policy: NormalizedPolicy): ProcessPlan {
+  assertEnforceable(policy, { sections: ["process"] });
+  return { kind: "readable", limits: processRules(policy).limits };
+}

@@ -10,11 +10,22 @@
 
 bool tree_is_dots(const char *name) { return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])); }
 
-static DIR *open_below(int directory, const char *name) {
+/* fchmodat() follows symlinks; a descriptor of the directory itself does not. */
+bool tree_unlock(int directory, const char *name) {
+    char path[32];
+    int fd = openat(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    bool unlocked = chmod(path, 0700) == 0;
+    close(fd);
+    return unlocked;
+}
+
+DIR *tree_open(int directory, const char *name) {
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     int fd = openat(directory, name, flags);
-    /* An agent may have taken its own rights on a directory away. */
-    if (fd < 0 && errno == EACCES && fchmodat(directory, name, 0700, 0) == 0)
+    if (fd < 0 && errno == EACCES && tree_unlock(directory, name))
         fd = openat(directory, name, flags);
     if (fd < 0)
         return NULL;
@@ -41,7 +52,7 @@ bool tree_remove(int directory, const char *name) {
         return false;
     int why = errno;
     /* Depth costs descriptors and stack: the limit of both ends a hostile depth with an error. */
-    DIR *below = open_below(directory, name);
+    DIR *below = tree_open(directory, name);
     if (!below) {
         errno = errno == ENOTDIR ? why : errno;
         return false;

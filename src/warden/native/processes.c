@@ -8,25 +8,29 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool read_stat(const char *name, struct process *p) {
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%.20s/stat", name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t size = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (size <= 0)
-        return false;
-    text[size] = 0;
+bool processes_parse(const char *name, const char *line, struct process *p) {
     /* The name of a process is its own choice and may hold anything but the last parenthesis of the line. */
-    const char *after = strrchr(text, ')');
+    const char *after = strrchr(line, ')');
     char state;
     int parent;
     if (!after || sscanf(after + 1, " %c %d", &state, &parent) != 2)
         return false;
     *p = (struct process){atoi(name), parent, state == 'Z' || state == 'X'};
     return true;
+}
+
+static bool read_stat(const char *name, struct process *p) {
+    char path[64], line[512];
+    snprintf(path, sizeof path, "/proc/%.20s/stat", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t size = read(fd, line, sizeof line - 1);
+    close(fd);
+    if (size <= 0)
+        return false;
+    line[size] = 0;
+    return processes_parse(name, line, p);
 }
 
 static int by_pid(const void *a, const void *b) {

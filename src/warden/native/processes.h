@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct process {
@@ -16,4 +17,6 @@ struct processes {
 
 struct processes processes_look(void);
 const struct process *processes_find(const struct processes *all, pid_t pid);
+/* One line of /proc/PID/stat, by itself; `name` is the PID. */
+bool processes_parse(const char *name, const char *line, struct process *process);
 void processes_free(struct processes *all);

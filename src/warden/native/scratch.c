@@ -7,24 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static DIR *open_directory(int parent, const char *name) {
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    DIR *directory = fdopendir(fd);
-    if (!directory)
-        close(fd);
-    return directory;
-}
-
 /* Hostile trees are deeper than any stack or descriptor table. So nothing is walked: a directory that is not empty is
  * moved up beside the others and emptied there. */
 static void empty(int top, const char *name, unsigned long *moved) {
-    DIR *directory = open_directory(top, name);
+    tree_unlock(top, name);
+    DIR *directory = tree_open(top, name);
     if (!directory)
         return;
     int fd = dirfd(directory);
-    fchmod(fd, 0700);
     for (struct dirent *entry; (entry = readdir(directory));) {
         if (tree_is_dots(entry->d_name) || unlinkat(fd, entry->d_name, 0) == 0)
             continue;
@@ -32,7 +22,7 @@ static void empty(int top, const char *name, unsigned long *moved) {
             continue;
         char unique[64];
         snprintf(unique, sizeof unique, ".cofferdam-removed-%lu", (*moved)++);
-        fchmodat(fd, entry->d_name, 0700, 0);
+        tree_unlock(fd, entry->d_name);
         renameat(fd, entry->d_name, top, unique);
     }
     closedir(directory);
@@ -43,14 +33,13 @@ static void empty_all(DIR *top, unsigned long *moved) {
     for (struct dirent *entry; (entry = readdir(top));) {
         if (tree_is_dots(entry->d_name) || unlinkat(dirfd(top), entry->d_name, 0) == 0)
             continue;
-        fchmodat(dirfd(top), entry->d_name, 0700, 0);
         empty(dirfd(top), entry->d_name, moved);
         unlinkat(dirfd(top), entry->d_name, AT_REMOVEDIR);
     }
 }
 
 void scratch_remove(const char *path) {
-    DIR *top = open_directory(AT_FDCWD, path);
+    DIR *top = tree_open(AT_FDCWD, path);
     if (!top)
         return;
     unsigned long moved = 0, before;

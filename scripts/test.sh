@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Runs every test: prepares the machine where it may, then the checks, the tests as the user who called, and the
+# conformance suite once more as an ordinary user where that user is root.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+say "Preparing the machine"
+bash scripts/setup-test-machine.sh
+
+say "Types, lint, imports"
+npm run --silent check
+
+say "Build"
+npm run --silent build
+
+say "Tests"
+npx vitest run "$@"
+
+if [ "$(id -u)" -eq 0 ] && [ "$#" -eq 0 ]; then
+  say "Conformance as an ordinary user"
+  bash scripts/test-as-user.sh
+fi
+
+say "Cases that ran in each place"
+node scripts/conformance-summary.mjs

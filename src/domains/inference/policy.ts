@@ -1,0 +1,15 @@
+/**
+ * The inference domain's view of a policy.
+ *
+ * @module
+ */
+
+import type { NormalizedInference, NormalizedPolicy } from "../../policy/mod.ts";
+
+/** What the inference section says. */
+export type InferenceRules = NormalizedInference;
+
+/** Reads the inference section of a policy. */
+export function inferenceRules(policy: NormalizedPolicy): InferenceRules {
+  return policy.inference;
+}

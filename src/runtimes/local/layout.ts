@@ -1,0 +1,185 @@
+/**
+ * What a local sandbox's root consists of: from the grants of a policy to the steps that build it.
+ *
+ * @module
+ */
+import type { FilesystemGrant, FilesystemPlan } from "../../domains/filesystem/mod.ts";
+import { SandboxError } from "../../errors.ts";
+import { HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/mod.ts";
+import { groupFile, passwdFile } from "../identity.ts";
+import { type ResolvedPath, resolveHostPath } from "./host-paths.ts";
+import type { Step } from "./steps.ts";
+
+/** What the layout must know beside the plan. */
+export interface LayoutContext {
+  /** The user inside. */
+  readonly uid: number;
+  readonly gid: number;
+  /** The owner of the private folders, as the process that mounts them counts: the host's for root, else inside. */
+  readonly ownerUid: number;
+  readonly ownerGid: number;
+}
+
+/** A layout, and whether it shows folders of the host that are neither the system's nor the workspace. */
+export interface Layout {
+  readonly steps: readonly Step[];
+  readonly liveMounts: boolean;
+}
+
+/** Folders that are the sandbox's own: nothing of the host is ever bound there. */
+const PRIVATE = ["/tmp", "/var/tmp", HOME_PATH];
+
+/** Files that are made for the sandbox instead of shown from the host. */
+function syntheticFiles({ uid, gid }: LayoutContext): Readonly<Record<string, string>> {
+  return {
+    "/etc/passwd": passwdFile(uid, gid),
+    "/etc/group": groupFile(gid),
+    "/etc/hosts": "127.0.0.1 localhost\n",
+    "/etc/hostname": "sandbox\n",
+    "/etc/resolv.conf": "nameserver 127.0.0.1\noptions ndots:0\n",
+  };
+}
+
+/** What Docker hides and freezes in /proc, and for the same reasons. */
+const PROC_MASKED = ["acpi", "kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi"];
+const PROC_FROZEN = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
+
+/** Symlinks that programs expect in /dev. */
+const DEVICE_LINKS: Readonly<Record<string, string>> = {
+  "/dev/fd": "/proc/self/fd",
+  "/dev/stdin": "/proc/self/fd/0",
+  "/dev/stdout": "/proc/self/fd/1",
+  "/dev/stderr": "/proc/self/fd/2",
+  "/dev/ptmx": "pts/ptmx",
+};
+
+/**
+ * Plans the root.
+ *
+ * @throws {SandboxError} PATH_MISSING If a path that is not optional does not exist on the host.
+ * @throws {SandboxError} POLICY_UNSUPPORTED If a denied path lies, through a link, in a granted tree.
+ */
+export async function planLayout(plan: FilesystemPlan, context: LayoutContext): Promise<Layout> {
+  const files = syntheticFiles(context);
+  const outside = plan.grants.filter((grant) => !grant.inWorkspace && !isSandboxOwn(grant.path, files));
+  const resolved = await Promise.all(outside.map(async (grant) => ({ grant, at: await resolveHostPath(grant.path) })));
+  const present = resolved.filter(({ grant, at }) => isPresent(grant, at)) as PresentGrant[];
+  await refuseDenialsInside(plan, present);
+  const links = present.flatMap(({ at }) => at.links).map(({ path, target }) => symlink(target, path));
+  const granted = (path: string) => plan.grants.some((grant) => grant.path === path);
+  return {
+    steps: [
+      ...uniqueByTarget(links),
+      ...binds(present),
+      ...Object.entries(files).filter(([path]) => granted(path)).map(([target, data]): Step => ({ kind: "file", target, data })),
+      ...kernelSteps(plan, context),
+      ...PRIVATE.map((target) => tmpfs(target, context, target === HOME_PATH ? "0700" : "1777")),
+    ],
+    liveMounts: present.some(({ grant }) => !grant.ruleId.startsWith("baseline:")),
+  };
+}
+
+/** The workspace's binds: one for each grant in it that a wider one does not already give. */
+export function workspaceSteps(plan: FilesystemPlan): Step[] {
+  const grants = plan.grants.filter((grant) => grant.inWorkspace);
+  const steps: Step[] = grants
+    .filter((grant) => !grants.some((other) => other !== grant && covers(other, grant)))
+    .map((grant) => ({
+      kind: "bind",
+      source: grant.workspaceRelative ?? ".",
+      target: grant.path,
+      readOnly: grant.access === "read",
+      workspace: true,
+    }));
+  return grants.some((grant) => grant.path === WORKSPACE_PATH)
+    ? steps
+    : [{ kind: "directory", target: WORKSPACE_PATH }, ...steps];
+}
+
+interface PresentGrant {
+  readonly grant: FilesystemGrant;
+  readonly at: ResolvedPath;
+}
+
+function covers(wide: FilesystemGrant, narrow: FilesystemGrant): boolean {
+  return isWithin(narrow.path, wide.path) && (wide.access === narrow.access || wide.access === "write");
+}
+
+function isSandboxOwn(path: string, files: Readonly<Record<string, string>>): boolean {
+  const roots = [...PRIVATE, "/proc", "/dev", WORKSPACE_PATH];
+  return path in files || roots.some((root) => isWithin(path, root));
+}
+
+function isPresent(grant: FilesystemGrant, at: ResolvedPath | undefined): boolean {
+  if (at !== undefined) return true;
+  if (grant.optional) return false;
+  throw new SandboxError("PATH_MISSING", `Cannot grant "${grant.path}" as rule ${grant.ruleId} asks: it does not exist`, {
+    details: { path: grant.path, rule: grant.ruleId },
+    hint: "Correct the path, or write { path: ..., optional: true } if it may be missing",
+  });
+}
+
+async function refuseDenialsInside(plan: FilesystemPlan, present: readonly PresentGrant[]): Promise<void> {
+  for (const denial of plan.denials) {
+    const real = (await resolveHostPath(denial.path))?.real;
+    const inside = real === undefined ? undefined : present.find(({ at }) => isWithin(real, at.real));
+    if (inside === undefined) continue;
+    const message = `"${denial.path}" is denied, but really lies in what rule ${inside.grant.ruleId} grants`;
+    throw new SandboxError("POLICY_UNSUPPORTED", `Cannot enforce rule ${denial.ruleId}: ${message}`, {
+      details: { issues: [{ path: denial.ruleId, message }] },
+      hint: "Grant less than the folder that holds the denied path",
+    });
+  }
+}
+
+function binds(present: readonly PresentGrant[]): Step[] {
+  const places = [...present].sort((a, b) => (a.at.real < b.at.real ? -1 : 1));
+  const needed = places.filter((place, index) => {
+    const isWrite = place.grant.access === "write";
+    return !places.some((other, at) => {
+      if (at === index || !isWithin(place.at.real, other.at.real)) return false;
+      const same = other.at.real === place.at.real;
+      if (isWrite !== (other.grant.access === "write")) return !isWrite;
+      return same ? at < index : true;
+    });
+  });
+  return needed.map(({ grant, at }) => ({
+    kind: "bind",
+    source: at.real,
+    target: at.real,
+    readOnly: grant.access !== "write",
+  }));
+}
+
+function kernelSteps(plan: FilesystemPlan, context: LayoutContext): Step[] {
+  const has = (path: string) => plan.grants.some((grant) => isWithin(path, grant.path) || isWithin(grant.path, path));
+  const device = (name: string) => plan.grants.some((grant) => grant.path === `/dev/${name}` && grant.access === "device");
+  const devices = ["null", "zero", "full", "random", "urandom", "tty"].filter((name) => name === "null" || device(name));
+  const steps: Step[] = devices.map((name) => ({
+    kind: "bind",
+    source: `/dev/${name}`,
+    target: `/dev/${name}`,
+    readOnly: false,
+    device: true,
+  }));
+  steps.push({ kind: "devpts", target: "/dev/pts", options: "mode=0620,ptmxmode=0666" });
+  for (const [path, target] of Object.entries(DEVICE_LINKS)) steps.push(symlink(target, path));
+  if (has("/dev/shm")) steps.push(tmpfs("/dev/shm", context, "1777"));
+  // The warden itself needs /proc, whatever the policy grants the agent of it.
+  steps.push({ kind: "proc", target: "/proc" });
+  for (const name of PROC_MASKED) steps.push({ kind: "mask", target: `/proc/${name}` });
+  for (const name of PROC_FROZEN) steps.push({ kind: "freeze", target: `/proc/${name}` });
+  return steps;
+}
+
+function tmpfs(target: string, { ownerUid, ownerGid }: LayoutContext, mode: string): Step {
+  return { kind: "tmpfs", target, options: `mode=${mode},uid=${ownerUid},gid=${ownerGid},size=25%,nr_inodes=1m` };
+}
+
+function symlink(source: string, target: string): Step {
+  return { kind: "symlink", source, target };
+}
+
+function uniqueByTarget(steps: readonly Step[]): Step[] {
+  return [...new Map(steps.map((step) => [step.target, step])).values()];
+}

@@ -1,0 +1,129 @@
+/**
+ * The embedded runtime: the warden under namespaces of its own, on a root of exactly the granted paths. No daemon, no
+ * image, no root needed.
+ *
+ * @module
+ */
+import { SandboxError } from "../../errors.ts";
+import { encodeMessage } from "../../link/codec.ts";
+import { FLAGS } from "../../link/protocol.ts";
+import type { LocateWarden } from "../../warden/mod.ts";
+import { AGENT_UID } from "../identity.ts";
+import { NO_WARDEN_LIMITS, needsGroup, wardenLimits } from "../limits.ts";
+import type { Runtime, StartedWarden, StartRequest, WardenLimits } from "../runtime.ts";
+import { createLimitGroups, type LimitGroups, removeGroups } from "./cgroups.ts";
+import { launch } from "./launch.ts";
+import { planLayout, workspaceSteps } from "./layout.ts";
+import { encodeStep, type Step } from "./steps.ts";
+import { type HostUser, hostUser } from "./user.ts";
+import { type LocalWorkspace, prepareLocalWorkspace } from "./workspace.ts";
+
+/** What the local runtime is made of. */
+export interface LocalRuntimeOptions {
+  readonly locateWarden: LocateWarden;
+}
+
+const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** The local runtime. See namespaces(7), Landlock and seccomp(2) for what it stands on. */
+export function localRuntime(options: LocalRuntimeOptions): Runtime {
+  return { name: "local", start: (request) => start(request, options) };
+}
+
+interface Limits {
+  readonly groups: LimitGroups | undefined;
+  readonly warden: WardenLimits;
+}
+
+async function start(request: StartRequest, options: LocalRuntimeOptions): Promise<StartedWarden> {
+  requireLinux(request);
+  const user = hostUser(request.workspace);
+  const inside = { uid: AGENT_UID, gid: AGENT_UID };
+  const owner = user.rootful ? { ownerUid: user.uid, ownerGid: user.gid } : { ownerUid: AGENT_UID, ownerGid: AGENT_UID };
+  const [warden, layout] = await Promise.all([
+    options.locateWarden(process.arch === "arm64" ? "arm64" : "x64"),
+    planLayout(request.filesystem, { ...inside, ...owner }),
+  ]);
+  const limits = await holdLimits(request);
+  const workspace = await prepareLocalWorkspace(request, user).catch(async (error: unknown) => {
+    await release(limits, undefined);
+    throw error;
+  });
+  try {
+    const launched = await launch(warden.path);
+    const steps = [...layout.steps, ...workspaceSteps(request.filesystem)];
+    launched.output.write(Buffer.concat(plan(user, workspace, limits, steps)));
+    return {
+      ...launched,
+      ...inside,
+      environment: { PATH },
+      limits: { holder: limitsHolder(request, limits), warden: limits.warden },
+      liveMounts: layout.liveMounts || request.workspace?.mode === "mount",
+      notes: [...notes(user, request, limits), ...workspace.notes],
+    };
+  } catch (error) {
+    await release(limits, workspace);
+    throw error;
+  }
+}
+
+function requireLinux(request: StartRequest): void {
+  const reason =
+    request.image !== undefined
+      ? "it has no images"
+      : process.platform !== "linux"
+        ? `it needs Linux, and this is ${process.platform}`
+        : undefined;
+  if (reason === undefined) return;
+  throw new SandboxError("RUNTIME_UNAVAILABLE", `Cannot start a sandbox on the local runtime: ${reason}`, {
+    details: { runtime: "local", reason },
+    hint: 'Use runtime: "docker"',
+  });
+}
+
+async function holdLimits(request: StartRequest): Promise<Limits> {
+  const limits = request.process.limits;
+  if (!needsGroup(limits)) return { groups: undefined, warden: NO_WARDEN_LIMITS };
+  const groups = await createLimitGroups(`cofferdam-${request.id}`, limits);
+  if (groups !== undefined) return { groups, warden: NO_WARDEN_LIMITS };
+  if (limits.mode === "best-effort") return { groups: undefined, warden: wardenLimits(limits) };
+  throw new SandboxError("ENFORCEMENT_MISSING", "Cannot hold the limits of process.limits: this process has no control group to divide", {
+    details: { feature: "cgroup" },
+    hint: "Start the program with `systemd-run --user --scope -p Delegate=yes`, use the docker runtime, or write process.limits.mode: best-effort",
+  });
+}
+
+function limitsHolder(request: StartRequest, limits: Limits): "none" | "cgroup" | "rlimit" {
+  if (limits.groups !== undefined) return "cgroup";
+  return needsGroup(request.process.limits) ? "rlimit" : "none";
+}
+
+function notes(user: HostUser, request: StartRequest, limits: Limits): string[] {
+  const found: string[] = [];
+  if (limitsHolder(request, limits) === "rlimit") {
+    found.push("limits hold for each process by itself (rlimits), because there is no control group here");
+  }
+  if (!user.rootful) found.push("the agent keeps the supplementary groups of the user who started it");
+  return found;
+}
+
+function plan(user: HostUser, workspace: LocalWorkspace, limits: Limits, steps: readonly Step[]): Buffer[] {
+  const namespace = encodeMessage("namespace", {
+    flags: user.rootful ? FLAGS.namespace.rootful : 0,
+    hostUid: user.uid,
+    hostGid: user.gid,
+    uid: AGENT_UID,
+    gid: AGENT_UID,
+    hostname: Buffer.from("sandbox"),
+    workspace: Buffer.from(workspace.source),
+    scratch: Buffer.from(workspace.scratch ?? ""),
+    cgroups: (limits.groups?.directories ?? []).map((directory) => Buffer.from(directory)),
+  });
+  return [namespace, ...steps.map(encodeStep), encodeMessage("enter", {})];
+}
+
+/** For a sandbox that never came to be: once launched, the launcher takes care of both. */
+async function release(limits: Limits, workspace: LocalWorkspace | undefined): Promise<void> {
+  if (limits.groups !== undefined) await removeGroups(limits.groups);
+  await workspace?.remove();
+}

@@ -1,0 +1,41 @@
+/**
+ * The steps that build a local sandbox's root, as the launcher takes them.
+ *
+ * @module
+ */
+import { encodeMessage } from "../../link/codec.ts";
+import { CODES, FLAGS } from "../../link/protocol.ts";
+
+/** One step; paths are absolute, but for the source of a bind from the workspace, which is relative to it. */
+export type Step =
+  | {
+      readonly kind: "bind";
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      readonly device?: boolean;
+      readonly workspace?: boolean;
+    }
+  | { readonly kind: "tmpfs"; readonly target: string; readonly options: string }
+  | { readonly kind: "proc" | "mask" | "freeze" | "directory"; readonly target: string }
+  | { readonly kind: "devpts"; readonly target: string; readonly options: string }
+  | { readonly kind: "symlink"; readonly source: string; readonly target: string }
+  | { readonly kind: "file"; readonly target: string; readonly data: string };
+
+/** The step as a frame for the launcher. */
+export function encodeStep(step: Step): Buffer {
+  return encodeMessage("mount", {
+    kind: CODES.mount[step.kind],
+    flags: flagsOf(step),
+    source: Buffer.from("source" in step ? step.source : ""),
+    target: Buffer.from(step.target),
+    data: Buffer.from("options" in step ? step.options : "data" in step ? step.data : ""),
+  });
+}
+
+function flagsOf(step: Step): number {
+  const { readOnly, device, workspace, noExec } = FLAGS.mount;
+  if (step.kind === "proc" || step.kind === "devpts") return noExec | (step.kind === "devpts" ? device : 0);
+  if (step.kind !== "bind") return 0;
+  return (step.readOnly ? readOnly : 0) | (step.device ? device : 0) | (step.workspace ? workspace : 0);
+}
