@@ -6,7 +6,7 @@
 import { violation } from "./codec.ts";
 import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from "./protocol.ts";
 
-/** One frame. `payload` is valid only until the handler returns, unless it is copied. */
+/** One frame. `payload` is a view of what was read, which is not used again. */
 export interface Frame {
   readonly type: number;
   readonly channel: number;

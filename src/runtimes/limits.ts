@@ -6,8 +6,14 @@
 import type { ProcessLimits } from "../domains/process/mod.ts";
 import type { WardenLimits } from "./runtime.ts";
 
-/** No limit that the warden would have to set. */
-export const NO_WARDEN_LIMITS: WardenLimits = { dataBytes: 0, processes: 0, cpus: 0 };
+/** Processes that the policy's limit does not count: the warden, and a shepherd for each running command. */
+export const WARDEN_PROCESSES = 16;
+
+/** The most processes of a sandbox whose policy sets no limit: a fork bomb must not reach the host. */
+export const DEFAULT_PROCESSES = 4096;
+
+/** What the warden limits when nothing needs limiting. */
+export const DEFAULT_WARDEN_LIMITS: WardenLimits = { dataBytes: 0, processes: DEFAULT_PROCESSES, cpus: 0 };
 
 /** Whether the policy limits memory, processes or processors. A timeout needs no help of the kernel's. */
 export function needsGroup(limits: ProcessLimits): boolean {
@@ -18,7 +24,7 @@ export function needsGroup(limits: ProcessLimits): boolean {
 export function wardenLimits(limits: ProcessLimits): WardenLimits {
   return {
     dataBytes: limits.memoryBytes ?? 0,
-    processes: limits.pids ?? 0,
+    processes: limits.pids === undefined ? DEFAULT_PROCESSES : limits.pids + WARDEN_PROCESSES,
     cpus: limits.cpus === undefined ? 0 : Math.max(1, Math.ceil(limits.cpus)),
   };
 }

@@ -7,14 +7,12 @@ import { constants } from "node:fs";
 import { access, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ProcessLimits } from "../../domains/process/mod.ts";
+import { WARDEN_PROCESSES } from "../limits.ts";
 
 /** The folders of the groups that one sandbox is in. */
 export interface LimitGroups {
   readonly directories: readonly string[];
 }
-
-/** Processes of the warden itself: one for each running command, and a few. */
-export const WARDEN_PROCESSES = 64;
 
 const CONTROLLERS = ["memory", "pids", "cpu"] as const;
 type Controller = (typeof CONTROLLERS)[number];

@@ -7,6 +7,7 @@ import type { FilesystemGrant, FilesystemPlan } from "../../domains/filesystem/m
 import { SandboxError } from "../../errors.ts";
 import { HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/mod.ts";
 import { groupFile, passwdFile } from "../identity.ts";
+import type { PreparedWorkspace, WorkspaceGrant } from "../workspace/mod.ts";
 import { type ResolvedPath, resolveHostPath } from "./host-paths.ts";
 import type { Step } from "./steps.ts";
 
@@ -80,20 +81,16 @@ export async function planLayout(plan: FilesystemPlan, context: LayoutContext): 
 }
 
 /** The workspace's binds: one for each grant in it that a wider one does not already give. */
-export function workspaceSteps(plan: FilesystemPlan): Step[] {
-  const grants = plan.grants.filter((grant) => grant.inWorkspace);
-  const steps: Step[] = grants
-    .filter((grant) => !grants.some((other) => other !== grant && covers(other, grant)))
-    .map((grant) => ({
-      kind: "bind",
-      source: grant.workspaceRelative ?? ".",
-      target: grant.path,
-      readOnly: grant.access === "read",
-      workspace: true,
-    }));
-  return grants.some((grant) => grant.path === WORKSPACE_PATH)
-    ? steps
-    : [{ kind: "directory", target: WORKSPACE_PATH }, ...steps];
+export function workspaceSteps({ grants }: PreparedWorkspace): Step[] {
+  const needed = grants.filter((grant) => !grants.some((other) => other !== grant && covers(other, grant)));
+  const steps: Step[] = needed.map(({ relative, access }) => ({
+    kind: "bind",
+    source: relative,
+    target: relative === "." ? WORKSPACE_PATH : `${WORKSPACE_PATH}/${relative}`,
+    readOnly: access === "read",
+    workspace: true,
+  }));
+  return [{ kind: "directory", target: WORKSPACE_PATH }, ...steps];
 }
 
 interface PresentGrant {
@@ -101,8 +98,9 @@ interface PresentGrant {
   readonly at: ResolvedPath;
 }
 
-function covers(wide: FilesystemGrant, narrow: FilesystemGrant): boolean {
-  return isWithin(narrow.path, wide.path) && (wide.access === narrow.access || wide.access === "write");
+function covers(wide: WorkspaceGrant, narrow: WorkspaceGrant): boolean {
+  const inside = wide.relative === "." || isWithin(`/${narrow.relative}`, `/${wide.relative}`);
+  return inside && (wide.access === narrow.access || wide.access === "write");
 }
 
 function isSandboxOwn(path: string, files: Readonly<Record<string, string>>): boolean {

@@ -9,7 +9,7 @@ import { encodeMessage } from "../../link/codec.ts";
 import { FLAGS } from "../../link/protocol.ts";
 import type { LocateWarden } from "../../warden/mod.ts";
 import { AGENT_UID } from "../identity.ts";
-import { NO_WARDEN_LIMITS, needsGroup, wardenLimits } from "../limits.ts";
+import { DEFAULT_WARDEN_LIMITS, needsGroup, wardenLimits } from "../limits.ts";
 import type { Runtime, StartedWarden, StartRequest, WardenLimits } from "../runtime.ts";
 import { createLimitGroups, type LimitGroups, removeGroups } from "./cgroups.ts";
 import { launch } from "./launch.ts";
@@ -51,7 +51,7 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
   });
   try {
     const launched = await launch(warden.path);
-    const steps = [...layout.steps, ...workspaceSteps(request.filesystem)];
+    const steps = [...layout.steps, ...workspaceSteps(workspace.prepared)];
     launched.output.write(Buffer.concat(plan(user, workspace, limits, steps)));
     return {
       ...launched,
@@ -83,9 +83,9 @@ function requireLinux(request: StartRequest): void {
 
 async function holdLimits(request: StartRequest): Promise<Limits> {
   const limits = request.process.limits;
-  if (!needsGroup(limits)) return { groups: undefined, warden: NO_WARDEN_LIMITS };
+  if (!needsGroup(limits)) return { groups: undefined, warden: DEFAULT_WARDEN_LIMITS };
   const groups = await createLimitGroups(`cofferdam-${request.id}`, limits);
-  if (groups !== undefined) return { groups, warden: NO_WARDEN_LIMITS };
+  if (groups !== undefined) return { groups, warden: DEFAULT_WARDEN_LIMITS };
   if (limits.mode === "best-effort") return { groups: undefined, warden: wardenLimits(limits) };
   throw new SandboxError("ENFORCEMENT_MISSING", "Cannot hold the limits of process.limits: this process has no control group to divide", {
     details: { feature: "cgroup" },
@@ -116,7 +116,7 @@ function plan(user: HostUser, workspace: LocalWorkspace, limits: Limits, steps: 
     gid: AGENT_UID,
     hostname: Buffer.from("sandbox"),
     workspace: Buffer.from(workspace.source),
-    scratch: Buffer.from(workspace.scratch ?? ""),
+    scratch: Buffer.from(workspace.scratch),
     cgroups: (limits.groups?.directories ?? []).map((directory) => Buffer.from(directory)),
   });
   return [namespace, ...steps.map(encodeStep), encodeMessage("enter", {})];

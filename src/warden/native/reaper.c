@@ -35,7 +35,8 @@ static void on_signal(struct watch *watch, uint32_t events) {
     (void)events;
     struct signalfd_siginfo info;
     while (read(watch->fd, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+        /* From outside the pid namespace there is no sender's pid; the agent has one, and no say in this. */
+        if (info.ssi_pid == 0 && (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT))
             _exit(0);
     }
     reap();

@@ -236,6 +236,15 @@ static void guard_sockets(const struct seccomp_options *options) {
     refuse(EPERM);
     refuse(EPROTONOSUPPORT);
     close_call(call);
+    /* A datagram socket of a pair can still send to a path. */
+    if (!options->unix_sockets) {
+        call = open_call(SYS_socketpair);
+        load_argument(1);
+        emit((struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SOCKET_TYPE_MASK));
+        unless_equal(SOCK_DGRAM, 1);
+        refuse(EACCES);
+        close_call(call);
+    }
     /* Fast open connects without connect(). */
     static const struct {
         int number, argument;

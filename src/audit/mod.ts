@@ -1,0 +1,6 @@
+/**
+ * What did happen: records, and logs of them that show any change.
+ *
+ * @module
+ */
+export type * from "./record.ts";

@@ -1,0 +1,148 @@
+/**
+ * Starts one container: what is decided before (`planStart`), and the steps of an attempt.
+ *
+ * @module
+ */
+import type Docker from "dockerode";
+import { HOME_PATH } from "../../policy/mod.ts";
+import type { StartedWarden, StartRequest } from "../runtime.ts";
+import { type Attachment, attach } from "./attach.ts";
+import { containerBody, type Mount } from "./container-options.ts";
+import { createContainer } from "./create.ts";
+import type { Engine } from "./engine.ts";
+import { aborted, failureOf, imageMissing, statusOf } from "./failures.ts";
+import { followContainer, type Lifecycle } from "./lifecycle.ts";
+import { remedyFor } from "./remedies.ts";
+import { planStart, type StartPlan } from "./start-plan.ts";
+import type { WardenVolume } from "./warden-volume.ts";
+import { copyIn } from "./workspace-copy.ts";
+import { verifyMounts } from "./workspace-mounts.ts";
+
+/** What all starts of a runtime share. */
+export interface StartContext {
+  readonly docker: Docker;
+  readonly engine: Engine;
+  readonly volume: WardenVolume;
+  /** Where no sandbox names one. */
+  readonly image: string;
+  /** Whether the engine sees the files of this host. */
+  readonly local: boolean;
+  readonly ociRuntime: string | undefined;
+  readonly owner: string | undefined;
+  /** What was learnt about the engine by trying. */
+  readonly learnt: { withoutIpv6: boolean };
+}
+
+/** Starts a container. What fails for a reason that can be helped is helped and tried again, once for each reason. */
+export async function startContainer(context: StartContext, request: StartRequest): Promise<StartedWarden> {
+  const plan = await planStart(context, request);
+  const helped = new Set<string>();
+  for (;;) {
+    try {
+      return await attempt(context, request, plan);
+    } catch (error) {
+      const remedy = remedyFor(error, helped);
+      if (remedy === undefined) throw error;
+      helped.add(remedy.name);
+      await inStage("warden", remedy.apply(context, plan));
+    }
+  }
+}
+
+async function attempt(context: StartContext, request: StartRequest, plan: StartPlan): Promise<StartedWarden> {
+  throwIfAborted(request);
+  const wardenMounts = context.volume.mounts(plan.agent);
+  const container = await create(context, plan, [...wardenMounts, ...plan.workspaceMounts]);
+  const life = followContainer(container);
+  try {
+    const [link] = await Promise.all([
+      inStage("attach", attach(container)),
+      inStage("warden", ensureFilled(context, plan, container)),
+    ]);
+    throwIfAborted(request);
+    await inStage("start", container.start());
+    const notes = await bringWorkspace(context, plan, container);
+    throwIfAborted(request);
+    return startedWarden(context, plan, life, link, notes);
+  } catch (error) {
+    await life.end("the start failed");
+    throw error;
+  }
+}
+
+async function create(context: StartContext, plan: StartPlan, mounts: readonly Mount[]): Promise<Docker.Container> {
+  const { withoutIpv6 } = context.learnt;
+  const body = containerBody({ ...plan.container, withoutIpv6, mounts });
+  try {
+    return await createContainer(context.docker, body, `cofferdam-${plan.id}`);
+  } catch (error) {
+    // It was there a moment ago.
+    if (statusOf(error) === 404) throw imageMissing(plan.image, error);
+    throw failureOf("create", error);
+  }
+}
+
+async function ensureFilled(context: StartContext, plan: StartPlan, container: Docker.Container): Promise<void> {
+  const { volume } = context;
+  if (volume.isFilled(plan.agent) || (await volume.check(container, plan.agent))) return;
+  await volume.fill(plan.container.imageId, plan.container.labels, plan.agent);
+}
+
+async function bringWorkspace(context: StartContext, plan: StartPlan, container: Docker.Container): Promise<string[]> {
+  const { copy, live } = plan;
+  if (copy !== undefined) {
+    return inStage("copy", copyIn(context.docker, container, copy, plan.container.labels));
+  }
+  if (live === undefined) return [];
+  const note = await inStage("mount", verifyMounts(container, live, plan.workspaceMounts));
+  return note === undefined ? [] : [note];
+}
+
+function startedWarden(
+  context: StartContext,
+  plan: StartPlan,
+  life: Lifecycle,
+  link: Attachment,
+  notes: readonly string[],
+): StartedWarden {
+  link.closed.then(() => life.end());
+  life.ended.then(() => link.close());
+  const volumeNote = context.volume.note();
+  return {
+    input: link.input,
+    output: link.output,
+    uid: plan.agent.uid,
+    gid: plan.agent.gid,
+    environment: { PATH: DEFAULT_PATH, ...plan.environment, HOME: HOME_PATH },
+    limits: { holder: plan.container.limits.holder, warden: plan.container.limits.warden },
+    liveMounts: plan.live !== undefined,
+    notes: [
+      ...plan.container.limits.notes,
+      ...(volumeNote === undefined ? [] : [volumeNote]),
+      ...(context.learnt.withoutIpv6 ? [] : ["IPv6 could not be switched off on the sandbox's loopback"]),
+      ...notes,
+    ],
+    diagnostics: link.diagnostics,
+    ended: life.ended,
+    end: () => {
+      // First, or the engine waits for its output to be read.
+      link.close();
+      return life.end("the sandbox was ended");
+    },
+  };
+}
+
+async function inStage<T>(stage: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw failureOf(stage, error);
+  }
+}
+
+function throwIfAborted(request: StartRequest): void {
+  if (request.signal?.aborted) throw aborted(request.signal.reason);
+}
+
+/** What an image without a PATH gets: Docker's own default. */
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,0 +1,145 @@
+/**
+ * The volume through which the warden reaches containers: one for each engine and warden, read-only in every sandbox.
+ *
+ * Nothing needs to be in the image, and nothing of the client's disk is mounted, so this works with a remote engine.
+ *
+ * @module
+ */
+import type Docker from "dockerode";
+import type { WardenBinary } from "../../warden/mod.ts";
+import type { Agent } from "../workspace/ownership.ts";
+import { type Mount, WARDEN_DIRECTORY } from "./container-options.ts";
+import { createLock } from "./create.ts";
+import { statusOf } from "./failures.ts";
+import { removeContainer } from "./lifecycle.ts";
+import { archiveOf, FILE_TIME, identityDirectory, type VolumeFile, volumeFiles } from "./warden-files.ts";
+
+/** The volume of one engine and warden. */
+export interface WardenVolume {
+  /** The mounts that bring it into a container for this agent. */
+  mounts(agent: Agent): readonly Mount[];
+  /** Gives up the passwd entries, for an engine that does not mount them. */
+  forgoIdentities(): void;
+  /** Whether the files for this agent are known to be complete. */
+  isFilled(agent: Agent): boolean;
+  /** Looks, through a container that mounts the volume, whether the files are complete. */
+  check(container: Docker.Container, agent: Agent): Promise<boolean>;
+  /** Fills the volume through a container of its own, made from `image`, that never runs. */
+  fill(image: string, labels: Readonly<Record<string, string>>, agent: Agent): Promise<void>;
+  /** Forgets what is known: something in the volume was not as it should be. */
+  forget(): void;
+  /** Undefined where agents have no passwd entry, and why. */
+  note(): string | undefined;
+}
+
+/** Opens the volume, making it where it does not exist. */
+export async function openWardenVolume(docker: Docker, warden: WardenBinary): Promise<WardenVolume> {
+  const name = `cofferdam-warden-${warden.sha256.slice(0, 16)}`;
+  const { Driver: driver, Mountpoint: mountpoint } = await inspectOrCreate(docker, name);
+  // A file of the volume is mounted by its path on the engine's own disk. Other drivers keep theirs elsewhere.
+  let identities = driver === "local" && mountpoint?.startsWith("/") ? mountpoint : undefined;
+  const filled = new Set<string>();
+  const filling = new Map<string, Promise<void>>();
+  return {
+    note: () => (identities === undefined ? "the agent has no passwd entry: the engine cannot mount one" : undefined),
+    mounts: (agent) => mountsOf(name, identities, agent),
+    forgoIdentities: () => {
+      identities = undefined;
+    },
+    isFilled: (agent) => filled.has(identityDirectory(agent)),
+    forget: () => filled.clear(),
+    check: async (container, agent) => {
+      if (!(await areComplete(container, await volumeFiles(warden, agent)))) return false;
+      filled.add(identityDirectory(agent));
+      return true;
+    },
+    fill: (image, labels, agent) => {
+      const key = identityDirectory(agent);
+      const running = filling.get(key) ?? fillVolume(docker, name, image, labels, warden, agent);
+      filling.set(key, running);
+      return running
+        .then(() => {
+          filled.add(key);
+        })
+        .finally(() => filling.delete(key));
+    },
+  };
+}
+
+async function inspectOrCreate(docker: Docker, name: string): Promise<{ Driver?: string; Mountpoint?: string }> {
+  const volume = docker.getVolume(name);
+  try {
+    return await volume.inspect();
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+  }
+  await docker.createVolume({ Name: name, Driver: "local", Labels: { "dev.cofferdam.volume": "warden" } });
+  return volume.inspect();
+}
+
+function mountsOf(name: string, identities: string | undefined, agent: Agent): Mount[] {
+  const warden: Mount = { ...volumeMount(name), ReadOnly: true };
+  if (identities === undefined) return [warden];
+  const files = ["passwd", "group"].map(
+    (file): Mount => ({
+      Type: "bind",
+      Source: `${identities}/${identityDirectory(agent)}/${file}`,
+      Target: `/etc/${file}`,
+      ReadOnly: true,
+      // Without a propagation: for its own disk the engine refuses the usual one and chooses itself.
+    }),
+  );
+  return [warden, ...files];
+}
+
+function volumeMount(name: string): Mount {
+  return { Type: "volume", Source: name, Target: WARDEN_DIRECTORY, ReadOnly: false, VolumeOptions: { NoCopy: true } };
+}
+
+async function fillVolume(
+  docker: Docker,
+  name: string,
+  image: string,
+  labels: Readonly<Record<string, string>>,
+  warden: WardenBinary,
+  agent: Agent,
+): Promise<void> {
+  const files = await volumeFiles(warden, agent);
+  const body = { Image: image, Labels: labels, HostConfig: { NetworkMode: "none", Mounts: [volumeMount(name)] } };
+  const helper = await createLock(docker, body, `${name}-fill`);
+  try {
+    // Whoever held the lock before may have filled it, and what is complete may be in use.
+    if (await areComplete(helper, files)) return;
+    await helper.putArchive(archiveOf(files), { path: WARDEN_DIRECTORY });
+  } finally {
+    await removeContainer(helper);
+  }
+}
+
+async function areComplete(container: Docker.Container, files: readonly VolumeFile[]): Promise<boolean> {
+  const complete = await Promise.all(files.map((file) => isComplete(container, file)));
+  return complete.every(Boolean);
+}
+
+async function isComplete(container: Docker.Container, file: VolumeFile): Promise<boolean> {
+  let response: unknown;
+  try {
+    response = await container.infoArchive({ path: `${WARDEN_DIRECTORY}/${file.path}` });
+  } catch (error) {
+    if (statusOf(error) === 404) return false;
+    throw error;
+  }
+  const stat = statIn(response);
+  return stat.size === file.content.length && Date.parse(String(stat.mtime)) === FILE_TIME * 1000;
+}
+
+/** The engine answers with a JSON object in a header. */
+function statIn(response: unknown): { readonly size?: unknown; readonly mtime?: unknown } {
+  if (typeof response !== "object" || response === null || !("headers" in response)) return {};
+  // The connection is free for others only when the (empty) body was read.
+  if ("resume" in response && typeof response.resume === "function") response.resume();
+  const { headers } = response;
+  if (typeof headers !== "object" || headers === null || !("x-docker-container-path-stat" in headers)) return {};
+  const stat: unknown = JSON.parse(Buffer.from(String(headers["x-docker-container-path-stat"]), "base64").toString());
+  return typeof stat === "object" && stat !== null ? stat : {};
+}

@@ -1,0 +1,76 @@
+/**
+ * Directories that are held open, so that nobody can swap one for a link between a check and a use.
+ *
+ * A workspace is hostile: another sandbox that writes to it may rename things while we look. Node has no `openat`, but
+ * on Linux `/proc/self/fd/N/name` is the same thing: it starts at the open directory, whatever its name is by now.
+ * Elsewhere paths are used; there the engine runs in a virtual machine, and the host's own files are not within reach
+ * of a race in the same way.
+ *
+ * @module
+ */
+import { closeSync, constants, existsSync, lstatSync, openSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import process from "node:process";
+
+/** An open directory. Names are bytes: a file's name need not be text. */
+export interface Directory {
+  readonly fd: number;
+  /** What a child's name is appended to. */
+  readonly base: Buffer;
+}
+
+const NO_FOLLOW = constants.O_RDONLY | constants.O_NOFOLLOW;
+// O_NONBLOCK: what was a file when we looked may be a FIFO now, and opening one blocks for ever.
+const FILE = NO_FOLLOW | constants.O_NONBLOCK;
+
+/** Opens a directory that the caller trusts the path of. */
+export function openRoot(path: string): Directory {
+  const directory = open(Buffer.from(path));
+  if (process.platform === "linux" && !existsSync(`/proc/self/fd/${directory.fd}`)) {
+    closeSync(directory.fd);
+    throw new Error("/proc/self/fd is not available, and directories cannot be read safely without it");
+  }
+  return directory;
+}
+
+/** Opens a directory in another one; a link fails with ENOTDIR or ELOOP. */
+export function openChild(parent: Directory, name: Buffer): Directory {
+  return open(childPath(parent, name));
+}
+
+/** Opens a file in a directory for reading; a link fails with ELOOP. */
+export function openFile(parent: Directory, name: Buffer): number {
+  return openSync(childPath(parent, name), FILE);
+}
+
+/** A path to an entry of an open directory. Only for calls that do not follow a link in its last component. */
+export function childPath(parent: Directory, name: Buffer): Buffer {
+  return Buffer.concat([parent.base, name]);
+}
+
+/** What an entry is, without following it; undefined where there is none. */
+export function statChild(parent: Directory, name: Buffer): Stats | undefined {
+  return lstatSync(childPath(parent, name), { throwIfNoEntry: false });
+}
+
+/** The names in a directory, in one order everywhere. */
+export function listNames(directory: Directory): Buffer[] {
+  const path = directory.base.subarray(0, -1);
+  return readdirSync(path, { encoding: "buffer" }).sort(Buffer.compare);
+}
+
+/** Where a link points. */
+export function readLink(parent: Directory, name: Buffer): Buffer {
+  return Buffer.from(readlinkSync(childPath(parent, name), { encoding: "buffer" }));
+}
+
+export function closeDirectory(directory: Directory): void {
+  closeSync(directory.fd);
+}
+
+function open(path: Buffer): Directory {
+  const fd = openSync(path, NO_FOLLOW | constants.O_DIRECTORY);
+  const base = process.platform === "linux" ? Buffer.from(`/proc/self/fd/${fd}/`) : Buffer.concat([path, SLASH]);
+  return { fd, base };
+}
+
+const SLASH = Buffer.from("/");

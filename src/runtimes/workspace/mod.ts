@@ -1,0 +1,10 @@
+/**
+ * Workspaces: what their grants name, and copies of what is granted.
+ *
+ * @module
+ */
+export { type CopyOptions, copyWorkspace } from "./copy.ts";
+export { type Agent, type Ownership, ownershipOf } from "./ownership.ts";
+export { type PreparedGrant, type PreparedWorkspace, type PrepareOptions, prepareWorkspace } from "./prepare.ts";
+export { accessAt, type EntryAccess, type GrantAccess, select, type WorkspaceGrant } from "./select.ts";
+export { type CopyReport, describeReport } from "./walk.ts";

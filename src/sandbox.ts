@@ -1,0 +1,92 @@
+/**
+ * `createSandbox`: read this first. It is the list of the steps between a policy and a sandbox that enforces it.
+ *
+ * @module
+ */
+import { planFilesystem } from "./domains/filesystem/mod.ts";
+import { planInference } from "./domains/inference/mod.ts";
+import { planNetwork } from "./domains/network/mod.ts";
+import { planProcess } from "./domains/process/mod.ts";
+import { SandboxError } from "./errors.ts";
+import { assertEnforceable, HOME_PATH, type NormalizedPolicy, type Policy, WORKSPACE_PATH } from "./policy/mod.ts";
+import { chooseRuntime } from "./sandbox/choose-runtime.ts";
+import { createId } from "./sandbox/id.ts";
+import { openLink } from "./sandbox/open-link.ts";
+import { type SandboxOptions, resolveWorkspace } from "./sandbox/options.ts";
+import { readPolicy } from "./sandbox/read-policy.ts";
+import { SandboxRecords } from "./sandbox/records.ts";
+import { RunningSandbox, type Sandbox } from "./sandbox/running.ts";
+
+/** The plans of the four domains. */
+function planDomains(policy: NormalizedPolicy) {
+  assertEnforceable(policy);
+  return {
+    filesystem: planFilesystem(policy, { workspace: WORKSPACE_PATH, home: HOME_PATH }),
+    process: planProcess(policy),
+    network: planNetwork(policy),
+    inference: planInference(policy),
+  };
+}
+
+/**
+ * Creates a sandbox: nothing runs in it yet, and whatever will run is bound by the policy.
+ *
+ * Shape: the policy is an object, YAML or JSON text, or the path of a file that ends in `.yaml`, `.yml` or `.json`. What
+ * it does not grant is denied. Units: options that end in `Ms` are milliseconds. Defaults: an empty workspace, no network,
+ * the local runtime on Linux.
+ *
+ * @throws {SandboxError} POLICY_INVALID If the policy is malformed; `details.issues` has every mistake and its place.
+ * @throws {SandboxError} POLICY_UNSUPPORTED If this version cannot enforce what the policy asks for.
+ * @throws {SandboxError} POLICY_UNREADABLE If the policy's file cannot be read.
+ * @throws {SandboxError} PATH_MISSING If the policy grants a path that does not exist.
+ * @throws {SandboxError} WORKSPACE_UNUSABLE If the workspace cannot be used as asked.
+ * @throws {SandboxError} RUNTIME_UNAVAILABLE If the runtime does not work here.
+ * @throws {SandboxError} IMAGE_MISSING If the Docker engine does not have the image.
+ * @throws {SandboxError} ENFORCEMENT_MISSING If the kernel or the engine cannot hold what the policy asks for.
+ * @throws {SandboxError} START_FAILED If the sandbox does not come up; nothing is left behind then.
+ * @throws {SandboxError} ABORTED If `options.signal` says so first.
+ *
+ * @example
+ * ```ts
+ * import { createSandbox } from "cofferdam";
+ *
+ * await using sandbox = await createSandbox(
+ *   { version: 1, filesystem: { read: ["./src"], write: ["./docs"] } },
+ *   { workspace: "." },
+ * );
+ * const { stdout } = await sandbox.exec(["grep", "-rc", "export", "src"]);
+ * console.log(stdout);
+ * ```
+ */
+export async function createSandbox(policy: Policy | string, options: SandboxOptions = {}): Promise<Sandbox> {
+  throwIfAborted(options.signal);
+  const id = createId();
+  const read = await readPolicy(policy);
+  const plans = planDomains(read.normalized);
+  const workspace = await resolveWorkspace(options.workspace);
+  const runtime = await chooseRuntime(options);
+  const records = await SandboxRecords.open(id, read.digest, options.audit);
+  try {
+    const request = { id, ...plans, workspace, image: options.image, signal: options.signal };
+    const warden = await runtime.start(request);
+    const { link, facts } = await openLink(warden, plans.filesystem, options);
+    const sandbox = new RunningSandbox({ id, policy: read, plans, options, runtime, warden, link, facts, records });
+    records.sandboxStarted(sandbox.enforcement);
+    return sandbox;
+  } catch (error) {
+    await records.startFailed(error);
+    throw options.signal?.aborted ? abortedStart(options.signal) : error;
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortedStart(signal);
+}
+
+function abortedStart(signal: AbortSignal): SandboxError<"ABORTED"> {
+  return new SandboxError("ABORTED", "Cannot create the sandbox: its signal was aborted", {
+    details: { operation: "createSandbox" },
+    hint: "Nothing is left of it",
+    cause: signal.reason,
+  });
+}

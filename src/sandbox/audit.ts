@@ -1,0 +1,21 @@
+/**
+ * How the parts of a sandbox say what happened.
+ *
+ * @module
+ */
+import type { SandboxError } from "../errors.ts";
+import type { CommandExit, Text } from "./types.ts";
+
+/** Where records go beside the sandbox's own memory. */
+export interface AuditOptions {
+  /** A JSON Lines file with a hash chain: made with mode 0600, or continued. */
+  readonly file?: string;
+}
+
+/** What commands and files report. */
+export interface ExecAudit {
+  commandStarted(argv: readonly Text[], pid: number): void;
+  commandEnded(argv: readonly Text[], exit: CommandExit): void;
+  commandRefused(argv: readonly Text[], error: SandboxError<"EXEC_FAILED">): void;
+  fileRefused(operation: string, path: Uint8Array, error: SandboxError): void;
+}

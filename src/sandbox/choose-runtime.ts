@@ -1,0 +1,86 @@
+/**
+ * Where a sandbox runs.
+ *
+ * @module
+ */
+import { SandboxError } from "../errors.ts";
+import { dockerRuntime } from "../runtimes/docker/mod.ts";
+import { pingEngine } from "../runtimes/docker/ping.ts";
+import { localRuntime } from "../runtimes/local/mod.ts";
+import type { Runtime, RuntimeName } from "../runtimes/runtime.ts";
+import { createWardenLocator } from "../warden/mod.ts";
+import { createId } from "./id.ts";
+import { openLink } from "./open-link.ts";
+import type { SandboxOptions } from "./options.ts";
+
+/** Runtimes keep what they have learnt (engines, volumes, the built warden): one of each for each set of options. */
+const locateWarden = createWardenLocator();
+const local = localRuntime({ locateWarden });
+const engines = new Map<string, Runtime>();
+
+/**
+ * The runtime that the options ask for.
+ *
+ * @throws {SandboxError} ARGUMENT_INVALID If there is none of that name.
+ */
+export async function chooseRuntime(options: SandboxOptions): Promise<Runtime> {
+  const name = options.runtime ?? "auto";
+  switch (name === "auto" ? automatic(options) : name) {
+    case "local":
+      return local;
+    case "docker":
+      return docker(options);
+    default:
+      throw new SandboxError("ARGUMENT_INVALID", `Cannot run a sandbox on "${String(name)}"`, {
+        details: { argument: "runtime", value: name },
+        hint: 'Use "auto", "docker" or "local"',
+      });
+  }
+}
+
+function automatic({ image }: SandboxOptions): RuntimeName {
+  return image === undefined && process.platform === "linux" ? "local" : "docker";
+}
+
+function docker(options: SandboxOptions): Runtime {
+  const key = JSON.stringify([options.docker ?? {}, process.env.DOCKER_HOST ?? ""]);
+  const known = engines.get(key);
+  if (known !== undefined) return known;
+  const runtime = dockerRuntime({ docker: options.docker, locateWarden });
+  engines.set(key, runtime);
+  return runtime;
+}
+
+/**
+ * Why a runtime cannot be used here, as a sentence for people; undefined if it can. Starts nothing that stays.
+ *
+ * @example
+ * ```ts
+ * import { runtimeProblem } from "cofferdam";
+ *
+ * console.log((await runtimeProblem("docker")) ?? "docker works here");
+ * ```
+ */
+export async function runtimeProblem(
+  runtime: RuntimeName,
+  options: Pick<SandboxOptions, "docker"> = {},
+): Promise<string | undefined> {
+  try {
+    if (runtime === "docker") await pingEngine(options.docker ?? {});
+    else await probeLocal();
+    return undefined;
+  } catch (error) {
+    if (!SandboxError.is(error)) return error instanceof Error ? error.message : String(error);
+    return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
+  }
+}
+
+/** A sandbox that grants nothing: it shows whether namespaces, Landlock and the filter are to be had. */
+async function probeLocal(): Promise<void> {
+  const filesystem = { grants: [], denials: [] };
+  const plan = { kind: "readable", limits: { mode: "best-effort" } } as const;
+  const request = { id: createId(), filesystem, process: plan, workspace: undefined, image: undefined, signal: undefined };
+  const warden = await local.start(request);
+  await openLink(warden, filesystem, {});
+  await warden.end();
+}

@@ -1,0 +1,69 @@
+/**
+ * From a started warden to a link on which the floor stands.
+ *
+ * @module
+ */
+import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
+import { SandboxError } from "../errors.ts";
+import { Link, type LinkFacts, type LinkRule, lost } from "../link/link.ts";
+import { CODES, FLAGS } from "../link/protocol.ts";
+import { WORKSPACE_PATH } from "../policy/mod.ts";
+import type { StartedWarden } from "../runtimes/runtime.ts";
+import { milliseconds } from "./arguments.ts";
+import type { SandboxOptions } from "./options.ts";
+
+const HEARTBEAT_MS = 10_000;
+
+/** Configures the warden. If that fails, nothing of the sandbox is left. */
+export async function openLink(
+  warden: StartedWarden,
+  filesystem: FilesystemPlan,
+  options: SandboxOptions,
+): Promise<{ readonly link: Link; readonly facts: LinkFacts }> {
+  try {
+    const heartbeatMs = milliseconds("heartbeatMs", options.heartbeatMs) ?? HEARTBEAT_MS;
+    const link = new Link({ input: warden.input, output: warden.output, heartbeatMs });
+    // The runtime knows of the end before the stream says so, where the stream says nothing.
+    void warden.ended.then((reason) => link.close(lost(reason)));
+    options.signal?.addEventListener("abort", () => link.close(lost("the start was aborted")), { once: true });
+    const config = {
+      flags: warden.liveMounts ? 0 : FLAGS.config.unixSockets,
+      ...warden.limits.warden,
+      workspace: Buffer.from(WORKSPACE_PATH),
+    };
+    const facts = await link.configure(config, filesystem.grants.map(toRule));
+    return { link, facts };
+  } catch (error) {
+    await warden.end();
+    throw explained(error, filesystem, warden.diagnostics());
+  }
+}
+
+function toRule(grant: FilesystemPlan["grants"][number]): LinkRule {
+  const { optional, workspace } = FLAGS.rule;
+  return {
+    access: CODES.access[grant.access],
+    flags: (grant.optional ? optional : 0) | (grant.inWorkspace ? workspace : 0),
+    path: Buffer.from(grant.inWorkspace ? (grant.workspaceRelative ?? ".") : grant.path),
+  };
+}
+
+/** Adds what only this side knows: the rule behind a path, and what the warden said before it died. */
+function explained(error: unknown, filesystem: FilesystemPlan, diagnostics: string): unknown {
+  if (SandboxError.is(error, "PATH_MISSING")) {
+    const { path } = error.details;
+    const grant = filesystem.grants.find((each) => each.path === path || each.workspaceRelative === path);
+    const rule = grant?.ruleId ?? "";
+    return new SandboxError("PATH_MISSING", `Cannot grant "${path}" as rule ${rule} asks: it does not exist in the sandbox`, {
+      details: { path, rule },
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+  if (!SandboxError.is(error, "LINK_LOST")) return error;
+  const output = diagnostics.trim();
+  return new SandboxError("START_FAILED", `Cannot start the sandbox: the warden ended${output ? ` and said ${JSON.stringify(output)}` : ""}`, {
+    details: { stage: "handshake", output },
+    hint: "Look at what it said; the runtime may lack what it needs",
+    cause: error,
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * The options of `createSandbox`, checked.
+ *
+ * @module
+ */
+import { lstat, realpath, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { AuditOptions } from "./audit.ts";
+import { SandboxError } from "../errors.ts";
+import type { DockerOptions } from "../runtimes/docker/mod.ts";
+import type { RuntimeName, WorkspaceMode, WorkspaceRequest } from "../runtimes/runtime.ts";
+
+/** A folder of the host that becomes `/workspace`. */
+export interface WorkspaceOptions {
+  /** Absolute, or relative to the current directory. */
+  readonly path: string;
+  /**
+   * `copy`: a private copy, made at the start from what the policy grants; the folder itself is never touched.
+   * `mount`: the folder itself, live.
+   *
+   * @default "copy"
+   */
+  readonly mode?: WorkspaceMode;
+}
+
+/** The options of `createSandbox`. All are optional. */
+export interface SandboxOptions {
+  /**
+   * Where the sandbox runs. `auto`: docker when an image is given, else local on Linux, else docker.
+   *
+   * @default "auto"
+   */
+  readonly runtime?: RuntimeName | "auto";
+  /** The image of a docker sandbox. */
+  readonly image?: string;
+  /** A folder, as a path for a copy of it, or with its mode. Without one `/workspace` starts empty. */
+  readonly workspace?: string | WorkspaceOptions;
+  /** Variables for every command, over the runtime's own. Nothing of this process's environment enters by itself. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** How to reach the Docker engine, and what to ask of it. */
+  readonly docker?: DockerOptions;
+  /** Where records go beside `sandbox.decisions()`. */
+  readonly audit?: AuditOptions;
+  /** Ends the start, or the sandbox once it runs. */
+  readonly signal?: AbortSignal;
+  /**
+   * How often the host asks the warden for a sign of life, in milliseconds. Three without an answer end the sandbox.
+   *
+   * @default 10000
+   */
+  readonly heartbeatMs?: number;
+}
+
+/**
+ * The workspace as the runtimes take it.
+ *
+ * @throws {SandboxError} WORKSPACE_UNUSABLE If it is not a folder.
+ */
+export async function resolveWorkspace(option: SandboxOptions["workspace"]): Promise<WorkspaceRequest | undefined> {
+  if (option === undefined) return undefined;
+  const { path, mode = "copy" } = typeof option === "string" ? { path: option } : option;
+  if (mode !== "copy" && mode !== "mount") {
+    throw new SandboxError("ARGUMENT_INVALID", `Cannot use the workspace mode "${String(mode)}"`, {
+      details: { argument: "workspace.mode", value: mode },
+      hint: 'Use "copy" or "mount"',
+    });
+  }
+  const real = await realpath(resolve(path)).catch((cause: unknown) => {
+    throw unusable(path, "it does not exist", cause);
+  });
+  const stats = await lstat(real);
+  if (!stats.isDirectory()) throw unusable(path, "it is not a folder");
+  if (real === "/") throw unusable(path, "it is the root of the host");
+  const { uid, gid } = await stat(real);
+  return { path: real, mode, uid, gid };
+}
+
+function unusable(path: string, reason: string, cause?: unknown): SandboxError<"WORKSPACE_UNUSABLE"> {
+  return new SandboxError("WORKSPACE_UNUSABLE", `Cannot use "${path}" as the workspace: ${reason}`, {
+    details: { path, reason },
+    hint: "Name a folder of a project",
+    cause,
+  });
+}
