@@ -71,9 +71,9 @@ export function aborted(cause: unknown): SandboxError {
   });
 }
 
-/** Whether the other end was not reached or went away. Every runtime has its own codes for that. */
+/** Whether the other end was not reached or went away. Every JavaScript runtime has its own words for that. */
 function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "code" in error ? String(error.code) : "";
-  return /^E[A-Z]+$|Connection|Failed.*Open|Socket|UNABLE_TO|CERT/i.test(code) || /socket|connect/i.test(error.message);
+  return /^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|EHOST|ENET|EAI_)/.test(code) || /socket|connect/i.test(error.message);
 }

@@ -13,7 +13,11 @@ import type { DockerOptions } from "./options.ts";
  * @throws {SandboxError} RUNTIME_UNAVAILABLE If none comes.
  * @see {@link https://docs.docker.com/reference/api/engine/ | Docker Engine API}, `GET /_ping`
  */
-export async function pingEngine({ image: _image, ociRuntime: _ociRuntime, ...connection }: DockerOptions): Promise<void> {
+export async function pingEngine({
+  image: _image,
+  ociRuntime: _ociRuntime,
+  ...connection
+}: DockerOptions): Promise<void> {
   try {
     await new Docker(connection).ping();
   } catch (error) {

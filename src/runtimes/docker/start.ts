@@ -54,18 +54,21 @@ async function attempt(context: StartContext, request: StartRequest, plan: Start
   const wardenMounts = context.volume.mounts(plan.agent);
   const container = await create(context, plan, [...wardenMounts, ...plan.workspaceMounts]);
   const life = followContainer(container);
+  const attaching = inStage("attach", attach(container));
   try {
-    const [link] = await Promise.all([
-      inStage("attach", attach(container)),
-      inStage("warden", ensureFilled(context, plan, container)),
-    ]);
+    const [link] = await Promise.all([attaching, inStage("warden", ensureFilled(context, plan, container))]);
     throwIfAborted(request);
     await inStage("start", container.start());
-    const notes = await bringWorkspace(context, plan, container);
+    const notes = await bringWorkspace(context, plan, container, request.signal);
     throwIfAborted(request);
     return startedWarden(context, plan, life, link, notes);
   } catch (error) {
+    attaching.then(
+      (link) => link.close(),
+      () => {},
+    );
     await life.end("the start failed");
+    throwIfAborted(request);
     throw error;
   }
 }
@@ -88,10 +91,15 @@ async function ensureFilled(context: StartContext, plan: StartPlan, container: D
   await volume.fill(plan.container.imageId, plan.container.labels, plan.agent);
 }
 
-async function bringWorkspace(context: StartContext, plan: StartPlan, container: Docker.Container): Promise<string[]> {
+async function bringWorkspace(
+  context: StartContext,
+  plan: StartPlan,
+  container: Docker.Container,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
   const { copy, live } = plan;
   if (copy !== undefined) {
-    return inStage("copy", copyIn(context.docker, container, copy, plan.container.labels));
+    return inStage("copy", copyIn(context.docker, container, { ...copy, labels: plan.container.labels, signal }));
   }
   if (live === undefined) return [];
   const note = await inStage("mount", verifyMounts(container, live, plan.workspaceMounts));

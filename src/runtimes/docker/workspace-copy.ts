@@ -31,23 +31,25 @@ export const COPY_MOUNT: Mount = {
   VolumeOptions: { NoCopy: true },
 };
 
+/** How it is copied. */
+export interface CopyInOptions extends WorkspaceCopy {
+  /** For containers that help. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Copies; returns what a person should know about it. */
-export async function copyIn(
-  docker: Docker,
-  container: Docker.Container,
-  copy: WorkspaceCopy,
-  labels: Readonly<Record<string, string>>,
-): Promise<string[]> {
+export async function copyIn(docker: Docker, container: Docker.Container, copy: CopyInOptions): Promise<string[]> {
   const report = emptyReport();
   const escaping: TarEntry[] = [];
   const { grants, missing } = copy.prepared;
   const tar = workspaceTar({ source: copy.source, grants, missing, agent: copy.agent, report, escaping });
   try {
-    await container.putArchive(tar, { path: WORKSPACE_PATH });
+    await container.putArchive(tar, { path: WORKSPACE_PATH, abortSignal: copy.signal });
   } finally {
     tar.destroy();
   }
-  if (escaping.length > 0) await putEscapingLinks(docker, container, escaping, labels);
+  if (escaping.length > 0) await putEscapingLinks(docker, container, escaping, copy.labels);
   return describeReport(report);
 }
 

@@ -7,6 +7,8 @@ import { fstatSync, readSync } from "node:fs";
 import { posix } from "node:path";
 import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
+import { SandboxError } from "../../errors.ts";
+import { WORKSPACE_PATH } from "../../policy/mod.ts";
 import { closeDirectory, openRoot } from "../workspace/directory.ts";
 import { type Agent, ownershipOf } from "../workspace/ownership.ts";
 import { accessAt, type EntryAccess, type Selected, select, type WorkspaceGrant } from "../workspace/select.ts";
@@ -30,12 +32,25 @@ const CHUNK_BYTES = 512 * 1024;
 
 /** The archive, made as it is read. */
 export function workspaceTar(options: WorkspaceTarOptions): Readable {
-  return Readable.from(chunks(options), { objectMode: false, highWaterMark: CHUNK_BYTES });
+  return Readable.from(explained(options), { objectMode: false, highWaterMark: CHUNK_BYTES });
 }
 
 /** An archive of entries without content. */
 export function tarOf(entries: readonly TarEntry[]): Buffer {
   return Buffer.concat([...entries.map(tarHeader), TAR_END]);
+}
+
+async function* explained(options: WorkspaceTarOptions): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks(options);
+  } catch (error) {
+    if (SandboxError.is(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SandboxError("WORKSPACE_UNUSABLE", `The workspace cannot be copied: ${reason}`, {
+      details: { path: options.source ?? WORKSPACE_PATH, reason },
+      cause: error,
+    });
+  }
 }
 
 async function* chunks(options: WorkspaceTarOptions): AsyncGenerator<Buffer> {

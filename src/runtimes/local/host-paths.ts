@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { lstat, readlink } from "node:fs/promises";
+import { lstatSync, readlinkSync } from "node:fs";
 import { dirname, posix } from "node:path";
 
 /** What a path of the host is. */
@@ -18,28 +18,62 @@ export interface ResolvedPath {
 
 const LINKS_MAX = 40;
 
-/** Resolves an absolute path; undefined if nothing is there. See path_resolution(7). */
-export async function resolveHostPath(path: string): Promise<ResolvedPath | undefined> {
+/**
+ * A resolver of absolute paths; it gives undefined where nothing is. It remembers what it saw: eighty paths of one
+ * baseline share their first components. Synchronous, for a promise costs ten times what such a look does.
+ *
+ * @see path_resolution(7)
+ */
+export function createResolver(): (path: string) => ResolvedPath | undefined {
+  const seen = new Map<string, Place>();
+  const look = (path: string): Place => {
+    const known = seen.get(path);
+    if (known !== undefined) return known;
+    const place = placeAt(path);
+    seen.set(path, place);
+    return place;
+  };
+  return (path) => resolvePath(path, look);
+}
+
+/** A directory, the target of a symlink, something else, or nothing. */
+type Place = { readonly kind: "directory" | "other" | "nothing" } | { readonly kind: "link"; readonly target: string };
+
+function placeAt(path: string): Place {
+  try {
+    const stats = lstatSync(path);
+    if (stats.isSymbolicLink()) return { kind: "link", target: readlinkSync(path) };
+    return { kind: stats.isDirectory() ? "directory" : "other" };
+  } catch {
+    // What this process may not even look at, it cannot give away either.
+    return { kind: "nothing" };
+  }
+}
+
+function resolvePath(path: string, look: (path: string) => Place): ResolvedPath | undefined {
   const links: { path: string; target: string }[] = [];
-  const rest = path.split("/").filter((part) => part !== "");
+  const rest = componentsOf(path);
   let at = "/";
   let directory = true;
-  while (rest.length > 0) {
-    const next = posix.join(at, rest.shift() as string);
-    const stats = await lstat(next).catch(() => undefined);
-    if (stats === undefined) return undefined;
-    directory = stats.isDirectory();
-    if (!stats.isSymbolicLink()) {
+  for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
+    const next = posix.join(at, part);
+    const place = look(next);
+    if (place.kind === "nothing") return undefined;
+    if (place.kind === "other" && rest.length > 0) return undefined;
+    directory = place.kind === "directory";
+    if (place.kind !== "link") {
       at = next;
       continue;
     }
-    const target = await readlink(next);
     if (links.length === LINKS_MAX) return undefined;
-    links.push({ path: next, target });
-    const absolute = posix.resolve(dirname(next), target);
-    rest.unshift(...absolute.split("/").filter((part) => part !== ""));
+    links.push({ path: next, target: place.target });
+    rest.unshift(...componentsOf(posix.resolve(dirname(next), place.target)));
     at = "/";
     directory = true;
   }
   return { links, real: at, directory };
+}
+
+function componentsOf(path: string): string[] {
+  return path.split("/").filter((part) => part !== "");
 }

@@ -8,7 +8,7 @@ import { SandboxError } from "../../errors.ts";
 import { HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/mod.ts";
 import { groupFile, passwdFile } from "../identity.ts";
 import type { PreparedWorkspace, WorkspaceGrant } from "../workspace/mod.ts";
-import { type ResolvedPath, resolveHostPath } from "./host-paths.ts";
+import { createResolver, type ResolvedPath } from "./host-paths.ts";
 import type { Step } from "./steps.ts";
 
 /** What the layout must know beside the plan. */
@@ -60,12 +60,15 @@ const DEVICE_LINKS: Readonly<Record<string, string>> = {
  * @throws {SandboxError} PATH_MISSING If a path that is not optional does not exist on the host.
  * @throws {SandboxError} POLICY_UNSUPPORTED If a denied path lies, through a link, in a granted tree.
  */
-export async function planLayout(plan: FilesystemPlan, context: LayoutContext): Promise<Layout> {
+export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout {
+  const resolve = createResolver();
   const files = syntheticFiles(context);
   const outside = plan.grants.filter((grant) => !grant.inWorkspace && !isSandboxOwn(grant.path, files));
-  const resolved = await Promise.all(outside.map(async (grant) => ({ grant, at: await resolveHostPath(grant.path) })));
-  const present = resolved.filter(({ grant, at }) => isPresent(grant, at)) as PresentGrant[];
-  await refuseDenialsInside(plan, present);
+  const present = outside.flatMap((grant): PresentGrant[] => {
+    const at = resolve(grant.path);
+    return isPresent(grant, at) ? [{ grant, at }] : [];
+  });
+  refuseDenialsInside(plan, present, resolve);
   const links = present.flatMap(({ at }) => at.links).map(({ path, target }) => symlink(target, path));
   const granted = (path: string) => plan.grants.some((grant) => grant.path === path);
   return {
@@ -108,7 +111,7 @@ function isSandboxOwn(path: string, files: Readonly<Record<string, string>>): bo
   return path in files || roots.some((root) => isWithin(path, root));
 }
 
-function isPresent(grant: FilesystemGrant, at: ResolvedPath | undefined): boolean {
+function isPresent(grant: FilesystemGrant, at: ResolvedPath | undefined): at is ResolvedPath {
   if (at !== undefined) return true;
   if (grant.optional) return false;
   throw new SandboxError("PATH_MISSING", `Cannot grant "${grant.path}" as rule ${grant.ruleId} asks: it does not exist`, {
@@ -117,9 +120,13 @@ function isPresent(grant: FilesystemGrant, at: ResolvedPath | undefined): boolea
   });
 }
 
-async function refuseDenialsInside(plan: FilesystemPlan, present: readonly PresentGrant[]): Promise<void> {
+function refuseDenialsInside(
+  plan: FilesystemPlan,
+  present: readonly PresentGrant[],
+  resolve: (path: string) => ResolvedPath | undefined,
+): void {
   for (const denial of plan.denials) {
-    const real = (await resolveHostPath(denial.path))?.real;
+    const real = resolve(denial.path)?.real;
     const inside = real === undefined ? undefined : present.find(({ at }) => isWithin(real, at.real));
     if (inside === undefined) continue;
     const message = `"${denial.path}" is denied, but really lies in what rule ${inside.grant.ruleId} grants`;

@@ -40,10 +40,8 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
   const user = hostUser(request.workspace);
   const inside = { uid: AGENT_UID, gid: AGENT_UID };
   const owner = user.rootful ? { ownerUid: user.uid, ownerGid: user.gid } : { ownerUid: AGENT_UID, ownerGid: AGENT_UID };
-  const [warden, layout] = await Promise.all([
-    options.locateWarden(process.arch === "arm64" ? "arm64" : "x64"),
-    planLayout(request.filesystem, { ...inside, ...owner }),
-  ]);
+  const warden = await options.locateWarden(process.arch === "arm64" ? "arm64" : "x64");
+  const layout = planLayout(request.filesystem, { ...inside, ...owner });
   const limits = await holdLimits(request);
   const workspace = await prepareLocalWorkspace(request, user).catch(async (error: unknown) => {
     await release(limits, undefined);
