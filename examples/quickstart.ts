@@ -38,7 +38,11 @@ interface Attempt {
 
 const ATTEMPTS: readonly Attempt[] = [
   { what: "run the docs stage", argv: ["/bin/sh", "-c", DOCS_STAGE], expected: "allowed" },
-  { what: "read ~/.ssh/id_ed25519", argv: ["cat", `${process.env.HOME ?? "/root"}/.ssh/id_ed25519`], expected: "denied" },
+  {
+    what: "read ~/.ssh/id_ed25519",
+    argv: ["cat", `${process.env.HOME ?? "/root"}/.ssh/id_ed25519`],
+    expected: "denied",
+  },
   { what: "read a file outside the workspace", argv: ["cat", "/etc/shadow"], expected: "denied" },
   { what: "write into src", argv: ["/bin/sh", "-c", "echo 'evil()' >> src/mod.ts"], expected: "denied" },
   { what: "make src writable", argv: ["chmod", "-R", "a+w", "src"], expected: "denied" },
@@ -73,7 +77,9 @@ async function runOn(runtime: RuntimeName, workspace: string, image: string | un
   });
   const ready = Math.round(performance.now() - started);
   const { enforcement } = sandbox;
-  console.log(heading(`\n${runtime}: ready in ${ready} ms, mode ${enforcement.mode}, Landlock ABI ${enforcement.landlockAbi}`));
+  console.log(
+    heading(`\n${runtime}: ready in ${ready} ms, mode ${enforcement.mode}, Landlock ABI ${enforcement.landlockAbi}`),
+  );
   const rows: Row[] = [];
   for (const each of ATTEMPTS) rows.push(await attempt(sandbox, each));
   print(rows);
@@ -88,7 +94,9 @@ function print(rows: readonly Row[]): void {
   for (const row of rows) {
     const colour = row.outcome === "allowed" ? "green" : "red";
     const outcome = paint(colour, row.outcome.padEnd(7));
-    console.log(`  ${row.what.padEnd(width)}  ${outcome}  ${String(row.milliseconds).padStart(5)} ms  ${displayed(row.said)}`);
+    console.log(
+      `  ${row.what.padEnd(width)}  ${outcome}  ${String(row.milliseconds).padStart(5)} ms  ${displayed(row.said)}`,
+    );
   }
 }
 

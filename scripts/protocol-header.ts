@@ -38,16 +38,11 @@ export function protocolHeader(): string {
 }
 
 function constants(): string[] {
-  const names = [
-    "PROTOCOL_VERSION",
-    "HEADER_BYTES",
-    "MAX_PAYLOAD_BYTES",
-    "MAX_DATA_BYTES",
-    "INITIAL_CREDIT_BYTES",
-    "MAX_STREAMS",
-    "MAX_LIST_LENGTH",
-  ] as const;
-  return [...names.map((name) => `#define ${name} ${protocol[name]}u`), ""];
+  const { PROTOCOL_VERSION, HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_DATA_BYTES } = protocol;
+  const { INITIAL_CREDIT_BYTES, MAX_STREAMS, MAX_LIST_LENGTH } = protocol;
+  const sizes = { PROTOCOL_VERSION, HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_DATA_BYTES };
+  const bounds = { INITIAL_CREDIT_BYTES, MAX_STREAMS, MAX_LIST_LENGTH };
+  return [...Object.entries({ ...sizes, ...bounds }).map(([name, value]) => `#define ${name} ${value}u`), ""];
 }
 
 function enumeration(group: string, values: Readonly<Record<string, number>>): string[] {

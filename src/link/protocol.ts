@@ -54,6 +54,8 @@ export const FLAGS = {
 export const CODES = {
   /** `mount.kind` */
   mount: { bind: 1, tmpfs: 2, proc: 3, devpts: 4, symlink: 5, file: 6, directory: 7, mask: 8, freeze: 9 },
+  /** `owned.kind` */
+  owned: { folder: 1, cgroup: 2 },
   /** `rule.access` */
   access: { read: 1, write: 2, device: 3 },
   /** `file.operation` */
@@ -106,10 +108,11 @@ export const MESSAGES = {
       gid: "u32",
       hostname: "bytes",
       workspace: "bytes",
-      scratch: "bytes",
       cgroups: "list",
     },
   },
+  /** For the local launcher: a path of the host that is about to be made, and that goes when the sandbox does. */
+  owned: { id: 0x04, to: "warden", fields: { kind: "u8", path: "bytes" } },
   /** For the local launcher: one step of building the root. */
   mount: {
     id: 0x02,

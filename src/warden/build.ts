@@ -47,10 +47,14 @@ export async function buildWarden(sources: WardenSources, arch: WardenArch, targ
   } finally {
     await rm(partial, { force: true });
   }
-  throw new SandboxError("WARDEN_UNAVAILABLE", `Cannot compile the warden for ${arch} with any of ${tried.length} compilers`, {
-    details: { reason: "no working C compiler", output: tried.join("\n").slice(0, 8192) },
-    hint: `Install a C compiler and a static libc (Debian: gcc libc6-dev; for another machine: gcc-${TRIPLES[arch]}), or set COFFERDAM_WARDEN to a built warden`,
-  });
+  throw new SandboxError(
+    "WARDEN_UNAVAILABLE",
+    `Cannot compile the warden for ${arch} with any of ${tried.length} compilers`,
+    {
+      details: { reason: "no working C compiler", output: tried.join("\n").slice(0, 8192) },
+      hint: `Install a C compiler and a static libc (Debian: gcc libc6-dev; for another machine: gcc-${TRIPLES[arch]}), or set COFFERDAM_WARDEN to a built warden`,
+    },
+  );
 }
 
 async function compile(compiler: string, args: readonly string[]): Promise<string | undefined> {

@@ -34,6 +34,11 @@ export async function wardenSources(): Promise<WardenSources> {
   const directory = fileURLToPath(url);
   const names = (await readdir(directory)).filter((name) => /\.[ch]$/.test(name)).sort();
   const hash = createHash("sha256");
-  for (const name of names) hash.update(name).update("\0").update(await readFile(`${directory}${name}`)).update("\0");
+  for (const name of names)
+    hash
+      .update(name)
+      .update("\0")
+      .update(await readFile(`${directory}${name}`))
+      .update("\0");
   return { directory, files: names.filter((name) => name.endsWith(".c")), hash: hash.digest("hex") };
 }

@@ -4,12 +4,12 @@
  * @module
  */
 import { constants } from "node:fs";
-import { access, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ProcessLimits } from "../../domains/process/mod.ts";
 import { WARDEN_PROCESSES } from "../limits.ts";
 
-/** The folders of the groups that one sandbox is in. */
+/** The folders of the groups that one sandbox is in. The launcher removes them. */
 export interface LimitGroups {
   readonly directories: readonly string[];
 }
@@ -26,47 +26,71 @@ function settings(limits: ProcessLimits): Record<Controller, { v1: [string, stri
   return {
     memory: {
       v1: memoryBytes === undefined ? [] : [["memory.limit_in_bytes", String(memoryBytes)]],
-      v2: memoryBytes === undefined ? [] : [["memory.max", String(memoryBytes)], ["memory.swap.max", "0"]],
+      v2:
+        memoryBytes === undefined
+          ? []
+          : [
+              ["memory.max", String(memoryBytes)],
+              ["memory.swap.max", "0"],
+            ],
     },
-    pids: { v1: pids === undefined ? [] : [["pids.max", processes]], v2: pids === undefined ? [] : [["pids.max", processes]] },
+    pids: {
+      v1: pids === undefined ? [] : [["pids.max", processes]],
+      v2: pids === undefined ? [] : [["pids.max", processes]],
+    },
     cpu: {
-      v1: cpus === undefined ? [] : [["cpu.cfs_period_us", String(period)], ["cpu.cfs_quota_us", quota]],
+      v1:
+        cpus === undefined
+          ? []
+          : [
+              ["cpu.cfs_period_us", String(period)],
+              ["cpu.cfs_quota_us", quota],
+            ],
       v2: cpus === undefined ? [] : [["cpu.max", `${quota} ${period}`]],
     },
   };
 }
 
-/** Makes the groups that hold the limits; undefined if this process may not. */
-export async function createLimitGroups(name: string, limits: ProcessLimits): Promise<LimitGroups | undefined> {
+/** Makes the groups that hold the limits, and tells of each before; undefined if this process may not. */
+export async function createLimitGroups(
+  name: string,
+  limits: ProcessLimits,
+  own: (directory: string) => void,
+): Promise<LimitGroups | undefined> {
   const wanted = settings(limits);
   const needed = CONTROLLERS.filter((controller) => wanted[controller].v1.length > 0);
-  const own = await ownGroups();
+  const groups = await ownGroups();
   const made: string[] = [];
   try {
-    const unified = await unifiedParent(own, needed);
+    const unified = await unifiedParent(groups, needed);
     if (unified !== undefined) {
-      await make(join(unified, name), needed.flatMap((controller) => wanted[controller].v2), made);
+      await make(
+        join(unified, name),
+        needed.flatMap((controller) => wanted[controller].v2),
+        made,
+        own,
+      );
       return { directories: made };
     }
     for (const controller of needed) {
-      const parent = own.get(controller);
+      const parent = groups.get(controller);
       if (parent === undefined) throw new Error(`no ${controller} controller`);
-      await make(join(parent, name), wanted[controller].v1, made);
+      await make(join(parent, name), wanted[controller].v1, made, own);
     }
     return { directories: made };
   } catch {
-    await removeGroups({ directories: made });
     return undefined;
   }
 }
 
-/** Removes groups that nothing joined. The launcher removes those that it has joined. */
-export async function removeGroups(groups: LimitGroups): Promise<void> {
-  await Promise.all(groups.directories.map((directory) => rmdir(directory).catch(() => undefined)));
-}
-
-async function make(directory: string, values: readonly [string, string][], made: string[]): Promise<void> {
+async function make(
+  directory: string,
+  values: readonly [string, string][],
+  made: string[],
+  own: (directory: string) => void,
+): Promise<void> {
   if (made.includes(directory)) return;
+  own(directory);
   await mkdir(directory);
   made.push(directory);
   for (const [file, value] of values) {

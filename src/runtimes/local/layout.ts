@@ -75,7 +75,9 @@ export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout
     steps: [
       ...uniqueByTarget(links),
       ...binds(present),
-      ...Object.entries(files).filter(([path]) => granted(path)).map(([target, data]): Step => ({ kind: "file", target, data })),
+      ...Object.entries(files)
+        .filter(([path]) => granted(path))
+        .map(([target, data]): Step => ({ kind: "file", target, data })),
       ...kernelSteps(plan, context),
       ...PRIVATE.map((target) => tmpfs(target, context, target === HOME_PATH ? "0700" : "1777")),
     ],
@@ -114,10 +116,14 @@ function isSandboxOwn(path: string, files: Readonly<Record<string, string>>): bo
 function isPresent(grant: FilesystemGrant, at: ResolvedPath | undefined): at is ResolvedPath {
   if (at !== undefined) return true;
   if (grant.optional) return false;
-  throw new SandboxError("PATH_MISSING", `Cannot grant "${grant.path}" as rule ${grant.ruleId} asks: it does not exist`, {
-    details: { path: grant.path, rule: grant.ruleId },
-    hint: "Correct the path, or write { path: ..., optional: true } if it may be missing",
-  });
+  throw new SandboxError(
+    "PATH_MISSING",
+    `Cannot grant "${grant.path}" as rule ${grant.ruleId} asks: it does not exist`,
+    {
+      details: { path: grant.path, rule: grant.ruleId },
+      hint: "Correct the path, or write { path: ..., optional: true } if it may be missing",
+    },
+  );
 }
 
 function refuseDenialsInside(
@@ -158,8 +164,11 @@ function binds(present: readonly PresentGrant[]): Step[] {
 
 function kernelSteps(plan: FilesystemPlan, context: LayoutContext): Step[] {
   const has = (path: string) => plan.grants.some((grant) => isWithin(path, grant.path) || isWithin(grant.path, path));
-  const device = (name: string) => plan.grants.some((grant) => grant.path === `/dev/${name}` && grant.access === "device");
-  const devices = ["null", "zero", "full", "random", "urandom", "tty"].filter((name) => name === "null" || device(name));
+  const device = (name: string) =>
+    plan.grants.some((grant) => grant.path === `/dev/${name}` && grant.access === "device");
+  const devices = ["null", "zero", "full", "random", "urandom", "tty"].filter(
+    (name) => name === "null" || device(name),
+  );
   const steps: Step[] = devices.map((name) => ({
     kind: "bind",
     source: `/dev/${name}`,

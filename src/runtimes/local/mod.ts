@@ -6,12 +6,12 @@
  */
 import { SandboxError } from "../../errors.ts";
 import { encodeMessage } from "../../link/codec.ts";
-import { FLAGS } from "../../link/protocol.ts";
+import { CODES, FLAGS } from "../../link/protocol.ts";
 import type { LocateWarden } from "../../warden/mod.ts";
 import { AGENT_UID } from "../identity.ts";
 import { DEFAULT_WARDEN_LIMITS, needsGroup, wardenLimits } from "../limits.ts";
 import type { Runtime, StartedWarden, StartRequest, WardenLimits } from "../runtime.ts";
-import { createLimitGroups, type LimitGroups, removeGroups } from "./cgroups.ts";
+import { createLimitGroups, type LimitGroups } from "./cgroups.ts";
 import { launch } from "./launch.ts";
 import { planLayout, workspaceSteps } from "./layout.ts";
 import { encodeStep, type Step } from "./steps.ts";
@@ -39,18 +39,21 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
   requireLinux(request);
   const user = hostUser(request.workspace);
   const inside = { uid: AGENT_UID, gid: AGENT_UID };
-  const owner = user.rootful ? { ownerUid: user.uid, ownerGid: user.gid } : { ownerUid: AGENT_UID, ownerGid: AGENT_UID };
+  const owner = user.rootful
+    ? { ownerUid: user.uid, ownerGid: user.gid }
+    : { ownerUid: AGENT_UID, ownerGid: AGENT_UID };
   const warden = await options.locateWarden(process.arch === "arm64" ? "arm64" : "x64");
-  const layout = planLayout(request.filesystem, { ...inside, ...owner });
-  const limits = await holdLimits(request);
-  const workspace = await prepareLocalWorkspace(request, user).catch(async (error: unknown) => {
-    await release(limits, undefined);
-    throw error;
-  });
+  // The launcher comes first: what is made on the host from here on is its to remove, even if this process is killed.
+  const launched = await launch(warden.path);
+  const own = (kind: keyof typeof CODES.owned, path: string) =>
+    void launched.output.write(encodeMessage("owned", { kind: CODES.owned[kind], path: Buffer.from(path) }));
   try {
-    const launched = await launch(warden.path);
+    const layout = planLayout(request.filesystem, { ...inside, ...owner });
+    const limits = await holdLimits(request, (directory) => own("cgroup", directory));
+    const workspace = await prepareLocalWorkspace(request, user, (folder) => own("folder", folder));
     const steps = [...layout.steps, ...workspaceSteps(workspace.prepared)];
-    launched.output.write(Buffer.concat(plan(user, workspace, limits, steps)));
+    request.signal?.throwIfAborted();
+    launched.output.write(Buffer.concat(launchFrames(user, workspace, limits, steps)));
     return {
       ...launched,
       ...inside,
@@ -60,7 +63,7 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
       notes: [...notes(user, request, limits), ...workspace.notes],
     };
   } catch (error) {
-    await release(limits, workspace);
+    await launched.end();
     throw error;
   }
 }
@@ -79,16 +82,20 @@ function requireLinux(request: StartRequest): void {
   });
 }
 
-async function holdLimits(request: StartRequest): Promise<Limits> {
+async function holdLimits(request: StartRequest, own: (directory: string) => void): Promise<Limits> {
   const limits = request.process.limits;
   if (!needsGroup(limits)) return { groups: undefined, warden: DEFAULT_WARDEN_LIMITS };
-  const groups = await createLimitGroups(`cofferdam-${request.id}`, limits);
+  const groups = await createLimitGroups(`cofferdam-${request.id}`, limits, own);
   if (groups !== undefined) return { groups, warden: DEFAULT_WARDEN_LIMITS };
   if (limits.mode === "best-effort") return { groups: undefined, warden: wardenLimits(limits) };
-  throw new SandboxError("ENFORCEMENT_MISSING", "Cannot hold the limits of process.limits: this process has no control group to divide", {
-    details: { feature: "cgroup" },
-    hint: "Start the program with `systemd-run --user --scope -p Delegate=yes`, use the docker runtime, or write process.limits.mode: best-effort",
-  });
+  throw new SandboxError(
+    "ENFORCEMENT_MISSING",
+    "Cannot hold the limits of process.limits: this process has no control group to divide",
+    {
+      details: { feature: "cgroup" },
+      hint: "Start the program with `systemd-run --user --scope -p Delegate=yes`, use the docker runtime, or write process.limits.mode: best-effort",
+    },
+  );
 }
 
 function limitsHolder(request: StartRequest, limits: Limits): "none" | "cgroup" | "rlimit" {
@@ -105,7 +112,7 @@ function notes(user: HostUser, request: StartRequest, limits: Limits): string[] 
   return found;
 }
 
-function plan(user: HostUser, workspace: LocalWorkspace, limits: Limits, steps: readonly Step[]): Buffer[] {
+function launchFrames(user: HostUser, workspace: LocalWorkspace, limits: Limits, steps: readonly Step[]): Buffer[] {
   const namespace = encodeMessage("namespace", {
     flags: user.rootful ? FLAGS.namespace.rootful : 0,
     hostUid: user.uid,
@@ -114,14 +121,7 @@ function plan(user: HostUser, workspace: LocalWorkspace, limits: Limits, steps: 
     gid: AGENT_UID,
     hostname: Buffer.from("sandbox"),
     workspace: Buffer.from(workspace.source),
-    scratch: Buffer.from(workspace.scratch),
     cgroups: (limits.groups?.directories ?? []).map((directory) => Buffer.from(directory)),
   });
   return [namespace, ...steps.map(encodeStep), encodeMessage("enter", {})];
-}
-
-/** For a sandbox that never came to be: once launched, the launcher takes care of both. */
-async function release(limits: Limits, workspace: LocalWorkspace | undefined): Promise<void> {
-  if (limits.groups !== undefined) await removeGroups(limits.groups);
-  await workspace?.remove();
 }

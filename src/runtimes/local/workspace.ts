@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StartRequest } from "../runtime.ts";
@@ -16,40 +16,36 @@ export interface LocalWorkspace {
   readonly source: string;
   /** What is bound: paths below the source. */
   readonly prepared: PreparedWorkspace;
-  /** The private folder that holds a copy; it goes with the sandbox. Empty: there is none. */
-  readonly scratch: string;
   readonly notes: readonly string[];
-  /** Removes what was made, for a sandbox that never came to be. */
-  remove(): Promise<void>;
 }
 
 /**
- * Makes the workspace ready.
+ * Makes the workspace ready. A private folder that it makes for that is told to `own` before.
  *
  * @throws {SandboxError} WORKSPACE_UNUSABLE If it, or a granted path in it, is not what it must be.
  * @throws {SandboxError} PATH_MISSING If a path that may be read does not exist.
  */
-export async function prepareLocalWorkspace(request: StartRequest, user: HostUser): Promise<LocalWorkspace> {
+export async function prepareLocalWorkspace(
+  request: StartRequest,
+  user: HostUser,
+  own: (folder: string) => void,
+): Promise<LocalWorkspace> {
   const { workspace, filesystem } = request;
   const owner = { uid: user.uid, gid: user.gid };
   if (workspace?.mode === "mount") {
     const prepared = prepareWorkspace({ path: workspace.path, filesystem, create: owner });
-    return { source: workspace.path, prepared, scratch: "", notes: [], remove: async () => undefined };
+    return { source: workspace.path, prepared, notes: [] };
   }
   const prepared = prepareWorkspace({ path: workspace?.path, filesystem, create: undefined });
+  const scratch = join(tmpdir(), `cofferdam-${request.id}`);
+  own(scratch);
   // Nobody else may enter, so ids and modes inside are the sandbox's own affair.
-  const scratch = await mkdtemp(join(tmpdir(), "cofferdam-"));
-  const remove = () => rm(scratch, { recursive: true, force: true });
-  try {
-    const source = join(scratch, "workspace");
-    await mkdir(source, { mode: 0o700 });
-    const options = { ...owner, grants: prepared.grants, missing: prepared.missing, chown: user.rootful };
-    const report = await copyWorkspace(workspace?.path ?? (await emptyFolder(scratch)), source, options);
-    return { source, prepared, scratch, notes: describeReport(report), remove };
-  } catch (error) {
-    await remove();
-    throw error;
-  }
+  await mkdir(scratch, { mode: 0o700 });
+  const source = join(scratch, "workspace");
+  await mkdir(source, { mode: 0o700 });
+  const options = { ...owner, grants: prepared.grants, missing: prepared.missing, chown: user.rootful };
+  const report = await copyWorkspace(workspace?.path ?? (await emptyFolder(scratch)), source, options);
+  return { source, prepared, notes: describeReport(report) };
 }
 
 async function emptyFolder(scratch: string): Promise<string> {

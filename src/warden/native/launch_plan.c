@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "launch_plan.h"
 #include "die.h"
+#include "scratch.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { STEPS_MAX = 4096 };
@@ -22,72 +24,99 @@ static bool read_exactly(void *out, size_t size) {
 }
 
 /* One frame; its payload is kept for good, for the plan points into it. */
-static uint8_t read_frame(struct slice *payload) {
+static bool read_frame(uint8_t *type, struct slice *payload) {
     uint8_t header[HEADER_BYTES];
     uint32_t size;
     if (!read_exactly(header, sizeof header))
-        _exit(0);
+        return false;
     memcpy(&size, header, sizeof size);
     if (size > MAX_PAYLOAD_BYTES)
-        die("the host sent a frame that is too long");
+        return false;
     uint8_t *data = malloc(size ? size : 1);
     if (!data)
         die("out of memory");
-    if (!read_exactly(data, size))
-        _exit(0);
+    *type = header[4];
     *payload = (struct slice){data, size};
-    return header[4];
+    return read_exactly(data, size);
 }
 
-static char *string_or_die(struct slice s) {
-    char *text = slice_string(s);
-    if (!text)
-        die("the host sent a string with a NUL in it");
-    return text;
+static bool on_owned(struct launch_plan *plan, struct slice payload) {
+    struct msg_owned owned;
+    if (plan->owned_count == OWNED_MAX || !decode_owned(payload, &owned))
+        return false;
+    char *path = slice_string(owned.path);
+    if (!path || path[0] != '/')
+        return false;
+    plan->owned[plan->owned_count++] = (struct owned_path){owned.kind, path};
+    return true;
 }
 
-static void on_namespace(struct launch_plan *plan, struct slice payload) {
+static bool on_namespace(struct launch_plan *plan, struct slice payload) {
     if (plan->hostname || !decode_namespace(payload, &plan->names))
-        die("the host sent an unexpected or malformed namespace");
-    plan->hostname = string_or_die(plan->names.hostname);
-    plan->workspace = string_or_die(plan->names.workspace);
-    plan->scratch = string_or_die(plan->names.scratch);
+        return false;
+    plan->hostname = slice_string(plan->names.hostname);
+    plan->workspace = slice_string(plan->names.workspace);
     plan->cgroups = list_strings(plan->names.cgroups);
-    if (!plan->cgroups)
-        die("the host sent a cgroup with a NUL in its name");
+    return plan->hostname && plan->workspace && plan->cgroups;
 }
 
-static void on_mount(struct launch_plan *plan, struct slice payload) {
+static bool on_mount(struct launch_plan *plan, struct slice payload) {
     struct msg_mount mount;
     if (!decode_mount(payload, &mount) || plan->count == STEPS_MAX)
-        die("the host sent a malformed mount, or too many");
+        return false;
     plan->steps = realloc(plan->steps, (plan->count + 1) * sizeof *plan->steps);
     if (!plan->steps)
         die("out of memory");
-    plan->steps[plan->count++] = (struct mount_step){
+    struct mount_step *step = &plan->steps[plan->count++];
+    *step = (struct mount_step){
         .kind = mount.kind,
         .flags = mount.flags,
-        .source = string_or_die(mount.source),
-        .target = string_or_die(mount.target),
+        .source = slice_string(mount.source),
+        .target = slice_string(mount.target),
         .data = mount.data,
         .source_fd = -1,
     };
+    return step->source && step->target;
 }
 
-void launch_plan_read(struct launch_plan *plan) {
+bool launch_plan_read(struct launch_plan *plan) {
     for (;;) {
         struct slice payload;
-        uint8_t type = read_frame(&payload);
-        if (type == FRAME_NAMESPACE)
-            on_namespace(plan, payload);
-        else if (type == FRAME_MOUNT)
-            on_mount(plan, payload);
-        else if (type == FRAME_ENTER && plan->hostname)
-            return;
+        uint8_t type;
+        bool good = read_frame(&type, &payload);
+        if (good && type == FRAME_ENTER)
+            return plan->hostname != NULL;
+        if (good && type == FRAME_OWNED)
+            good = on_owned(plan, payload);
+        else if (good && type == FRAME_NAMESPACE)
+            good = on_namespace(plan, payload);
+        else if (good && type == FRAME_MOUNT)
+            good = on_mount(plan, payload);
         else
-            die("the host sent a frame of type %u to the launcher", type);
+            good = false;
+        if (!good)
+            return false;
     }
 }
+
+static void remove_cgroup(const char *path) {
+    /* The kernel takes a moment to empty a group whose last process has just died. */
+    for (int tries = 0; rmdir(path) && errno == EBUSY && tries < 200; tries++)
+        usleep(1000);
+}
+
+void launch_plan_release(const struct launch_plan *plan) {
+    for (size_t i = plan->owned_count; i-- > 0;) {
+        if (plan->owned[i].kind == OWNED_CGROUP)
+            remove_cgroup(plan->owned[i].path);
+        else
+            scratch_remove(plan->owned[i].path);
+    }
+}
+
+static const struct launch_plan *owner;
+
+void launch_plan_own(const struct launch_plan *plan) { owner = plan; }
 
 void launch_fail(uint32_t stage, const char *subject) {
     int error = errno;
@@ -100,6 +129,11 @@ void launch_fail(uint32_t stage, const char *subject) {
     buffer_u32(&frame, 0);
     buffer_append(&frame, payload.data, payload.size);
     (void)!write(1, frame.data, frame.size);
+    if (owner) {
+        /* The inner half waits for a word on a socket, and ends when it is closed. */
+        syscall(SYS_close_range, 3, ~0U, 0);
+        launch_plan_release(owner);
+    }
     errno = error;
     die_errno("cannot launch at stage %u (%s)", stage, subject);
 }

@@ -11,16 +11,31 @@ struct mount_step {
     int source_fd; /* of a bind: its detached copy */
 };
 
+/* A path of the host that goes with the sandbox. */
+struct owned_path {
+    uint8_t kind;
+    char *path;
+};
+
+enum { OWNED_MAX = 16 };
+
 struct launch_plan {
     struct msg_namespace names;
-    char *hostname, *workspace, *scratch;
-    char **cgroups;
+    char *hostname, *workspace;
+    char **cgroups; /* to join */
+    struct owned_path owned[OWNED_MAX];
+    size_t owned_count;
     struct mount_step *steps;
     size_t count;
 };
 
-/* Reads up to and including `enter`, and not a byte more: what follows is the warden's. Ends the process on nonsense. */
-void launch_plan_read(struct launch_plan *plan);
+/* Reads up to and including `enter`, and not a byte more: what follows is the warden's. False: the host went away, or
+ * sent nonsense. */
+bool launch_plan_read(struct launch_plan *plan);
+/* Removes what the plan owns, as far as it was made. */
+void launch_plan_release(const struct launch_plan *plan);
 
+/* Whose launch_fail releases what the plan owns: the outer half's. NULL: nobody's. */
+void launch_plan_own(const struct launch_plan *plan);
 /* Tells the host why nothing came of it (with errno), and ends. */
 __attribute__((noreturn)) void launch_fail(uint32_t stage, const char *subject);

@@ -1,9 +1,9 @@
 #define _GNU_SOURCE
 #include "launcher.h"
 #include "confine.h"
+#include "die.h"
 #include "launch_plan.h"
 #include "root.h"
-#include "scratch.h"
 #include "warden.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -52,13 +52,6 @@ static void join_cgroups(pid_t pid, char *const *cgroups) {
         snprintf(path, sizeof path, "%s/cgroup.procs", *cgroups);
         write_file(path, text, STAGE_CGROUP);
     }
-}
-
-static void leave_cgroups(char *const *cgroups) {
-    for (; *cgroups; cgroups++)
-        /* The kernel takes a moment to empty a group whose last process has just died. */
-        for (int tries = 0; rmdir(*cgroups) && errno == EBUSY && tries < 200; tries++)
-            usleep(1000);
 }
 
 /* ---- two processes that wait for each other ---- */
@@ -157,9 +150,7 @@ __attribute__((noreturn)) static void be_outside(struct launch_plan *plan, pid_t
     close(0);
     close(1);
     int code = await_end(inside);
-    leave_cgroups(plan->cgroups);
-    if (plan->scratch[0])
-        scratch_remove(plan->scratch);
+    launch_plan_release(plan);
     _exit(code);
 }
 
@@ -169,7 +160,11 @@ void launcher_run(void) {
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     struct launch_plan plan = {0};
-    launch_plan_read(&plan);
+    if (!launch_plan_read(&plan)) {
+        launch_plan_release(&plan);
+        die("the host gave up before the sandbox was built");
+    }
+    launch_plan_own(&plan);
     int peers[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, peers))
         launch_fail(STAGE_NAMESPACE, "socketpair");
@@ -180,6 +175,7 @@ void launcher_run(void) {
     if (inside < 0)
         launch_fail(STAGE_NAMESPACE, "clone");
     if (inside == 0) {
+        launch_plan_own(NULL);
         close(peers[0]);
         be_inside(&plan, peers[1]);
     }

@@ -62,6 +62,11 @@ enum {
 };
 
 enum {
+    OWNED_FOLDER = 1,
+    OWNED_CGROUP = 2,
+};
+
+enum {
     ACCESS_READ = 1,
     ACCESS_WRITE = 2,
     ACCESS_DEVICE = 3,
@@ -112,6 +117,7 @@ enum {
 
 enum {
     FRAME_NAMESPACE = 1,
+    FRAME_OWNED = 4,
     FRAME_MOUNT = 2,
     FRAME_ENTER = 3,
     FRAME_HELLO = 16,
@@ -146,7 +152,6 @@ struct msg_namespace {
     uint32_t gid;
     struct slice hostname;
     struct slice workspace;
-    struct slice scratch;
     struct list cgroups;
 };
 
@@ -159,8 +164,19 @@ static inline bool decode_namespace(struct slice payload, struct msg_namespace *
            cursor_u32(&c, &m->gid) &&
            cursor_bytes(&c, &m->hostname) &&
            cursor_bytes(&c, &m->workspace) &&
-           cursor_bytes(&c, &m->scratch) &&
            cursor_list(&c, &m->cgroups) &&
+           c.left == 0;
+}
+
+struct msg_owned {
+    uint8_t kind;
+    struct slice path;
+};
+
+static inline bool decode_owned(struct slice payload, struct msg_owned *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->kind) &&
+           cursor_bytes(&c, &m->path) &&
            c.left == 0;
 }
 
