@@ -75,18 +75,21 @@ export async function removeContainer(
 }
 
 async function tryRemove(container: Docker.Container, deadline: number): Promise<"gone" | "busy" | "absent"> {
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), deadline - Date.now());
+  const expiry = new AbortController();
+  const expired = sleep(deadline - Date.now(), "absent" as const, { signal: expiry.signal });
+  const removal = container.remove({ force: true, v: true }).then(() => "gone" as const, outcomeOf);
   try {
-    await container.remove({ force: true, v: true, abortSignal: stop.signal });
-    return "gone";
-  } catch (error) {
-    const status = statusOf(error);
-    if (status === 404) return "gone";
-    return status === undefined ? "absent" : "busy";
+    return await Promise.race([removal, expired]);
   } finally {
-    clearTimeout(timer);
+    expired.catch(() => {});
+    expiry.abort();
   }
+}
+
+function outcomeOf(error: unknown): "gone" | "busy" | "absent" {
+  const status = statusOf(error);
+  if (status === 404) return "gone";
+  return status === undefined ? "absent" : "busy";
 }
 
 function describeExit(result: { readonly StatusCode?: number } | undefined): string {

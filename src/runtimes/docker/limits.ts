@@ -5,17 +5,9 @@
  */
 import type { ProcessLimits } from "../../domains/process/plan.ts";
 import { SandboxError } from "../../errors.ts";
+import { DEFAULT_PROCESSES, WARDEN_PROCESSES } from "../limits.ts";
 import type { LimitsHolder, WardenLimits } from "../runtime.ts";
 import type { Engine } from "./engine.ts";
-
-/**
- * The warden and its shepherds (one for each command that runs) share the container's cgroup with the commands; so many
- * of them come on top of the policy's limit. With more commands at a time, their shepherds count.
- */
-export const WARDEN_PROCESSES = 16;
-
-/** The most processes of a sandbox whose policy sets no limit: a fork bomb must not reach the host. */
-export const DEFAULT_PROCESSES = 4096;
 
 /** Limits, and who holds them. */
 export interface ContainerLimits {
@@ -55,7 +47,7 @@ export function limitsFor(limits: ProcessLimits, engine: Engine): ContainerLimit
     holder: missing.length > 0 ? "rlimit" : asked ? "cgroup" : "none",
     warden: {
       dataBytes: held("memory") ? 0 : (memoryBytes ?? 0),
-      processes: held("pids") ? 0 : (pids ?? 0),
+      processes: held("pids") || pids === undefined ? 0 : pids + WARDEN_PROCESSES,
       cpus: held("cpus") ? 0 : Math.ceil(cpus ?? 0),
     },
     notes: [

@@ -10,6 +10,7 @@ import type { PreparedWorkspace } from "../workspace/prepare.ts";
 import { describeReport, emptyReport } from "../workspace/walk.ts";
 import type { Mount } from "./container-options.ts";
 import { createHelper } from "./create.ts";
+import { aborted } from "./failures.ts";
 import { removeContainer } from "./lifecycle.ts";
 import type { TarEntry } from "./tar-header.ts";
 import { tarOf, workspaceTar } from "./workspace-tar.ts";
@@ -44,9 +45,19 @@ export async function copyIn(docker: Docker, container: Docker.Container, copy: 
   const escaping: TarEntry[] = [];
   const { grants, missing } = copy.prepared;
   const tar = workspaceTar({ source: copy.source, grants, missing, agent: copy.agent, report, escaping });
+  const abort = (): void => void tar.destroy(aborted(copy.signal?.reason));
+  copy.signal?.addEventListener("abort", abort);
+  const giveUp = new AbortController();
   try {
-    await container.putArchive(tar, { path: WORKSPACE_PATH, abortSignal: copy.signal });
+    // On Deno a request whose source fails never settles by itself.
+    const failed = new Promise<never>((_, reject) => tar.once("error", reject));
+    const request = { path: WORKSPACE_PATH, abortSignal: giveUp.signal };
+    await Promise.race([container.putArchive(tar, request), failed]);
+  } catch (error) {
+    giveUp.abort();
+    throw error;
   } finally {
+    copy.signal?.removeEventListener("abort", abort);
     tar.destroy();
   }
   if (escaping.length > 0) await putEscapingLinks(docker, container, escaping, copy.labels);

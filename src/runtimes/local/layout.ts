@@ -5,7 +5,7 @@
  */
 import type { FilesystemGrant, FilesystemPlan } from "../../domains/filesystem/mod.ts";
 import { SandboxError } from "../../errors.ts";
-import { HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/mod.ts";
+import { BASELINE, HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/mod.ts";
 import { groupFile, passwdFile } from "../identity.ts";
 import type { PreparedWorkspace, WorkspaceGrant } from "../workspace/mod.ts";
 import { createResolver, type ResolvedPath } from "./host-paths.ts";
@@ -81,7 +81,7 @@ export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout
       ...kernelSteps(plan, context),
       ...PRIVATE.map((target) => tmpfs(target, context, target === HOME_PATH ? "0700" : "1777")),
     ],
-    liveMounts: present.some(({ grant }) => !grant.ruleId.startsWith("baseline:")),
+    liveMounts: present.some(({ grant }) => !BASELINE.some(({ path }) => isWithin(grant.path, path))),
   };
 }
 

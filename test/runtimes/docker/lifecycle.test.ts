@@ -195,6 +195,7 @@ describe.skipIf(!hasEngine)("the warden's volume", () => {
     // What a fill looks like that was cut short: the size is there, the time is not.
     docker(
       "run",
+      "--network=none",
       "--rm",
       "-v",
       `${name}:/v`,
@@ -209,7 +210,7 @@ describe.skipIf(!hasEngine)("the warden's volume", () => {
     // Behind the back of a runtime that knows that it is filled.
     const runtime = shellRuntime({}, locate);
     await (await runtime.start()).end();
-    docker("run", "--rm", "-v", `${name}:/v`, BUSYBOX, "rm", "/v/warden");
+    docker("run", "--rm", "--network=none", "-v", `${name}:/v`, BUSYBOX, "rm", "/v/warden");
     const third = await runtime.start();
     expect(await run(third, "echo ok")).toBe("ok");
     await third.end();

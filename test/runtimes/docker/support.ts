@@ -52,11 +52,16 @@ afterAll(async () => {
   await Promise.all([...running].map((started) => started.end()));
 });
 
+/** A runtime with a request that is made for it. */
+export interface ShellRuntime {
+  start(request?: Partial<StartRequest>): Promise<StartedWarden>;
+}
+
 /** A runtime whose warden is a shell. */
-export function shellRuntime(options: DockerOptions = {}, warden: LocateWarden = wardenFrom(SHELL_OR_ECHO)) {
-  const runtime = dockerRuntime({ docker: { image: BUSYBOX, ...options }, locateWarden: warden });
+export function shellRuntime(options: DockerOptions = {}, warden?: LocateWarden): ShellRuntime {
+  const locateWarden = warden ?? wardenFrom(SHELL_OR_ECHO);
+  const runtime = dockerRuntime({ docker: { image: BUSYBOX, ...options }, locateWarden });
   return {
-    ...runtime,
     start: async (request: Partial<StartRequest> = {}): Promise<StartedWarden> => {
       const started = await runtime.start(requestOf(request));
       running.add(started);

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { verifyMounts } from "../../../src/runtimes/docker/workspace-mounts.ts";
 import type { WorkspaceRequest } from "../../../src/runtimes/runtime.ts";
-import { filesystemOf, hasEngine, run, shellRuntime, uniqueId } from "./support.ts";
+import { docker, filesystemOf, hasEngine, run, shellRuntime, uniqueId } from "./support.ts";
 
 const isRoot = process.geteuid?.() === 0;
 const OWNER = isRoot ? 4321 : (process.geteuid?.() ?? 0);
@@ -253,5 +253,19 @@ describe.skipIf(!hasEngine)("an empty workspace", () => {
   test("is closed where nothing in it is granted", async () => {
     const started = await runtime.start({ filesystem: { grants: [], denials: [] } });
     expect(await run(started, "touch /workspace/x")).toMatch(/denied/);
+  });
+});
+
+describe.skipIf(!hasEngine)("a copy that is given up", () => {
+  test("leaves nothing", async () => {
+    const path = makeWorkspace();
+    execFileSync("truncate", ["-s", "2G", join(path, "huge")]);
+    const runtime = shellRuntime();
+    await (await runtime.start()).end();
+    const id = uniqueId();
+    const signal = AbortSignal.timeout(500);
+    const start = runtime.start({ id, signal, ...request(path, "copy"), filesystem: filesystemOf({ read: ["."] }) });
+    await expect(start).rejects.toMatchObject({ code: "ABORTED" });
+    expect(docker("ps", "-a", "-q", "--filter", `name=cofferdam-${id}`)).toBe("");
   });
 });

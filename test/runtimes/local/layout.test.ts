@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { planFilesystem } from "../../../src/domains/filesystem/mod.ts";
+import { HOME_PATH, normalizePolicy, parsePolicy, WORKSPACE_PATH } from "../../../src/policy/mod.ts";
+import type { FilesystemSection } from "../../../src/policy/types.ts";
+import { planLayout, workspaceSteps } from "../../../src/runtimes/local/layout.ts";
+import type { Step } from "../../../src/runtimes/local/steps.ts";
+
+const CONTEXT = { uid: 1000, gid: 1000, ownerUid: 4321, ownerGid: 4321 };
+
+function layoutOf(filesystem: FilesystemSection) {
+  const policy = normalizePolicy(parsePolicy({ version: 1, filesystem }));
+  return planLayout(planFilesystem(policy, { workspace: WORKSPACE_PATH, home: HOME_PATH }), CONTEXT);
+}
+
+function bindAt(steps: readonly Step[], target: string) {
+  return steps.find((step) => step.kind === "bind" && step.target === target);
+}
+
+describe("planLayout()", () => {
+  it("binds what is only read read-only, and what is written on top of it", () => {
+    const { steps } = layoutOf({ read: ["/usr"], write: [{ path: "/usr/local/share", optional: true }] });
+    expect(bindAt(steps, "/usr")).toMatchObject({ readOnly: true });
+    expect(bindAt(steps, "/usr/local/share")).toMatchObject({ readOnly: false });
+    const order = steps.map((step) => step.target);
+    expect(order.indexOf("/usr")).toBeLessThan(order.indexOf("/usr/local/share"));
+  });
+
+  it("binds a tree once, however often its parts are granted", () => {
+    const { steps } = layoutOf({ read: ["/usr", "/usr/bin", "/usr/share"] });
+    expect(steps.filter((step) => step.kind === "bind" && step.target.startsWith("/usr"))).toHaveLength(1);
+  });
+
+  it("never binds anything of the host at the places that are the sandbox's own", () => {
+    const { steps } = layoutOf({ read: ["/tmp/x", "/home/agent/y"], write: ["/var/tmp/z"] });
+    const own = ["/tmp", "/var/tmp", HOME_PATH];
+    expect(steps.filter((step) => step.kind === "bind" && own.some((place) => step.target.startsWith(place)))).toEqual(
+      [],
+    );
+    for (const target of own) {
+      expect(steps).toContainEqual(
+        expect.objectContaining({ kind: "tmpfs", target, options: expect.stringContaining("uid=4321") }),
+      );
+    }
+  });
+
+  it("makes passwd, group and resolv.conf instead of showing the host's", () => {
+    const { steps } = layoutOf({});
+    const passwd = steps.find((step) => step.target === "/etc/passwd");
+    expect(passwd).toMatchObject({ kind: "file", data: expect.stringContaining("agent:x:1000:1000:") });
+    expect(steps.find((step) => step.target === "/etc/resolv.conf")).toMatchObject({
+      kind: "file",
+      data: expect.stringContaining("nameserver 127.0.0.1\n"),
+    });
+  });
+
+  it("shows nothing of the host's devices but what is granted, and null for itself", () => {
+    const { steps } = layoutOf({ baseline: false });
+    const devices = steps.filter((step) => step.kind === "bind" && step.target.startsWith("/dev/"));
+    expect(devices.map((step) => step.target)).toEqual(["/dev/null"]);
+  });
+
+  it("fails on a path that does not exist, naming the rule", () => {
+    expect(() => layoutOf({ read: ["/opt/cofferdam-does-not-exist"] })).toThrow(
+      expect.objectContaining({
+        code: "PATH_MISSING",
+        details: { path: "/opt/cofferdam-does-not-exist", rule: "filesystem.read:/opt/cofferdam-does-not-exist" },
+      }),
+    );
+    expect(() => layoutOf({ read: [{ path: "/opt/cofferdam-does-not-exist", optional: true }] })).not.toThrow();
+  });
+
+  it("says whether folders of the host are live in the sandbox", () => {
+    expect(layoutOf({ read: ["/opt"] }).liveMounts).toBe(true);
+    expect(layoutOf({ read: ["/usr/share"] }).liveMounts).toBe(false);
+    expect(layoutOf({}).liveMounts).toBe(false);
+  });
+});
+
+describe("workspaceSteps()", () => {
+  const prepared = (grants: readonly (readonly [string, "read" | "write"])[]) => ({
+    grants: grants.map(([relative, access]) => ({ relative, access, kind: "directory" as const, device: undefined })),
+    missing: [],
+  });
+
+  it("binds each grant that no wider one gives", () => {
+    const steps = workspaceSteps(
+      prepared([
+        [".", "read"],
+        ["docs", "write"],
+        ["docs/inner", "write"],
+        ["src", "read"],
+      ]),
+    );
+    expect(
+      steps.filter((step) => step.kind === "bind").map((step) => [step.target, "readOnly" in step && step.readOnly]),
+    ).toEqual([
+      ["/workspace", true],
+      ["/workspace/docs", false],
+    ]);
+  });
+
+  it("leaves what is not granted out altogether", () => {
+    const steps = workspaceSteps(prepared([["docs", "write"]]));
+    expect(steps).toEqual([
+      { kind: "directory", target: "/workspace" },
+      { kind: "bind", source: "docs", target: "/workspace/docs", readOnly: false, workspace: true },
+    ]);
+  });
+
+  it("does not take a name for a parent because it begins alike", () => {
+    const steps = workspaceSteps(
+      prepared([
+        ["doc", "write"],
+        ["docs", "write"],
+      ]),
+    );
+    expect(steps.filter((step) => step.kind === "bind")).toHaveLength(2);
+  });
+});

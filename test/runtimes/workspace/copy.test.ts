@@ -1,0 +1,132 @@
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { copyWorkspace, describeReport, type WorkspaceGrant } from "../../../src/runtimes/workspace/mod.ts";
+
+const isRoot = process.geteuid?.() === 0;
+const scratch = mkdtempSync(join(tmpdir(), "cofferdam-copy-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+let source = "";
+let target = "";
+beforeEach(() => {
+  source = mkdtempSync(join(scratch, "source-"));
+  target = mkdtempSync(join(scratch, "target-"));
+});
+
+const copy = (grants: WorkspaceGrant[], chown = false, missing: string[] = []) =>
+  copyWorkspace(source, target, { uid: 77, gid: 78, grants, chown, missing });
+
+describe("a copy on this host", () => {
+  test("holds what is granted, with its modes and times", async () => {
+    mkdirSync(join(source, "a/b"), { recursive: true });
+    writeFileSync(join(source, "a/b/script"), "#!", { mode: 0o755 });
+    writeFileSync(join(source, "a/b/empty"), "");
+    writeFileSync(join(source, "a/secret"), "x");
+    writeFileSync(join(source, "secret"), "x");
+    chmodSync(join(source, "a/b/script"), 0o4711);
+    utimesSync(join(source, "a/b/script"), 5, 6.5);
+    utimesSync(join(source, "a/b"), 7, 8);
+    const report = await copy([{ relative: "a/b", access: "write" }], false, ["new", "new/folder"]);
+    expect(describeReport(report)).toEqual([]);
+    expect(
+      execFileSync("find", [".", "-printf", "%P\n"], { cwd: target, encoding: "utf8" }).trim().split("\n").sort(),
+    ).toEqual(["a", "a/b", "a/b/empty", "a/b/script", "new", "new/folder"]);
+    const script = lstatSync(join(target, "a/b/script"));
+    expect([script.mode & 0o7777, script.mtimeMs]).toEqual([0o711, 6500]);
+    expect(lstatSync(join(target, "a/b")).mtimeMs).toBe(8000);
+  });
+
+  test("keeps links as they are and never follows one", async () => {
+    symlinkSync("/etc", join(source, "etc"));
+    symlinkSync("../../outside", join(source, "out"));
+    await copy([{ relative: ".", access: "read" }]);
+    expect(readlinkSync(join(target, "etc"))).toBe("/etc");
+    expect(readlinkSync(join(target, "out"))).toBe("../../outside");
+  });
+
+  test("leaves special files out, says so, and separates hard links", async () => {
+    execFileSync("mkfifo", [join(source, "fifo")]);
+    writeFileSync(join(source, "one"), "same");
+    linkSync(join(source, "one"), join(source, "two"));
+    const report = await copy([{ relative: ".", access: "write" }]);
+    expect(report).toEqual({ special: 1, unreadable: 0, changed: 0 });
+    expect(readdirSync(target).sort()).toEqual(["one", "two"]);
+    expect(lstatSync(join(target, "one")).nlink).toBe(1);
+  });
+
+  test("takes names that are no text, and large files", async () => {
+    const odd = Buffer.from("\xff\xfe\n", "latin1");
+    writeFileSync(Buffer.concat([Buffer.from(`${source}/`), odd]), "odd");
+    writeFileSync(join(source, "large"), Buffer.alloc(3_000_000, "ab"), { mode: 0o444 });
+    await copy([{ relative: ".", access: "read" }]);
+    expect(
+      readdirSync(target, { encoding: "buffer" })
+        .map((name) => name.toString("hex"))
+        .sort(),
+    ).toEqual([Buffer.from("large").toString("hex"), odd.toString("hex")].sort());
+    expect(readFileSync(join(target, "large")).equals(readFileSync(join(source, "large")))).toBe(true);
+    expect(lstatSync(join(target, "large")).mode & 0o777).toBe(0o444);
+  });
+
+  test.runIf(isRoot)("gives what is only readable to root", async () => {
+    mkdirSync(join(source, "docs"));
+    writeFileSync(join(source, "docs/w"), "", { mode: 0o644 });
+    writeFileSync(join(source, "r"), "", { mode: 0o600 });
+    symlinkSync("r", join(source, "docs/l"));
+    await copy(
+      [
+        { relative: ".", access: "read" },
+        { relative: "docs", access: "write" },
+      ],
+      true,
+      ["docs/new"],
+    );
+    const of = (path: string): number[] => {
+      const { uid, gid, mode } = lstatSync(join(target, path));
+      return [uid, gid, mode & 0o7777];
+    };
+    expect(of("r")).toEqual([0, 78, 0o640]);
+    expect(of("docs/w")).toEqual([77, 78, 0o644]);
+    expect(of("docs/l").slice(0, 2)).toEqual([77, 78]);
+    expect(of("docs/new")).toEqual([77, 78, 0o755]);
+    expect(of(".").slice(0, 2)).toEqual([0, 78]);
+  });
+
+  test("goes as deep as the tree", async () => {
+    let path = source;
+    for (let depth = 0; depth < 300; depth++) path = join(path, "deep");
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, "end"), "");
+    await copy([{ relative: ".", access: "write" }]);
+    expect(existsSync(path.replace(source, target))).toBe(true);
+  });
+
+  test("is quick", async () => {
+    for (let folder = 0; folder < 100; folder++) {
+      mkdirSync(join(source, `d${folder}`));
+      for (let file = 0; file < 50; file++)
+        writeFileSync(join(source, `d${folder}/f${file}`), "some text\n".repeat(30));
+    }
+    const since = performance.now();
+    await copy([{ relative: ".", access: "write" }]);
+    const ms = performance.now() - since;
+    console.info(`copy of 5000 small files: ${Math.round(ms)} ms`);
+    expect(ms).toBeLessThan(3000);
+  });
+});
