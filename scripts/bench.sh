@@ -15,7 +15,7 @@ say() { printf 'bench: %s\n' "$*" >&2; }
 main() {
   install_packages
   # An engine, or images, that cannot be had leave Docker out of the comparison.
-  bash scripts/setup-docker.sh >&2 && bash scripts/build-test-images.sh >&2 || say "going on without Docker"
+  prepare_docker >&2 || say "going on without Docker"
   bash scripts/setup-runtimes.sh >&2
   install_sandbox_runtime || say "going on without sandbox-runtime"
   export COFFERDAM_BENCH_LABEL="cofferdam.bench=$$"
@@ -23,6 +23,8 @@ main() {
   # Node 24, because sandbox-runtime needs it: all contestants are started by the same one.
   .cache/runtimes/node_modules/.bin/node --expose-gc --import tsx scripts/bench/main.ts "$@"
 }
+
+prepare_docker() { bash scripts/setup-docker.sh && bash scripts/build-test-images.sh; }
 
 install_packages() {
   local missing=() entry

@@ -4,12 +4,17 @@
  * @module
  */
 export type * from "./audit/mod.ts";
-export { type ErrorCode, type ErrorDetails, type PolicyIssue, SandboxError, type SandboxErrorOptions } from "./errors.ts";
-export { loadPolicy, parsePolicy, type ParsePolicyOptions } from "./policy/mod.ts";
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  type PolicyIssue,
+  SandboxError,
+  type SandboxErrorOptions,
+} from "./errors.ts";
+export { loadPolicy, type ParsePolicyOptions, parsePolicy } from "./policy/mod.ts";
 export type * from "./policy/types.ts";
 export type { DockerOptions } from "./runtimes/docker/mod.ts";
 export type { LimitsHolder, RuntimeName, WorkspaceMode } from "./runtimes/runtime.ts";
-export { createSandbox } from "./sandbox.ts";
 export type { AuditOptions } from "./sandbox/audit.ts";
 export { runtimeProblem } from "./sandbox/choose-runtime.ts";
 export type { Enforcement } from "./sandbox/enforcement.ts";
@@ -19,3 +24,4 @@ export type { SandboxOptions, WorkspaceOptions } from "./sandbox/options.ts";
 export type { PolicyInForce, Sandbox, ShellTemplate } from "./sandbox/running.ts";
 export type { TemplateValue } from "./sandbox/template.ts";
 export type * from "./sandbox/types.ts";
+export { createSandbox } from "./sandbox.ts";

@@ -12,7 +12,7 @@ import { assertEnforceable, HOME_PATH, type NormalizedPolicy, type Policy, WORKS
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";
 import { createId } from "./sandbox/id.ts";
 import { openLink } from "./sandbox/open-link.ts";
-import { type SandboxOptions, resolveWorkspace } from "./sandbox/options.ts";
+import { resolveWorkspace, type SandboxOptions } from "./sandbox/options.ts";
 import { readPolicy } from "./sandbox/read-policy.ts";
 import { SandboxRecords } from "./sandbox/records.ts";
 import { RunningSandbox, type Sandbox } from "./sandbox/running.ts";

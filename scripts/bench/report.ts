@@ -35,7 +35,7 @@ export function findings({ rows, unit }: Table): Finding[] {
 
 /** A neighbour has no target, and is not called by our name. */
 function isOurs(row: Row): boolean {
-  return row.target !== undefined || row.name.startsWith("cofferdam") || row.name === "on the floor";
+  return row.target !== undefined || row.name.startsWith("cofferdam");
 }
 
 const WIDTHS = { name: 38, number: 10, count: 6, ratio: 11, target: 24 };

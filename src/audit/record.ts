@@ -1,76 +1,143 @@
 /**
- * The records of what happened: one for each decision, start and end.
+ * The records of the audit: what is written down about a sandbox, its commands and every decision.
  *
  * @module
  */
 
-/** What every record carries. */
-export interface RecordBase {
-  /** ISO 8601, UTC, with milliseconds. */
-  readonly time: string;
-  /** 1 for a sandbox's first record, and one more each. */
-  readonly sequence: number;
-  /** The sandbox's name. */
-  readonly sandbox: string;
-  readonly policy: { readonly digest: string; readonly generation: number };
+/** What JSON can hold. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** The four kinds of things that a policy decides about. */
+export type AuditDomain = "filesystem" | "process" | "network" | "inference";
+
+/** What came of a decision. `ask`: it waits for an approver, whose answer is a record of its own. */
+export type AuditVerdict = "allow" | "deny" | "ask";
+
+/** The policy that was in force. */
+export interface RecordPolicy {
+  /** `sha256:` and hexadecimal digits, as `policyDigest` gives it. */
+  readonly digest: string;
+  /** 1, and one more with every live change. */
+  readonly generation: number;
 }
 
-/** A program: what it is and where it came from. What is not known is absent. */
-export interface Subject {
+/** What every record has. */
+export interface RecordBase {
+  /** ISO 8601 in UTC with milliseconds. */
+  readonly time: string;
+  /** 1 for the first record of a sandbox, and one more with each. */
+  readonly sequence: number;
+  /** The id of the sandbox. */
+  readonly sandbox: string;
+  readonly policy: RecordPolicy;
+}
+
+/** A sandbox came up. */
+export interface SandboxStart {
+  readonly kind: "sandbox.start";
+  readonly runtime: string;
+  /** For instance `"floor"`: how decisions are enforced. */
+  readonly mode: string;
+  /** What is really in force. */
+  readonly enforcement: { readonly [key: string]: JsonValue };
+}
+
+/** A sandbox did not come up; nothing of it is left. */
+export interface SandboxFailed {
+  readonly kind: "sandbox.failed";
+  /** A code of `SandboxError`, or `"UNKNOWN"`. */
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** A sandbox has ended. */
+export interface SandboxEnd {
+  readonly kind: "sandbox.end";
+  readonly reason: string;
+  /** From the start to the end, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** A program was started by the host. */
+export interface CommandStart {
+  readonly kind: "command.start";
+  /** Redacted and bounded: see `redactArgv`. */
+  readonly argv: readonly string[];
+  /** In the sandbox. */
+  readonly pid: number;
+}
+
+/** A program that the host had started has ended. */
+export interface CommandEnd {
+  readonly kind: "command.end";
+  readonly argv: readonly string[];
   readonly pid?: number;
+  /** Null if a signal ended it. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly timedOut: boolean;
+  /** In milliseconds. */
+  readonly durationMs: number;
+}
+
+/** A program could not be started. */
+export interface CommandFailed {
+  readonly kind: "command.failed";
+  readonly argv: readonly string[];
+  readonly errno: string;
+  readonly stage: string;
+}
+
+/** A program that asked for something: what it is and where it came from. What is not known is absent. */
+export interface Subject {
+  /** In the sandbox. */
+  readonly pid?: number;
+  /** The path of its program. */
   readonly binary?: string;
-  /** Of the binary, in hexadecimal digits. */
+  /** Of the program's file: 64 hexadecimal digits. */
   readonly sha256?: string;
-  /** Binaries of the processes above it, the nearest first. */
+  /** The paths of its parents' programs, the nearest first. They inform; they never decide. */
   readonly ancestors?: readonly string[];
 }
 
-/** Who decided. `floor` is the kernel, by what the policy told it at the start. */
-export interface DecidedBy {
-  readonly kind: "policy" | "floor" | "plugin" | "approver";
-  readonly name?: string;
-}
+/** Who decided: the policy or the kernel floor by itself, or a plugin or approver by its name. */
+export type DecidedBy =
+  | { readonly kind: "policy" | "floor"; readonly name?: string }
+  | { readonly kind: "plugin" | "approver"; readonly name: string };
 
-/** A decision on one operation. */
+/** Something was asked for, and answered. */
 export interface Decision {
   readonly kind: "decision";
-  readonly domain: "filesystem" | "process" | "network" | "inference";
+  readonly domain: AuditDomain;
+  /** For instance `"files.read"` or `"network.connect"`. */
   readonly operation: string;
-  /** What the operation was about: a path, a program, a host. */
-  readonly object: string;
-  readonly verdict: "allow" | "deny" | "ask";
+  /** Undefined when the host itself asked, as with `files.*`. */
   readonly subject?: Subject;
-  /** The rule that decided; absent where nothing matched. */
+  /** What it was asked about: a path, a program, `host:port`. Secrets and query values never enter it. */
+  readonly object: string;
+  readonly verdict: AuditVerdict;
+  /** The rule that matched; undefined when none did. */
   readonly ruleId?: string;
   readonly decidedBy: DecidedBy;
-  readonly reason: string;
-  /** How long it took to decide, in milliseconds. */
+  /** From the question to the answer, in milliseconds. */
   readonly latencyMs?: number;
-  /** How many identical decisions this record stands for. @default 1 */
+  readonly reason: string;
+  /** How many identical allows this record stands for. @default 1 */
   readonly count?: number;
 }
 
-/** What a record can say, beside what every record carries. */
+/** What a record says, beside what every record has. */
 export type RecordBody =
-  | {
-      readonly kind: "sandbox.start";
-      readonly runtime: string;
-      readonly mode: string;
-      readonly enforcement: Readonly<Record<string, unknown>>;
-    }
-  | { readonly kind: "sandbox.end"; readonly reason: string; readonly durationMs: number }
-  | { readonly kind: "sandbox.failed"; readonly code: string; readonly reason: string }
-  | { readonly kind: "command.start"; readonly argv: readonly string[]; readonly pid: number }
-  | {
-      readonly kind: "command.end";
-      readonly argv: readonly string[];
-      readonly exitCode: number | null;
-      readonly signal: string | null;
-      readonly timedOut: boolean;
-      readonly durationMs: number;
-    }
-  | { readonly kind: "command.failed"; readonly argv: readonly string[]; readonly errno: string; readonly stage: string }
+  | SandboxStart
+  | SandboxFailed
+  | SandboxEnd
+  | CommandStart
+  | CommandEnd
+  | CommandFailed
   | Decision;
 
-/** One record. */
+/** One record of the audit, discriminated by `kind`. */
 export type AuditRecord = RecordBase & RecordBody;
+
+/** The record of a decision. */
+export type DecisionRecord = RecordBase & Decision;

@@ -8,7 +8,7 @@ import { INITIAL_CREDIT_BYTES } from "./protocol.ts";
 
 /** Where an output channel's news go. */
 export interface OutputSink {
-  /** Bytes came. They are this sink's own. */
+  /** Bytes came: a view of what was read, which others may share. */
   onData(data: Buffer): void;
   onEnd(): void;
 }
@@ -19,6 +19,7 @@ export class OutputCredit {
   #left: number = INITIAL_CREDIT_BYTES;
   #taken = 0;
   #ended = false;
+  #discarded = false;
 
   /** @param grant Sends a grant to the other side. */
   constructor(grant: (bytes: number) => void) {
@@ -35,7 +36,7 @@ export class OutputCredit {
   /** Bytes were taken by whoever reads: they may come again. Granted in halves, to save frames. */
   taken(bytes: number): void {
     this.#taken += bytes;
-    if (this.#ended || this.#taken < INITIAL_CREDIT_BYTES / 2) return;
+    if (this.#ended || this.#discarded || this.#taken < INITIAL_CREDIT_BYTES / 2) return;
     this.#left += this.#taken;
     this.#grant(this.#taken);
     this.#taken = 0;
@@ -46,7 +47,18 @@ export class OutputCredit {
     this.#ended = true;
   }
 
+  /** Nothing more is wanted. Whether the other side is to be told. */
+  discard(): boolean {
+    if (this.#ended || this.#discarded) return false;
+    this.#discarded = true;
+    return true;
+  }
+
   get ended(): boolean {
     return this.#ended;
+  }
+
+  get discarded(): boolean {
+    return this.#discarded;
   }
 }

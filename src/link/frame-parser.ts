@@ -21,11 +21,13 @@ export interface Frame {
  */
 export class FrameParser {
   readonly #onFrame: (frame: Frame) => void;
+  readonly #maxPayloadBytes: number;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
 
-  constructor(onFrame: (frame: Frame) => void) {
+  constructor(onFrame: (frame: Frame) => void, maxPayloadBytes: number = MAX_PAYLOAD_BYTES) {
     this.#onFrame = onFrame;
+    this.#maxPayloadBytes = maxPayloadBytes;
   }
 
   /** Takes the next bytes, whatever their boundaries. */
@@ -41,7 +43,7 @@ export class FrameParser {
     }
     let at = 0;
     while (bytes.length - at >= HEADER_BYTES) {
-      const size = payloadSize(bytes, at);
+      const size = this.#payloadSize(bytes, at);
       if (bytes.length - at < HEADER_BYTES + size) break;
       const start = at + HEADER_BYTES;
       this.#onFrame({
@@ -62,13 +64,13 @@ export class FrameParser {
   #wanted(): number {
     const first = this.#pending[0];
     if (first === undefined || first.length < HEADER_BYTES) return HEADER_BYTES;
-    return HEADER_BYTES + payloadSize(first, 0);
+    return HEADER_BYTES + this.#payloadSize(first, 0);
   }
-}
 
-function payloadSize(bytes: Buffer, at: number): number {
-  const size = bytes.readUInt32LE(at);
-  if (size > MAX_PAYLOAD_BYTES) throw violation(`a frame announces ${size} bytes`);
-  if (bytes.readUInt16LE(at + 6) !== 0) throw violation("a frame's reserved bytes are not zero");
-  return size;
+  #payloadSize(bytes: Buffer, at: number): number {
+    const size = bytes.readUInt32LE(at);
+    if (size > this.#maxPayloadBytes) throw violation(`a frame announces ${size} bytes`);
+    if (bytes.readUInt16LE(at + 6) !== 0) throw violation("a frame's reserved bytes are not zero");
+    return size;
+  }
 }

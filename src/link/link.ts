@@ -6,9 +6,12 @@
 import type { Readable, Writable } from "node:stream";
 import { SandboxError } from "../errors.ts";
 import { decodeMessage, encodeMessage, violation } from "./codec.ts";
-import { errnoName } from "./errno.ts";
 import { type Frame, FrameParser } from "./frame-parser.ts";
-import { CODES, MAX_STREAMS, MESSAGES, type MessageName, type MessageValues, PROTOCOL_VERSION, RAW_FRAMES } from "./protocol.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Outbox } from "./outbox.ts";
+import { MAX_DATA_BYTES, MESSAGES, type MessageName, type MessageValues, RAW_FRAMES } from "./protocol.ts";
+import { fatalError, helloProblem } from "./start-failure.ts";
+import { StreamTable } from "./stream-table.ts";
 
 /** What a stream does with what comes for it. */
 export interface StreamHandler {
@@ -16,7 +19,7 @@ export interface StreamHandler {
   onExited(values: MessageValues<"exited">): void;
   onFailed(values: MessageValues<"failed">): void;
   onGone(): void;
-  onGranted(channel: number, bytes: number): void;
+  onGranted(bytes: number): void;
   onData(channel: number, data: Buffer): void;
   onEnd(channel: number): void;
   /** The link has ended, and the stream with it. */
@@ -40,123 +43,115 @@ export interface LinkOptions {
   readonly heartbeatMs: number;
 }
 
-/** The oldest Landlock that knows about truncation. */
-const LANDLOCK_ABI_MIN = 3;
 /** A warden gives up on a host that was silent for so many heartbeats: more, for hosts do block their event loop. */
 const WARDEN_PATIENCE = 12;
-const SILENT_BEATS_MAX = 3;
+const U32_MAX = 0xffff_ffff;
 
 const NAMES = new Map<number, MessageName>(
   Object.entries(MESSAGES).flatMap(([name, { id, to }]) => (to === "host" ? [[id, name as MessageName]] : [])),
 );
 
-/** The host's end of a link. Ends itself, and with it the sandbox, on the first thing that the protocol does not allow. */
+/** The host's end of a link. Ends itself, and the sandbox with it, on the first thing that the protocol does not allow. */
 export class Link {
   /** Settles, with the reason, when the link has ended. Never rejects. */
   readonly closed: Promise<SandboxError>;
   readonly #options: LinkOptions;
-  readonly #streams = new Map<number, StreamHandler>();
-  readonly #waiting: (() => void)[] = [];
-  #nextStream = 1;
-  #outbox: Buffer[] = [];
+  readonly #streams: StreamTable<StreamHandler> = new StreamTable();
+  readonly #outbox: Outbox;
+  readonly #heartbeat: Heartbeat;
+  #state: "new" | "configuring" | "ready" = "new";
   #settleClosed: (error: SandboxError) => void = () => undefined;
-  #settleHandshake: ((facts: LinkFacts) => void) | undefined;
-  #failHandshake: ((error: SandboxError) => void) | undefined;
+  #settleHandshake: (facts: LinkFacts) => void = () => undefined;
+  #failHandshake: (error: SandboxError) => void = () => undefined;
   #hello: MessageValues<"hello"> | undefined;
   #error: SandboxError | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #unanswered = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#outbox = new Outbox(options.output);
+    this.#heartbeat = new Heartbeat({
+      everyMs: options.heartbeatMs,
+      ping: (nonce) => this.send(encodeMessage("ping", { nonce })),
+      silent: (beats) => this.close(lost(`the sandbox left ${beats} heartbeats unanswered`)),
+    });
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
-    const parser = new FrameParser((frame) => this.#onFrame(frame));
+    // Whatever a warden has to say to its host is shorter than the longest piece of data.
+    const parser = new FrameParser((frame) => this.#onFrame(frame), MAX_DATA_BYTES);
     options.input.on("data", (chunk: Buffer) => this.#guard(() => parser.push(chunk)));
     options.input.on("end", () => this.close(lost("the sandbox closed it")));
     options.input.on("close", () => this.close(lost("it was closed")));
     options.input.on("error", (cause) => this.close(lost("it could not be read", cause)));
     options.output.on("error", (cause) => this.close(lost("it could not be written", cause)));
+    options.output.on("close", () => this.close(lost("it was closed")));
   }
 
   /**
-   * Configures the warden; settles when the floor stands.
+   * Configures the warden; settles when the floor stands. May be called once.
    *
    * @throws {SandboxError} START_FAILED If the warden refuses.
    * @throws {SandboxError} PATH_MISSING If a path that is not optional does not exist in the sandbox.
    * @throws {SandboxError} ENFORCEMENT_MISSING If the kernel lacks what the warden needs.
+   * @throws {SandboxError} WARDEN_UNAVAILABLE If the warden speaks another version of the protocol.
+   * @throws {SandboxError} LINK_LOST If the link ends first, or the warden is silent for three heartbeats.
    */
   configure(config: Omit<MessageValues<"config">, "linkTimeoutMs">, rules: readonly LinkRule[]): Promise<LinkFacts> {
     const facts = new Promise<LinkFacts>((resolve, reject) => {
       this.#settleHandshake = resolve;
       this.#failHandshake = reject;
     });
-    if (this.#error !== undefined) this.#failHandshake?.(this.#error);
-    const linkTimeoutMs = this.#options.heartbeatMs * WARDEN_PATIENCE;
-    this.send(encodeMessage("config", { ...config, linkTimeoutMs }));
-    for (const rule of rules) this.send(encodeMessage("rule", rule));
-    this.send(encodeMessage("start", {}));
+    if (this.#error !== undefined) this.#failHandshake(this.#error);
+    else {
+      this.#state = "configuring";
+      const linkTimeoutMs = Math.min(this.#options.heartbeatMs * WARDEN_PATIENCE, U32_MAX);
+      this.send(encodeMessage("config", { ...config, linkTimeoutMs }));
+      for (const rule of rules) this.send(encodeMessage("rule", rule));
+      this.send(encodeMessage("start", {}));
+      // From here on: a warden that never answers must not hold its host.
+      this.#heartbeat.start();
+    }
     return facts;
   }
 
-  /** Opens a stream: waits for a free number, then sends what `first` makes for it. */
-  async open(handler: StreamHandler, first: (stream: number) => Buffer): Promise<number> {
-    while (this.#streams.size >= MAX_STREAMS && this.#error === undefined) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+  /**
+   * Opens a stream: waits, in order, for a free number, then sends what `first` makes for it.
+   *
+   * @throws The signal's reason, if it is aborted while all numbers are in use.
+   */
+  async open(handler: StreamHandler, first: (stream: number) => Buffer, signal?: AbortSignal): Promise<void> {
+    await this.#streams.vacancy(signal);
     if (this.#error !== undefined) throw this.#error;
-    while (this.#streams.has(this.#nextStream)) this.#nextStream = (this.#nextStream + 2) >>> 0;
-    const stream = this.#nextStream;
-    this.#nextStream = (stream + 2) >>> 0;
-    const frame = first(stream);
-    this.#streams.set(stream, handler);
-    this.send(frame);
-    return stream;
+    this.send(this.#streams.add(handler, first));
   }
 
   /** Sends a whole frame. Frames of one turn of the event loop leave in one write. */
   send(frame: Buffer): void {
-    if (this.#error !== undefined) return;
-    this.#outbox.push(frame);
-    if (this.#outbox.length === 1) queueMicrotask(() => this.#flush());
+    if (this.#error === undefined) this.#outbox.send(frame);
   }
 
   /** Whether the other side reads more slowly than this one sends. */
   get congested(): boolean {
-    return this.#options.output.writableNeedDrain;
+    return this.#error === undefined && this.#outbox.congested;
   }
 
-  /** Settles when {@link congested} has ended, or the link has. */
+  /** Settles when {@link congested} may have ended, or the link has. */
   drained(): Promise<void> {
-    const { output } = this.#options;
-    return new Promise((resolve) => {
-      output.once("drain", resolve);
-      void this.closed.then(() => resolve());
-    });
+    return this.#outbox.drained();
   }
 
   /** Ends the link, and everything that is open on it. Idempotent: the first reason stands. */
   close(error: SandboxError): void {
     if (this.#error !== undefined) return;
-    this.#flush();
     this.#error = error;
-    clearInterval(this.#timer);
-    this.#failHandshake?.(error);
-    const streams = [...this.#streams.values()];
-    this.#streams.clear();
-    for (const stream of streams) stream.onLost(error);
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#heartbeat.stop();
+    this.#outbox.stop();
+    this.#failHandshake(error);
+    for (const stream of this.#streams.clear()) stream.onLost(error);
     this.#options.output.destroy();
+    // Nothing that it still says is heard.
+    this.#options.input.destroy();
     this.#settleClosed(error);
-  }
-
-  #flush(): void {
-    if (this.#outbox.length === 0 || this.#error !== undefined) return;
-    const frames = this.#outbox;
-    this.#outbox = [];
-    const [only] = frames;
-    this.#options.output.write(frames.length === 1 && only !== undefined ? only : Buffer.concat(frames));
   }
 
   #guard(work: () => void): void {
@@ -170,42 +165,63 @@ export class Link {
 
   #onFrame(frame: Frame): void {
     if (this.#error !== undefined) return;
-    const { type, channel, stream, payload } = frame;
-    if (stream === 0) return this.#onSandboxFrame(type, payload);
+    const { channel, stream, type } = frame;
+    if (channel !== 0 && type !== RAW_FRAMES.data && type !== RAW_FRAMES.end) {
+      throw violation(`a frame of type ${type} came on channel ${channel}`);
+    }
+    if (stream === 0) this.#onSandboxFrame(frame);
+    else this.#onStreamFrame(frame);
+  }
+
+  #onStreamFrame({ type, channel, stream, payload }: Frame): void {
     const handler = this.#streams.get(stream);
     if (handler === undefined) throw violation(`a frame came for stream ${stream}, which is not open`);
-    if (type === RAW_FRAMES.data) return handler.onData(channel, payload);
-    if (type === RAW_FRAMES.end) return handler.onEnd(channel);
+    if (type === RAW_FRAMES.data) handler.onData(channel, payload);
+    else if (type === RAW_FRAMES.end) {
+      if (payload.length > 0) throw violation("the end of a channel carried data");
+      handler.onEnd(channel);
+    } else this.#onStreamMessage(handler, stream, type, payload);
+  }
+
+  #onStreamMessage(handler: StreamHandler, stream: number, type: number, payload: Buffer): void {
     switch (NAMES.get(type)) {
       case "started":
-        return handler.onStarted(decodeMessage("started", payload));
+        handler.onStarted(decodeMessage("started", payload));
+        break;
       case "exited":
-        return handler.onExited(decodeMessage("exited", payload));
+        handler.onExited(decodeMessage("exited", payload));
+        break;
       case "failed":
-        return handler.onFailed(decodeMessage("failed", payload));
+        handler.onFailed(decodeMessage("failed", payload));
+        break;
       case "granted":
-        return handler.onGranted(channel, decodeMessage("granted", payload).bytes);
+        handler.onGranted(decodeMessage("granted", payload).bytes);
+        break;
       case "gone":
+        decodeMessage("gone", payload);
         handler.onGone();
-        this.#streams.delete(stream);
-        this.#waiting.shift()?.();
-        return;
+        this.#streams.remove(stream);
+        break;
       default:
         throw violation(`a frame of type ${type} came for a stream`);
     }
   }
 
-  #onSandboxFrame(type: number, payload: Buffer): void {
+  #onSandboxFrame({ type, payload }: Frame): void {
     switch (NAMES.get(type)) {
       case "hello":
-        return this.#onHello(decodeMessage("hello", payload));
+        this.#onHello(decodeMessage("hello", payload));
+        break;
       case "ready":
-        return this.#onReady(decodeMessage("ready", payload));
+        this.#onReady(decodeMessage("ready", payload));
+        break;
       case "fatal":
-        return this.close(fatal(decodeMessage("fatal", payload)));
+        if (this.#state === "ready") throw violation("fatal came out of turn");
+        this.close(fatalError(decodeMessage("fatal", payload)));
+        break;
       case "pong":
-        this.#unanswered = 0;
-        return;
+        this.#heartbeat.answered(decodeMessage("pong", payload).nonce);
+        break;
       default:
         throw violation(`a frame of type ${type} came for the sandbox`);
     }
@@ -213,29 +229,15 @@ export class Link {
 
   #onHello(hello: MessageValues<"hello">): void {
     if (this.#hello !== undefined) throw violation("a second hello came");
-    if (hello.protocol !== PROTOCOL_VERSION) {
-      throw violation(`the warden speaks version ${hello.protocol}, this host ${PROTOCOL_VERSION}`);
-    }
-    if (hello.landlockAbi < LANDLOCK_ABI_MIN) throw missingLandlock(hello.landlockAbi);
-    this.#hello = { ...hello, kernel: Buffer.from(hello.kernel), machine: Buffer.from(hello.machine) };
+    const problem = helloProblem(hello);
+    if (problem !== undefined) this.close(problem);
+    else this.#hello = { ...hello, kernel: Buffer.from(hello.kernel), machine: Buffer.from(hello.machine) };
   }
 
   #onReady(ready: MessageValues<"ready">): void {
-    const settle = this.#settleHandshake;
-    if (this.#hello === undefined || settle === undefined) throw violation("ready came out of turn");
-    this.#settleHandshake = undefined;
-    this.#timer = setInterval(() => this.#beat(), this.#options.heartbeatMs);
-    // A sandbox that nobody waits for must not keep the process alive.
-    if (typeof this.#timer === "object") this.#timer.unref();
-    settle({ hello: this.#hello, ready });
-  }
-
-  #beat(): void {
-    if (this.#unanswered >= SILENT_BEATS_MAX) {
-      return this.close(lost(`the sandbox left ${this.#unanswered} heartbeats unanswered`));
-    }
-    this.#unanswered++;
-    this.send(encodeMessage("ping", { nonce: this.#unanswered }));
+    if (this.#hello === undefined || this.#state !== "configuring") throw violation("ready came out of turn");
+    this.#state = "ready";
+    this.#settleHandshake({ hello: this.#hello, ready });
   }
 }
 
@@ -246,34 +248,4 @@ export function lost(reason: string, cause?: unknown): SandboxError<"LINK_LOST">
     hint: "Everything in the sandbox has ended with it; create another one",
     cause,
   });
-}
-
-function missingLandlock(abi: number): SandboxError<"ENFORCEMENT_MISSING"> {
-  return new SandboxError("ENFORCEMENT_MISSING", `Cannot enforce a policy without Landlock ABI ${LANDLOCK_ABI_MIN}`, {
-    details: { feature: "landlock", found: `ABI ${abi}` },
-    hint: "Use a kernel from 6.2 on with Landlock among its security modules (CONFIG_LSM or lsm=)",
-  });
-}
-
-function fatal({ stage, errno, subject }: MessageValues<"fatal">): SandboxError {
-  const name = Object.entries(CODES.stage).find(([, code]) => code === stage)?.[0] ?? `stage ${stage}`;
-  const text = Buffer.from(subject).toString().slice(0, 4096);
-  const reason = errnoName(errno);
-  if (name === "rule" && (reason === "ENOENT" || reason === "ENOTDIR")) {
-    return new SandboxError("PATH_MISSING", `Cannot grant ${JSON.stringify(text)}: it does not exist in the sandbox`, {
-      details: { path: text, rule: "" },
-      hint: "Correct the path, or write { path: ..., optional: true } if it may be missing",
-    });
-  }
-  if (name === "landlock") return missingLandlock(0);
-  return new SandboxError("START_FAILED", `Cannot start the sandbox: ${name} failed on ${JSON.stringify(text)} with ${reason}`, {
-    details: { stage: name, errno: reason },
-    hint: hintFor(name),
-  });
-}
-
-function hintFor(stage: string): string {
-  if (stage === "namespace") return "User namespaces may be switched off here (sysctl, AppArmor, or inside a container)";
-  if (stage === "selfTest" || stage === "capabilities") return "The warden was started with other privileges than it was made for";
-  return "Look at the paths that the policy grants";
 }

@@ -6,8 +6,9 @@
 import type { SandboxError } from "../errors.ts";
 import { OutputCredit, type OutputSink } from "./channel.ts";
 import { encodeMessage, frame, violation } from "./codec.ts";
+import { InputPump } from "./input-pump.ts";
 import type { Link, StreamHandler } from "./link.ts";
-import { CHANNELS, FLAGS, INITIAL_CREDIT_BYTES, MAX_DATA_BYTES, type MessageValues, RAW_FRAMES } from "./protocol.ts";
+import { CHANNELS, FLAGS, MAX_DATA_BYTES, type MessageValues } from "./protocol.ts";
 
 /** How the first process ended. */
 export interface ProcessExit {
@@ -31,32 +32,43 @@ export interface ProcessEvents {
   onLost(error: SandboxError): void;
 }
 
+const OUTPUT_CHANNELS = [CHANNELS.stdout, CHANNELS.stderr] as const;
+
 /** A running stream. Everything but output may be asked of it at any time; what comes too late is ignored. */
 export class LinkProcess implements StreamHandler {
   readonly #link: Link;
   readonly #events: ProcessEvents;
   readonly #credits: readonly [OutputCredit, OutputCredit];
+  readonly #input: InputPump;
   #stream = 0;
-  #inputCredit: number = INITIAL_CREDIT_BYTES;
-  #inputWaiting: (() => void)[] = [];
-  #inputEnded = false;
   #state: "opening" | "running" | "exited" | "failed" | "over" = "opening";
 
-  private constructor(link: Link, events: ProcessEvents) {
+  private constructor(link: Link, events: (process: LinkProcess) => ProcessEvents) {
     this.#link = link;
-    this.#events = events;
     const credit = (channel: number) =>
       new OutputCredit((bytes) => this.#send(encodeMessage("credit", { bytes }, this.#stream, channel)));
     this.#credits = [credit(CHANNELS.stdout), credit(CHANNELS.stderr)];
+    this.#input = new InputPump(link, (type, data) => this.#send(frame(type, CHANNELS.stdin, this.#stream, data)));
+    this.#events = events(this);
   }
 
-  /** Opens a stream with the frame that `first` makes for its number. */
-  static async open(link: Link, events: ProcessEvents, first: (stream: number) => Buffer): Promise<LinkProcess> {
+  /**
+   * Opens a stream with the frame that `first` makes for its number.
+   *
+   * @throws The signal's reason, if it is aborted while no number is free.
+   */
+  static async open(
+    link: Link,
+    events: (process: LinkProcess) => ProcessEvents,
+    first: (stream: number) => Buffer,
+    signal?: AbortSignal,
+  ): Promise<LinkProcess> {
     const process = new LinkProcess(link, events);
-    await link.open(process, (stream) => {
+    const numbered = (stream: number) => {
       process.#stream = stream;
       return first(stream);
-    });
+    };
+    await link.open(process, numbered, signal);
     return process;
   }
 
@@ -65,32 +77,22 @@ export class LinkProcess implements StreamHandler {
     if (this.#state !== "over") this.#credit(channel).taken(bytes);
   }
 
-  /** Nothing more of this channel is wanted. */
+  /** Nothing more of this channel is wanted: what still comes is dropped. */
   discard(channel: number): void {
-    if (!this.#credit(channel).ended) this.#send(encodeMessage("discard", {}, this.#stream, channel));
+    if (this.#credit(channel).discard()) this.#send(encodeMessage("discard", {}, this.#stream, channel));
   }
 
-  /** Writes to standard input, as fast as the program reads. Settles when everything is sent; false: nobody reads. */
-  async write(data: Uint8Array): Promise<boolean> {
-    for (let at = 0; at < data.length; ) {
-      while (this.#inputCredit === 0 && this.#acceptsInput()) {
-        await new Promise<void>((resolve) => this.#inputWaiting.push(resolve));
-      }
-      if (!this.#acceptsInput()) return false;
-      const size = Math.min(data.length - at, this.#inputCredit, MAX_DATA_BYTES);
-      this.#inputCredit -= size;
-      this.#send(frame(RAW_FRAMES.data, CHANNELS.stdin, this.#stream, data.subarray(at, at + size)));
-      at += size;
-      if (this.#link.congested) await this.#link.drained();
-    }
-    return this.#acceptsInput();
+  /**
+   * Writes to standard input, as fast as the program reads. Settles when everything is sent; false: nobody reads.
+   * Writes go one after the other.
+   */
+  write(data: Uint8Array): Promise<boolean> {
+    return this.#input.write(data);
   }
 
+  /** Ends the input, after what was written before. */
   endInput(): void {
-    if (this.#inputEnded) return;
-    this.#inputEnded = true;
-    this.#send(frame(RAW_FRAMES.end, CHANNELS.stdin, this.#stream, EMPTY));
-    this.#wakeInput();
+    this.#input.end();
   }
 
   signal(number: number): void {
@@ -101,9 +103,13 @@ export class LinkProcess implements StreamHandler {
     this.#send(encodeMessage("resize", { rows, columns }, this.#stream));
   }
 
-  /** Kills everything that the stream started. */
+  /**
+   * Kills everything that the stream started. The rest of its output is not wanted any more: the stream could not end
+   * before it is read.
+   */
   kill(): void {
     this.#send(encodeMessage("kill", {}, this.#stream));
+    for (const channel of OUTPUT_CHANNELS) this.discard(channel);
   }
 
   /* ---- what comes from the link ---- */
@@ -118,20 +124,21 @@ export class LinkProcess implements StreamHandler {
     // Killed before it started: then it exits without having been reported.
     if (this.#state !== "running" && this.#state !== "opening") throw violation("exited came out of turn");
     this.#state = "exited";
+    this.#input.stop();
     this.#events.onExited({
       code,
       signal,
       timedOut: (flags & FLAGS.exited.timedOut) !== 0,
       killed: (flags & FLAGS.exited.killed) !== 0,
     });
-    this.#wakeInput();
   }
 
   onFailed(failure: MessageValues<"failed">): void {
-    if (this.#state !== "opening") throw violation("failed came out of turn");
+    // A file operation can fail after it has started.
+    if (this.#state !== "running" && this.#state !== "opening") throw violation("failed came out of turn");
     this.#state = "failed";
+    this.#input.stop();
     this.#events.onFailed(failure);
-    this.#wakeInput();
   }
 
   onGone(): void {
@@ -141,37 +148,29 @@ export class LinkProcess implements StreamHandler {
     this.#events.onGone();
   }
 
-  onGranted(channel: number, bytes: number): void {
-    if (channel !== CHANNELS.stdin || bytes > INITIAL_CREDIT_BYTES - this.#inputCredit) {
-      throw violation("more input was granted than was sent");
-    }
-    this.#inputCredit += bytes;
-    this.#wakeInput();
+  onGranted(bytes: number): void {
+    this.#input.granted(bytes);
   }
 
   onData(channel: number, data: Buffer): void {
-    if (data.length > MAX_DATA_BYTES || this.#state === "failed") throw violation("data came out of turn");
-    this.#credit(channel).arrived(data.length);
-    this.#sink(channel).onData(data);
+    if (this.#state === "failed") throw violation("data came after a failure");
+    // Without bytes it would cost the sender nothing, and could come without end.
+    if (data.length === 0 || data.length > MAX_DATA_BYTES) throw violation(`data came with ${data.length} bytes`);
+    const credit = this.#credit(channel);
+    credit.arrived(data.length);
+    if (!credit.discarded) this.#sink(channel).onData(data);
   }
 
   onEnd(channel: number): void {
+    if (this.#state === "failed") throw violation("a channel ended after a failure");
     this.#credit(channel).end();
     this.#sink(channel).onEnd();
   }
 
   onLost(error: SandboxError): void {
     this.#state = "over";
-    this.#wakeInput();
+    this.#input.stop();
     this.#events.onLost(error);
-  }
-
-  #acceptsInput(): boolean {
-    return !this.#inputEnded && (this.#state === "opening" || this.#state === "running");
-  }
-
-  #wakeInput(): void {
-    for (const resolve of this.#inputWaiting.splice(0)) resolve();
   }
 
   #credit(channel: number): OutputCredit {
@@ -188,5 +187,3 @@ export class LinkProcess implements StreamHandler {
     if (this.#state !== "over") this.#link.send(bytes);
   }
 }
-
-const EMPTY = new Uint8Array(0);

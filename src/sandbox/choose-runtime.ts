@@ -79,7 +79,14 @@ export async function runtimeProblem(
 async function probeLocal(): Promise<void> {
   const filesystem = { grants: [], denials: [] };
   const plan = { kind: "readable", limits: { mode: "best-effort" } } as const;
-  const request = { id: createId(), filesystem, process: plan, workspace: undefined, image: undefined, signal: undefined };
+  const request = {
+    id: createId(),
+    filesystem,
+    process: plan,
+    workspace: undefined,
+    image: undefined,
+    signal: undefined,
+  };
   const warden = await local.start(request);
   await openLink(warden, filesystem, {});
   await warden.end();

@@ -6,10 +6,11 @@
 import { SandboxError } from "../errors.ts";
 import { encodeMessage } from "../link/codec.ts";
 import { errnoName } from "../link/errno.ts";
-import { LinkProcess, type ProcessExit } from "../link/process.ts";
-import { CODES, FLAGS, type MessageValues } from "../link/protocol.ts";
+import { LinkProcess, type ProcessEvents, type ProcessExit } from "../link/process.ts";
+import { FLAGS, type MessageValues } from "../link/protocol.ts";
 import { signalName } from "../link/signals.ts";
-import { argvBytes, count, milliseconds, pathBytes } from "./arguments.ts";
+import { stageName } from "../link/start-failure.ts";
+import { argvBytes, milliseconds, pathBytes, terminalSize } from "./arguments.ts";
 import type { SandboxContext } from "./context.ts";
 import { environmentBytes } from "./environment.ts";
 import { promised } from "./promised.ts";
@@ -18,9 +19,19 @@ import type { CommandExit, StartOptions, TerminalSize, Text } from "./types.ts";
 /** What a started program's owner gets. */
 export interface StartedProcess {
   readonly process: LinkProcess;
+  /** 0: it was killed before it started. */
   readonly pid: number;
   readonly exited: Promise<CommandExit>;
   readonly gone: Promise<void>;
+  /** Lets what is still running be: an abort does not reach it any more. */
+  detach(): void;
+}
+
+/** What a program is started with. */
+export interface ProcessOptions extends StartOptions {
+  /** Whether it reads what is written to it. */
+  readonly stdin: boolean;
+  readonly pty?: TerminalSize | undefined;
 }
 
 /** What an owner does with output. */
@@ -33,32 +44,35 @@ export interface OutputHandlers {
 export const STANDARD_SIZE: TerminalSize = { rows: 24, columns: 80 };
 
 /**
- * Starts a program. Settles when it runs.
+ * Starts a program. Settles when it runs, or has been killed before it could.
  *
  * @throws {SandboxError} EXEC_FAILED If it cannot be started.
- * @throws {SandboxError} ABORTED If `options.signal` says so first.
+ * @throws {SandboxError} ABORTED If `options.signal` says so before it has a place in the sandbox.
  */
 export async function startProcess(
   context: SandboxContext,
   argv: readonly Text[],
-  options: StartOptions & { readonly stdin?: boolean; readonly pty?: TerminalSize | undefined },
+  options: ProcessOptions,
   handlers: OutputHandlers,
 ): Promise<StartedProcess> {
-  if (options.signal?.aborted) throw aborted(options.signal);
+  const { signal } = options;
+  if (signal?.aborted) throw aborted(signal);
   const request = encodeRequest(context, argv, options);
-  const started = performance.now();
-  const life = new ProcessLife(context, argv, started);
-  const process = await LinkProcess.open(context.link, life.events(handlers), request);
-  life.process = process;
-  const abort = () => process.kill();
-  options.signal?.addEventListener("abort", abort, { once: true });
-  // An abort while the stream opened was not heard yet.
-  if (options.signal?.aborted) abort();
-  void life.gone.promise.catch(() => undefined).then(() => options.signal?.removeEventListener("abort", abort));
-  const pid = await life.started.promise.catch((error: unknown) => {
-    throw options.signal?.aborted ? aborted(options.signal) : error;
+  const life = new ProcessLife(context, argv, performance.now());
+  const events = (process: LinkProcess) => life.events(process, handlers);
+  const process = await LinkProcess.open(context.link, events, request, signal).catch((error: unknown) => {
+    throw signal?.aborted && !SandboxError.is(error) ? aborted(signal) : error;
   });
-  return { process, pid, exited: life.exited.promise, gone: life.gone.promise };
+  const abort = () => process.kill();
+  const detach = () => signal?.removeEventListener("abort", abort);
+  signal?.addEventListener("abort", abort, { once: true });
+  // An abort while the stream opened was not heard yet.
+  if (signal?.aborted) abort();
+  life.gone.promise.then(detach, detach);
+  const pid = await life.started.promise.catch((error: unknown) => {
+    throw signal?.aborted && SandboxError.is(error, "EXEC_FAILED") ? aborted(signal) : error;
+  });
+  return { process, pid, exited: life.exited.promise, gone: life.gone.promise, detach };
 }
 
 /** The error of an aborted command. */
@@ -73,16 +87,16 @@ export function aborted(signal: AbortSignal): SandboxError<"ABORTED"> {
 function encodeRequest(
   context: SandboxContext,
   argv: readonly Text[],
-  options: StartOptions & { readonly stdin?: boolean; readonly pty?: TerminalSize | undefined },
+  options: ProcessOptions,
 ): (stream: number) => Buffer {
-  const size = options.pty ?? STANDARD_SIZE;
+  const { rows, columns } = terminalSize(options.pty ?? STANDARD_SIZE);
   const term = options.pty === undefined ? {} : { TERM: "xterm-256color" };
   const asked = milliseconds("timeoutMs", options.timeoutMs);
   const bound = Math.min(asked ?? Infinity, context.timeoutMs ?? Infinity);
   const message: MessageValues<"exec"> = {
     flags: (options.pty === undefined ? 0 : FLAGS.exec.pty) | (options.stdin ? FLAGS.exec.stdin : 0),
-    rows: count("rows", size.rows, 1),
-    columns: count("columns", size.columns, 1),
+    rows,
+    columns,
     timeoutMs: Number.isFinite(bound) ? bound : 0,
     cwd: pathBytes("cwd", options.cwd ?? "."),
     argv: argvBytes(argv),
@@ -95,7 +109,6 @@ class ProcessLife {
   readonly started = promised<number>();
   readonly exited = promised<CommandExit>();
   readonly gone = promised<void>();
-  process: LinkProcess | undefined;
   readonly #context: SandboxContext;
   readonly #argv: readonly Text[];
   readonly #from: number;
@@ -108,9 +121,9 @@ class ProcessLife {
     for (const { promise } of [this.started, this.exited, this.gone]) promise.catch(() => undefined);
   }
 
-  events(handlers: OutputHandlers): Parameters<typeof LinkProcess.open>[1] {
+  events(process: LinkProcess, handlers: OutputHandlers): ProcessEvents {
     const sink = (channel: "stdout" | "stderr") => ({
-      onData: (data: Buffer) => this.process && handlers.onData(channel, data, this.process),
+      onData: (data: Buffer) => handlers.onData(channel, data, process),
       onEnd: () => handlers.onEnd(channel),
     });
     return {
@@ -157,7 +170,7 @@ class ProcessLife {
 
 function execFailed(argv: readonly Text[], stage: number, errno: string): SandboxError<"EXEC_FAILED"> {
   const program = display(argv[0]);
-  const name = Object.entries(CODES.stage).find(([, code]) => code === stage)?.[0] ?? `stage ${stage}`;
+  const name = stageName(stage);
   const what = name === "directory" ? "its working directory cannot be entered" : `${name} failed`;
   return new SandboxError("EXEC_FAILED", `Cannot start ${JSON.stringify(program)}: ${what} with ${errno}`, {
     details: { program, errno, stage: name },
@@ -171,7 +184,8 @@ function display(text: Text | undefined): string {
 
 function hintFor(stage: string, errno: string): string {
   if (stage === "directory") return "Check cwd: it must exist in the sandbox";
-  if (errno === "ENOENT") return "Check the name and the sandbox's PATH, and that the policy grants the file and its interpreter";
+  if (errno === "ENOENT")
+    return "Check the name and the sandbox's PATH, and that the policy grants the file and its interpreter";
   if (errno === "EACCES") return "The file must be executable, and it and its loader readable under the policy";
   if (errno === "EAGAIN") return "The sandbox is at its limit of processes";
   if (errno === "E2BIG") return "Arguments and environment are too long for the kernel";

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { ExecAudit } from "./audit.ts";
+
 import type { Link } from "../link/link.ts";
+import type { ExecAudit } from "./audit.ts";
 import type { Variables } from "./environment.ts";
 
 /** The running sandbox, as its parts see it. */

@@ -6,11 +6,13 @@
 import { SandboxError } from "../errors.ts";
 import type { LinkProcess } from "../link/process.ts";
 import { CHANNELS } from "../link/protocol.ts";
-import { count, inputChunks } from "./arguments.ts";
+import { count } from "./arguments.ts";
+import { ByteQueue } from "./byte-queue.ts";
 import { aborted, type OutputHandlers, startProcess } from "./command.ts";
 import type { SandboxContext } from "./context.ts";
+import { checkInput, feedInput } from "./input.ts";
 import { promised } from "./promised.ts";
-import type { ExecOptions, ExecResult, InputData, Text } from "./types.ts";
+import type { ExecOptions, ExecResult, Text } from "./types.ts";
 
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -21,51 +23,51 @@ export async function execCommand(
   options: ExecOptions = {},
 ): Promise<ExecResult> {
   const max = count("maxOutputBytes", options.maxOutputBytes ?? OUTPUT_BYTES_MAX, 0);
+  const { signal, stdin } = options;
+  if (stdin !== undefined) checkInput("stdin", stdin);
   const output = { stdout: new Collector(max), stderr: new Collector(max) };
   const handlers: OutputHandlers = {
-    onData: (channel, data, process) => output[channel].take(data, process, CHANNELS[channel]),
+    onData: (channel, data, process) => output[channel].add(data, process, CHANNELS[channel]),
     onEnd: (channel, error) => output[channel].end(error),
   };
-  const started = await startProcess(context, argv, { ...options, stdin: options.stdin !== undefined }, handlers);
-  const feeding = feed(started.process, options.stdin);
-  const [exit] = await Promise.all([started.exited, output.stdout.ended, output.stderr.ended, feeding]);
-  if (options.signal?.aborted) {
-    // The promise says that nothing is left, so it waits until nothing is.
-    await started.gone;
-    throw aborted(options.signal);
+  const started = await startProcess(context, argv, { ...options, stdin: stdin !== undefined }, handlers);
+  try {
+    const feeding = stdin === undefined ? undefined : feedInput(started.process, stdin, started.exited);
+    const [exit] = await Promise.all([started.exited, output.stdout.ended, output.stderr.ended, feeding]);
+    // The promise says that nothing is left then, so it waits until nothing is. A kill takes a moment.
+    if (signal?.aborted || exit.timedOut) await started.gone;
+    if (signal?.aborted) throw aborted(signal);
+    const result = toResult(exit, output);
+    if (options.check && (result.exitCode !== 0 || result.timedOut)) throw commandFailed(argv, result);
+    return result;
+  } finally {
+    started.detach();
   }
-  // A kill takes a moment to reach everything.
-  if (exit.timedOut) await started.gone;
-  const result = toResult(exit, output);
-  if (options.check && (result.exitCode !== 0 || result.timedOut)) throw commandFailed(argv, result);
-  return result;
 }
 
 /** Output up to a bound. What is past it is not even sent by the warden. */
 class Collector {
   readonly ended: Promise<void>;
   readonly #end = promised<void>();
-  readonly #pieces: Buffer[] = [];
-  #left: number;
+  readonly #queue = new ByteQueue();
+  readonly #max: number;
   truncated = false;
 
   constructor(max: number) {
-    this.#left = max;
+    this.#max = max;
     this.ended = this.#end.promise;
     this.ended.catch(() => undefined);
   }
 
-  take(data: Buffer, process: LinkProcess, channel: number): void {
-    process.taken(channel, data.length);
-    if (data.length <= this.#left) {
-      this.#pieces.push(data);
-      this.#left -= data.length;
+  add(data: Buffer, process: LinkProcess, channel: number): void {
+    const room = this.#max - this.#queue.size;
+    this.#queue.push(data.length > room ? data.subarray(0, room) : data);
+    if (data.length <= room) {
+      process.taken(channel, data.length);
       return;
     }
-    if (!this.truncated) process.discard(channel);
     this.truncated = true;
-    if (this.#left > 0) this.#pieces.push(data.subarray(0, this.#left));
-    this.#left = 0;
+    process.discard(channel);
   }
 
   end(error: SandboxError | undefined): void {
@@ -73,21 +75,9 @@ class Collector {
     else this.#end.reject(error);
   }
 
-  bytes(): Buffer {
-    return Buffer.concat(this.#pieces);
+  bytes(): Uint8Array {
+    return this.#queue.take();
   }
-}
-
-async function feed(process: LinkProcess, data: InputData | undefined): Promise<void> {
-  if (data === undefined) return;
-  try {
-    for await (const chunk of inputChunks(data)) if (!(await process.write(chunk))) break;
-  } catch (error) {
-    // Half an input is no input: the program must not take it for the whole.
-    process.kill();
-    throw error;
-  }
-  process.endInput();
 }
 
 function toResult(
@@ -98,8 +88,8 @@ function toResult(
   return {
     exitCode: exit.exitCode,
     signal: exit.signal,
-    stdout: stdoutBytes.toString(),
-    stderr: stderrBytes.toString(),
+    stdout: Buffer.from(stdoutBytes.buffer).toString(),
+    stderr: Buffer.from(stderrBytes.buffer).toString(),
     stdoutBytes,
     stderrBytes,
     timedOut: exit.timedOut,

@@ -4,13 +4,14 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
-import { encodeMessage } from "../link/codec.ts";
+import { encodeMessage, violation } from "../link/codec.ts";
 import { errnoName } from "../link/errno.ts";
-import { LinkProcess } from "../link/process.ts";
+import { LinkProcess, type ProcessEvents } from "../link/process.ts";
 import { CHANNELS, CODES, type MessageValues } from "../link/protocol.ts";
+import { ByteChannel } from "./byte-channel.ts";
 import type { SandboxContext } from "./context.ts";
-import { OutputQueue } from "./output-queue.ts";
-import { promised } from "./promised.ts";
+import { RECORD_BYTES_MAX } from "./file-records.ts";
+import { type Promised, promised } from "./promised.ts";
 
 /** The operations. */
 export type FileOperation = keyof typeof CODES.operation;
@@ -29,27 +30,49 @@ export interface FileRequest {
 /** An operation that runs. */
 export interface FileStream {
   readonly process: LinkProcess;
-  readonly output: OutputQueue<Buffer>;
+  readonly output: ByteChannel;
   /** Settles when it has succeeded. */
   readonly done: Promise<void>;
 }
 
 const DENIED = new Set(["EACCES", "EPERM", "EROFS"]);
 
-/** Starts an operation. Failures come through `done` and through the output. */
+/**
+ * Starts an operation. Failures come through `done` and through the output.
+ *
+ * @throws {SandboxError} ABORTED If `signal` says so before it has a place in the sandbox.
+ */
 export async function openFileStream(
   context: SandboxContext,
   request: FileRequest,
   signal?: AbortSignal,
 ): Promise<FileStream> {
-  signal?.throwIfAborted();
-  const output = new OutputQueue<Buffer>();
+  if (signal?.aborted) throw abortedOperation(request, signal);
+  const output = new ByteChannel();
   const done = promised<void>();
   done.promise.catch(() => undefined);
-  const fail = (error: unknown) => {
-    done.reject(error);
-    output.end(error);
-  };
+  const events = operationEvents(context, request, signal, output, done);
+  const opening = LinkProcess.open(context.link, () => events, encodeRequest(request), signal);
+  const process = await opening.catch((error: unknown) => {
+    throw signal?.aborted && !SandboxError.is(error) ? abortedOperation(request, signal) : error;
+  });
+  const abort = () => process.kill();
+  const detach = () => signal?.removeEventListener("abort", abort);
+  signal?.addEventListener("abort", abort, { once: true });
+  // An abort while the stream opened was not heard yet.
+  if (signal?.aborted) abort();
+  done.promise.then(detach, detach);
+  return { process, output, done: done.promise };
+}
+
+/** Takes from an operation's output, and lets more come. */
+export async function takeOutput({ output, process }: FileStream): Promise<Uint8Array | undefined> {
+  const data = await output.next();
+  if (data !== undefined) process.taken(CHANNELS.stdout, data.length);
+  return data;
+}
+
+function encodeRequest(request: FileRequest): (stream: number) => Buffer {
   const message: MessageValues<"file"> = {
     operation: CODES.operation[request.operation],
     flags: request.flags ?? 0,
@@ -59,39 +82,63 @@ export async function openFileStream(
     path: request.path,
     target: request.target ?? new Uint8Array(0),
   };
-  const process = await LinkProcess.open(
-    context.link,
-    {
-      stdout: { onData: (data) => output.push(data), onEnd: () => undefined },
-      stderr: { onData: () => undefined, onEnd: () => undefined },
-      onStarted: () => undefined,
-      onExited: ({ code, signal: number }) => {
-        if (code !== 0 || number !== 0) fail(signal?.aborted ? signal.reason : operationFailed(request, "EINTR"));
-      },
-      onFailed: ({ errno }) => {
-        const error = operationFailed(request, errnoName(errno));
-        if (error.code === "FILE_DENIED") context.audit.fileRefused(request.operation, request.path, error);
-        fail(error);
-      },
-      onGone: () => {
-        output.end();
-        done.resolve();
-      },
-      onLost: fail,
-    },
-    (stream) => encodeMessage("file", message, stream),
-  );
-  const abort = () => process.kill();
-  signal?.addEventListener("abort", abort, { once: true });
-  void done.promise.catch(() => undefined).then(() => signal?.removeEventListener("abort", abort));
-  return { process, output, done: done.promise };
+  return (stream) => encodeMessage("file", message, stream);
 }
 
-/** Takes from an operation's output, and lets more come. */
-export async function takeOutput({ output, process }: FileStream): Promise<Buffer | undefined> {
-  const data = await output.next();
-  if (data !== undefined) process.taken(CHANNELS.stdout, data.length);
-  return data;
+function operationEvents(
+  context: SandboxContext,
+  request: FileRequest,
+  signal: AbortSignal | undefined,
+  output: ByteChannel,
+  done: Promised<void>,
+): ProcessEvents {
+  let left = bytesExpected(request);
+  const fail = (error: SandboxError) => {
+    done.reject(error);
+    output.end(error);
+  };
+  return {
+    stdout: {
+      onData: (data) => {
+        left -= data.length;
+        if (left < 0) throw violation(`${request.operation} answered with more than was asked for`);
+        output.push(data);
+      },
+      onEnd: () => undefined,
+    },
+    stderr: { onData: () => undefined, onEnd: () => undefined },
+    onStarted: () => undefined,
+    onExited: ({ code, signal: number }) => {
+      if (code === 0 && number === 0) return;
+      fail(signal?.aborted ? abortedOperation(request, signal) : operationFailed(request, "EINTR"));
+    },
+    onFailed: ({ errno }) => {
+      const error = operationFailed(request, errnoName(errno));
+      if (error.code === "FILE_DENIED") context.audit.fileRefused(request.operation, request.path, error);
+      fail(error);
+    },
+    onGone: () => {
+      output.end();
+      done.resolve();
+    },
+    onLost: fail,
+  };
+}
+
+/** The most that an operation may answer: the warden is not trusted to keep to what it was asked. */
+function bytesExpected({ operation, length }: FileRequest): number {
+  if (operation === "read") return length === undefined || length === 0 ? Infinity : length;
+  if (operation === "list") return Infinity;
+  return operation === "stat" ? RECORD_BYTES_MAX : 0;
+}
+
+function abortedOperation({ operation, path }: FileRequest, signal: AbortSignal): SandboxError<"ABORTED"> {
+  const name = JSON.stringify(Buffer.from(path).toString());
+  return new SandboxError("ABORTED", `Cannot ${operation} ${name} in the sandbox: its signal was aborted`, {
+    details: { operation: `files.${operation}` },
+    hint: "What it had done until then is done",
+    cause: signal.reason,
+  });
 }
 
 function operationFailed({ operation, path }: FileRequest, errno: string): SandboxError {

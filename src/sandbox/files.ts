@@ -3,13 +3,16 @@
  *
  * @module
  */
-import { decodeFields, violation } from "../link/codec.ts";
-import { CODES, FLAGS, RECORDS } from "../link/protocol.ts";
 import { SandboxError } from "../errors.ts";
-import { count, inputChunks, pathBytes } from "./arguments.ts";
+import { violation } from "../link/codec.ts";
+import { FLAGS } from "../link/protocol.ts";
+import { count, pathBytes } from "./arguments.ts";
+import { ByteQueue } from "./byte-queue.ts";
 import type { SandboxContext } from "./context.ts";
-import { type FileRequest, type FileStream, openFileStream, takeOutput } from "./file-stream.ts";
-import type { FileEntry, FileKind, InputData, Text } from "./types.ts";
+import { isPlainName, parseEntries, RECORD_BYTES_MAX } from "./file-records.ts";
+import { type FileOperation, type FileRequest, type FileStream, openFileStream, takeOutput } from "./file-stream.ts";
+import { checkInput, feedInput } from "./input.ts";
+import type { FileEntry, InputData, Text } from "./types.ts";
 
 /** What every operation takes. */
 export interface FileOptions {
@@ -44,7 +47,8 @@ export interface WriteOptions extends FileOptions {
 }
 
 const READ_BYTES_MAX = 64 * 1024 * 1024;
-const ENTRY_BYTES_MAX = 16_384;
+/** Some hundreds of thousands of entries. */
+const LIST_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The sandbox's files. Paths are absolute, or relative to the workspace; they are those of the sandbox. */
 export class SandboxFiles {
@@ -63,15 +67,10 @@ export class SandboxFiles {
    * @throws {SandboxError} FILE_FAILED If it is longer than `maxBytes`, no regular file, or cannot be read.
    */
   async read(path: Text, options: ReadOptions = {}): Promise<Uint8Array> {
-    const max = count("maxBytes", options.maxBytes ?? READ_BYTES_MAX, 0);
-    const stream = await this.#open({ operation: "read", path: pathBytes("path", path), length: max + 1 }, options);
-    const bytes = await collect(stream);
-    if (bytes.length <= max) return bytes;
-    const name = Buffer.from(pathBytes("path", path)).toString();
-    throw new SandboxError("FILE_FAILED", `Cannot read ${JSON.stringify(name)} whole: it is longer than ${max} bytes`, {
-      details: { operation: "read", path: name, errno: "EFBIG" },
-      hint: "Raise maxBytes, or use readStream",
-    });
+    const max = count("maxBytes", options.maxBytes ?? READ_BYTES_MAX, 0, Number.MAX_SAFE_INTEGER - 1);
+    const bytes = pathBytes("path", path);
+    const stream = await this.#open({ operation: "read", path: bytes, length: max + 1 }, options);
+    return collect(stream, max, () => tooLong("read", bytes, max, "Raise maxBytes, or use readStream"));
   }
 
   /** Reads a whole file as UTF-8. Throws as {@link read} does. */
@@ -100,7 +99,8 @@ export class SandboxFiles {
           if (data === undefined) controller.close();
           else controller.enqueue(data);
         },
-        cancel: async () => (await open()).process.kill(),
+        // One that was never read was never opened.
+        cancel: async () => (await opened?.catch(() => undefined))?.process.kill(),
       },
       { highWaterMark: 0 },
     );
@@ -117,31 +117,43 @@ export class SandboxFiles {
     const { append, exclusive, recursive } = FLAGS.file;
     const flags =
       (options.append ? append : 0) | (options.exclusive ? exclusive : 0) | (options.createParents ? recursive : 0);
-    const request = { flags, mode: count("mode", options.mode ?? 0o644, 0) };
+    const request = { flags, mode: permissions(options.mode ?? 0o644) };
+    checkInput("data", data);
     const stream = await this.#open({ operation: "write", path: pathBytes("path", path), ...request }, options);
     try {
-      for await (const chunk of inputChunks(data)) if (!(await stream.process.write(chunk))) break;
+      await feedInput(stream.process, data, stream.done);
     } catch (error) {
-      stream.process.kill();
-      throw error;
+      // The data was at fault, unless the abort was.
+      throw options.signal?.aborted ? await stream.done.catch((failure: unknown) => failure) : error;
     }
-    stream.process.endInput();
     await stream.done;
   }
 
   /** What is in a folder, by the bytes of the names. Throws as {@link read} does. */
   async list(path: Text = ".", options: FileOptions = {}): Promise<FileEntry[]> {
-    const bytes = await collect(await this.#open({ operation: "list", path: pathBytes("path", path) }, options));
-    return parseEntries(bytes).sort((a, b) => Buffer.compare(a.nameBytes, b.nameBytes));
+    const bytes = pathBytes("path", path);
+    const stream = await this.#open({ operation: "list", path: bytes }, options);
+    const hint = "List its parts with a program, for instance find, and read its output as a stream";
+    const answer = await collect(stream, LIST_BYTES_MAX, () => tooLong("list", bytes, LIST_BYTES_MAX, hint));
+    const entries = this.#trusting(() => {
+      const parsed = parseEntries(answer);
+      if (!parsed.every((entry) => isPlainName(entry.nameBytes)))
+        throw violation("a folder has an entry with a path for a name");
+      return parsed;
+    });
+    return entries.sort((a, b) => Buffer.compare(a.nameBytes, b.nameBytes));
   }
 
   /** What a file is. Throws as {@link read} does; mind that a denied file may show itself to `stat`. */
   async stat(path: Text, options: FileOptions & { readonly followSymlinks?: boolean } = {}): Promise<FileEntry> {
     const flags = options.followSymlinks === false ? FLAGS.file.noFollow : 0;
     const stream = await this.#open({ operation: "stat", path: pathBytes("path", path), flags }, options);
-    const [entry] = parseEntries(await collect(stream));
-    if (entry === undefined) throw violation("stat answered nothing");
-    return entry;
+    const answer = await collect(stream, RECORD_BYTES_MAX, () => violation("stat answered too much"));
+    return this.#trusting(() => {
+      const [entry, ...others] = parseEntries(answer);
+      if (entry === undefined || others.length > 0) throw violation(`stat answered ${others.length} records too many`);
+      return entry;
+    });
   }
 
   /** Whether something is there, a dangling symlink included. */
@@ -157,7 +169,10 @@ export class SandboxFiles {
   }
 
   /** Removes a file or an empty folder; with `recursive` a whole tree, with `force` without error if nothing is there. */
-  async remove(path: Text, options: FileOptions & { readonly recursive?: boolean; readonly force?: boolean } = {}): Promise<void> {
+  async remove(
+    path: Text,
+    options: FileOptions & { readonly recursive?: boolean; readonly force?: boolean } = {},
+  ): Promise<void> {
     const flags = (options.recursive ? FLAGS.file.recursive : 0) | (options.force ? FLAGS.file.force : 0);
     await this.#run({ operation: "remove", path: pathBytes("path", path), flags }, options);
   }
@@ -168,13 +183,29 @@ export class SandboxFiles {
   }
 
   /** Makes a folder; with `recursive` those above it too, and without error if it is there. */
-  async mkdir(path: Text, options: FileOptions & { readonly recursive?: boolean; readonly mode?: number } = {}): Promise<void> {
+  async mkdir(
+    path: Text,
+    options: FileOptions & { readonly recursive?: boolean; readonly mode?: number } = {},
+  ): Promise<void> {
     const flags = options.recursive ? FLAGS.file.recursive : 0;
-    await this.#run({ operation: "mkdir", path: pathBytes("path", path), flags, mode: options.mode ?? 0o755 }, options);
+    await this.#run(
+      { operation: "mkdir", path: pathBytes("path", path), flags, mode: permissions(options.mode ?? 0o755) },
+      options,
+    );
   }
 
   async #run(request: FileRequest, options: FileOptions): Promise<void> {
     await (await this.#open(request, options)).done;
+  }
+
+  /** A malformed answer ends the link, as a malformed frame does. */
+  #trusting<T>(parse: () => T): T {
+    try {
+      return parse();
+    } catch (error) {
+      if (SandboxError.is(error, "PROTOCOL_VIOLATION")) this.#context.link.close(error);
+      throw error;
+    }
   }
 
   #open(request: FileRequest, { signal }: FileOptions): Promise<FileStream> {
@@ -182,39 +213,25 @@ export class SandboxFiles {
   }
 }
 
-async function collect(stream: FileStream): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for (let data = await takeOutput(stream); data !== undefined; data = await takeOutput(stream)) pieces.push(data);
-  await stream.done;
-  return Buffer.concat(pieces);
-}
-
-const KINDS = new Map<number, FileKind>(Object.entries(CODES.kind).map(([name, code]) => [code, name as FileKind]));
-
-function parseEntries(bytes: Buffer): FileEntry[] {
-  const entries: FileEntry[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    if (bytes.length - at < 4) throw violation("a record has no length");
-    const size = bytes.readUInt32LE(at);
-    if (size > ENTRY_BYTES_MAX || size > bytes.length - at - 4) throw violation(`a record claims ${size} bytes`);
-    entries.push(toEntry(bytes.subarray(at + 4, at + 4 + size)));
-    at += 4 + size;
+/** Reads all of an answer; one past `max` bytes ends the operation, and is an error. */
+async function collect(stream: FileStream, max: number, tooLong: () => SandboxError): Promise<Uint8Array> {
+  const bytes = new ByteQueue();
+  for (let data = await takeOutput(stream); data !== undefined; data = await takeOutput(stream)) {
+    bytes.push(data);
+    if (bytes.size <= max) continue;
+    stream.process.kill();
+    throw tooLong();
   }
-  return entries;
+  await stream.done;
+  return bytes.take();
 }
 
-function toEntry(record: Buffer): FileEntry {
-  const entry = decodeFields(RECORDS.entry, record);
-  const kind = KINDS.get(entry.kind);
-  if (kind === undefined) throw violation(`a record is of kind ${entry.kind}`);
-  return {
-    name: Buffer.from(entry.name).toString(),
-    nameBytes: Uint8Array.from(entry.name),
-    kind,
-    mode: entry.mode,
-    uid: entry.uid,
-    size: entry.size,
-    mtimeMs: entry.mtimeSeconds * 1000 + entry.mtimeNanoseconds / 1e6,
-    ...(kind === "symlink" ? { target: Buffer.from(entry.target).toString() } : {}),
-  };
+function permissions(mode: number): number {
+  return count("mode", mode, 0, 0o777);
+}
+
+function tooLong(operation: FileOperation, path: Uint8Array, max: number, hint: string): SandboxError<"FILE_FAILED"> {
+  const name = Buffer.from(path).toString();
+  const message = `Cannot ${operation} ${JSON.stringify(name)} in the sandbox: it is longer than ${max} bytes`;
+  return new SandboxError("FILE_FAILED", message, { details: { operation, path: name, errno: "EFBIG" }, hint });
 }

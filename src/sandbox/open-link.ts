@@ -13,6 +13,8 @@ import { milliseconds } from "./arguments.ts";
 import type { SandboxOptions } from "./options.ts";
 
 const HEARTBEAT_MS = 10_000;
+/** How long a warden may take to get ready, in milliseconds. */
+const START_MS = 30_000;
 
 /** Configures the warden. If that fails, nothing of the sandbox is left. */
 export async function openLink(
@@ -25,18 +27,38 @@ export async function openLink(
     const link = new Link({ input: warden.input, output: warden.output, heartbeatMs });
     // The runtime knows of the end before the stream says so, where the stream says nothing.
     void warden.ended.then((reason) => link.close(lost(reason)));
-    options.signal?.addEventListener("abort", () => link.close(lost("the start was aborted")), { once: true });
     const config = {
       flags: warden.liveMounts ? 0 : FLAGS.config.unixSockets,
       ...warden.limits.warden,
       workspace: Buffer.from(WORKSPACE_PATH),
     };
-    const facts = await link.configure(config, filesystem.grants.map(toRule));
+    const facts = await bounded(link, options.signal, link.configure(config, filesystem.grants.map(toRule)));
     return { link, facts };
   } catch (error) {
     await warden.end();
     throw explained(error, filesystem, warden.diagnostics());
   }
+}
+
+/** A warden that says nothing must not be waited for, nor one that nobody wants any more. */
+async function bounded<T>(link: Link, signal: AbortSignal | undefined, handshake: Promise<T>): Promise<T> {
+  const abort = () => link.close(lost("the start was aborted"));
+  const timer = setTimeout(() => link.close(silent()), START_MS);
+  signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted) abort();
+  try {
+    return await handshake;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+function silent(): SandboxError<"START_FAILED"> {
+  return new SandboxError("START_FAILED", `Cannot start the sandbox: the warden was not ready within ${START_MS} ms`, {
+    details: { stage: "handshake" },
+    hint: "The machine or the engine may be overloaded; try again",
+  });
 }
 
 function toRule(grant: FilesystemPlan["grants"][number]): LinkRule {
@@ -54,16 +76,24 @@ function explained(error: unknown, filesystem: FilesystemPlan, diagnostics: stri
     const { path } = error.details;
     const grant = filesystem.grants.find((each) => each.path === path || each.workspaceRelative === path);
     const rule = grant?.ruleId ?? "";
-    return new SandboxError("PATH_MISSING", `Cannot grant "${path}" as rule ${rule} asks: it does not exist in the sandbox`, {
-      details: { path, rule },
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-    });
+    return new SandboxError(
+      "PATH_MISSING",
+      `Cannot grant "${path}" as rule ${rule} asks: it does not exist in the sandbox`,
+      {
+        details: { path, rule },
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      },
+    );
   }
   if (!SandboxError.is(error, "LINK_LOST")) return error;
   const output = diagnostics.trim();
-  return new SandboxError("START_FAILED", `Cannot start the sandbox: the warden ended${output ? ` and said ${JSON.stringify(output)}` : ""}`, {
-    details: { stage: "handshake", output },
-    hint: "Look at what it said; the runtime may lack what it needs",
-    cause: error,
-  });
+  return new SandboxError(
+    "START_FAILED",
+    `Cannot start the sandbox: the warden ended${output ? ` and said ${JSON.stringify(output)}` : ""}`,
+    {
+      details: { stage: "handshake", output },
+      hint: "Look at what it said; the runtime may lack what it needs",
+      cause: error,
+    },
+  );
 }

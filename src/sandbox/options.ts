@@ -5,10 +5,10 @@
  */
 import { lstat, realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { AuditOptions } from "./audit.ts";
 import { SandboxError } from "../errors.ts";
 import type { DockerOptions } from "../runtimes/docker/mod.ts";
 import type { RuntimeName, WorkspaceMode, WorkspaceRequest } from "../runtimes/runtime.ts";
+import type { AuditOptions } from "./audit.ts";
 
 /** A folder of the host that becomes `/workspace`. */
 export interface WorkspaceOptions {

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { loadPolicy, type NormalizedPolicy, normalizePolicy, type Policy, parsePolicy, policyDigest } from "../policy/mod.ts";
+import {
+  loadPolicy,
+  type NormalizedPolicy,
+  normalizePolicy,
+  type Policy,
+  parsePolicy,
+  policyDigest,
+} from "../policy/mod.ts";
 
 /** A policy that was read. */
 export interface ReadPolicy {

@@ -97,5 +97,7 @@ export class SandboxRecords implements ExecAudit {
 }
 
 function recordedArgv(argv: readonly Text[]): string[] {
-  return argv.slice(0, 256).map((word) => (typeof word === "string" ? word : Buffer.from(word).toString()).slice(0, 4096));
+  return argv
+    .slice(0, 256)
+    .map((word) => (typeof word === "string" ? word : Buffer.from(word).toString()).slice(0, 4096));
 }

@@ -172,7 +172,9 @@ function shellTemplate(exec: (argv: readonly Text[], options: ExecOptions) => Pr
   function sh(strings: TemplateStringsArray, ...values: readonly TemplateValue[]): Promise<ExecResult>;
   function sh(options: ExecOptions): ReturnType<typeof withOptions>;
   function sh(first: TemplateStringsArray | ExecOptions, ...values: readonly TemplateValue[]) {
-    return Array.isArray(first) ? withOptions({})(first as TemplateStringsArray, ...values) : withOptions(first as ExecOptions);
+    return Array.isArray(first)
+      ? withOptions({})(first as TemplateStringsArray, ...values)
+      : withOptions(first as ExecOptions);
   }
   return sh;
 }

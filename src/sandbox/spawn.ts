@@ -3,67 +3,29 @@
  *
  * @module
  */
-import { SandboxError } from "../errors.ts";
 import type { LinkProcess } from "../link/process.ts";
 import { CHANNELS } from "../link/protocol.ts";
 import { signalNumber } from "../link/signals.ts";
-import { count } from "./arguments.ts";
-import { type OutputHandlers, STANDARD_SIZE, type StartedProcess, startProcess } from "./command.ts";
+import { invalid, terminalSize } from "./arguments.ts";
+import { aborted, STANDARD_SIZE, type StartedProcess, startProcess } from "./command.ts";
+import { CommandOutput } from "./command-output.ts";
 import type { SandboxContext } from "./context.ts";
-import { OutputQueue } from "./output-queue.ts";
 import type { Command, CommandExit, CommandInput, OutputChunk, SpawnOptions, TerminalSize, Text } from "./types.ts";
 
 /** The handle that `spawn` gives. */
-export async function spawnCommand(context: SandboxContext, argv: readonly Text[], options: SpawnOptions): Promise<Command> {
+export async function spawnCommand(
+  context: SandboxContext,
+  argv: readonly Text[],
+  options: SpawnOptions,
+): Promise<Command> {
   const pty = options.pty === true ? STANDARD_SIZE : options.pty || undefined;
   const output = new CommandOutput();
   const started = await startProcess(context, argv, { ...options, stdin: options.stdin === "pipe", pty }, output);
+  if (started.pid === 0 && options.signal?.aborted) {
+    await started.gone;
+    throw aborted(options.signal);
+  }
   return new SpawnedCommand(started, output, pty !== undefined || options.stdin === "pipe");
-}
-
-/** Output as one ordered queue, or as two streams: whichever is asked for first. */
-class CommandOutput implements OutputHandlers {
-  readonly #all = new OutputQueue<OutputChunk>();
-  readonly #each = { stdout: new OutputQueue<Uint8Array>(), stderr: new OutputQueue<Uint8Array>() };
-  #open = 2;
-  #mode: "undecided" | "ordered" | "separate" = "undecided";
-
-  onData(channel: "stdout" | "stderr", bytes: Buffer): void {
-    if (this.#mode === "separate") this.#each[channel].push(bytes);
-    else this.#all.push({ channel, bytes });
-  }
-
-  onEnd(channel: "stdout" | "stderr", error?: SandboxError): void {
-    this.#each[channel].end(error);
-    this.#open--;
-    if (this.#open === 0 || error !== undefined) this.#all.end(error);
-  }
-
-  ordered(): OutputQueue<OutputChunk> {
-    this.#decide("ordered");
-    return this.#all;
-  }
-
-  separate(channel: "stdout" | "stderr"): OutputQueue<Uint8Array> {
-    if (this.#mode === "undecided") {
-      this.#decide("separate");
-      // What came before anybody asked waits in the common queue.
-      for (const { channel: from, bytes } of this.#all.clear()) this.#each[from].pushEarly(bytes);
-    } else {
-      this.#decide("separate");
-    }
-    return this.#each[channel];
-  }
-
-  #decide(mode: "ordered" | "separate"): void {
-    if (this.#mode !== "undecided" && this.#mode !== mode) {
-      throw new SandboxError("ARGUMENT_INVALID", "Cannot read a command's output in two ways", {
-        details: { argument: "output" },
-        hint: "Either iterate over the command, or read its stdout and stderr",
-      });
-    }
-    this.#mode = mode;
-  }
 }
 
 class SpawnedCommand implements Command {
@@ -82,8 +44,10 @@ class SpawnedCommand implements Command {
     this.#process = process;
     this.#output = output;
     this.stdin = {
-      write: async (data) => hasInput && process.write(typeof data === "string" ? Buffer.from(data) : data),
-      end: () => hasInput && process.endInput(),
+      write: async (data) => hasInput && process.write(inputBytes(data)),
+      end: () => {
+        if (hasInput) process.endInput();
+      },
     };
   }
 
@@ -95,17 +59,8 @@ class SpawnedCommand implements Command {
     return this.#stream("stderr");
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<OutputChunk> {
-    const queue = this.#output.ordered();
-    try {
-      for (let chunk = await queue.next(); chunk !== undefined; chunk = await queue.next()) {
-        this.#process.taken(CHANNELS[chunk.channel], chunk.bytes.length);
-        yield chunk;
-      }
-    } finally {
-      // Whoever stops reading lets the program go on.
-      for (const channel of [CHANNELS.stdout, CHANNELS.stderr]) this.#process.discard(channel);
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<OutputChunk> {
+    return this.#chunks(this.#output.ordered());
   }
 
   signal(name: string): void {
@@ -114,35 +69,57 @@ class SpawnedCommand implements Command {
 
   async kill(): Promise<void> {
     this.#process.kill();
-    for (const channel of [CHANNELS.stdout, CHANNELS.stderr]) this.#process.discard(channel);
     await this.gone.catch(() => undefined);
   }
 
-  resize({ rows, columns }: TerminalSize): void {
-    this.#process.resize(count("rows", rows, 1), count("columns", columns, 1));
+  resize(size: TerminalSize): void {
+    const { rows, columns } = terminalSize(size);
+    this.#process.resize(rows, columns);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
   }
 
-  #stream(channel: "stdout" | "stderr"): ReadableStream<Uint8Array> {
+  async *#chunks(next: () => Promise<OutputChunk | undefined>): AsyncGenerator<OutputChunk> {
+    try {
+      for (let chunk = await next(); chunk !== undefined; chunk = await next()) {
+        this.#process.taken(CHANNELS[chunk.channel], chunk.bytes.length);
+        yield chunk;
+      }
+    } finally {
+      // Whoever stops reading lets the program go on.
+      for (const channel of [CHANNELS.stdout, CHANNELS.stderr]) this.#process.discard(channel);
+      this.#output.clear();
+    }
+  }
+
+  #stream(channel: OutputChunk["channel"]): ReadableStream<Uint8Array> {
     const known = this.#streams.get(channel);
     if (known !== undefined) return known;
-    const queue = this.#output.separate(channel);
+    const source = this.#output.separate(channel);
     const stream = new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          const bytes = await queue.next();
+          const bytes = await source.next();
           if (bytes === undefined) return controller.close();
           this.#process.taken(CHANNELS[channel], bytes.length);
           controller.enqueue(bytes);
         },
-        cancel: () => this.#process.discard(CHANNELS[channel]),
+        cancel: () => {
+          this.#process.discard(CHANNELS[channel]);
+          source.clear();
+        },
       },
       { highWaterMark: 0 },
     );
     this.#streams.set(channel, stream);
     return stream;
   }
+}
+
+function inputBytes(data: string | Uint8Array): Uint8Array {
+  if (typeof data === "string") return Buffer.from(data);
+  if (data instanceof Uint8Array) return data;
+  throw invalid("data", `Cannot write a ${typeof data} to a program`, data, "Give a string or a Uint8Array");
 }

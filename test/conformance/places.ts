@@ -1,15 +1,16 @@
 /**
  * The places that every conformance case runs in.
  */
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { getuid } from "node:process";
+import { promisify } from "node:util";
 import { createSandbox, type Policy, runtimeProblem, type Sandbox, type SandboxOptions } from "../../src/mod.ts";
 
 /** A place where sandboxes can run. */
 export interface Place {
   readonly name: PlaceName;
   readonly docker: boolean;
-  /** Whether Node, git, Python and curl are there. */
+  /** Whether Node, git, Python, bash and curl are there. */
   readonly tools: boolean;
   /** Why it cannot be used here, if it cannot. */
   problem(): Promise<string | undefined>;
@@ -18,16 +19,29 @@ export interface Place {
 
 export type PlaceName = "docker-busybox" | "docker-debian" | "local-root" | "local-user";
 
-const isRoot = getuid?.() === 0;
+/** Whether the tests run as root. Then the host's ordinary user is {@link ORDINARY_UID}. */
+export const isRoot: boolean = getuid?.() === 0;
+
+/** Who owns the folders of the host, and makes the attacks outside, where the tests run as root. */
+export const ORDINARY_UID = 1000;
+
+const run = promisify(execFile);
 
 function docker(name: PlaceName, image: string, tools: boolean): Place {
   return {
     name,
     docker: true,
     tools,
-    problem: () => runtimeProblem("docker"),
+    problem: async () => (await runtimeProblem("docker")) ?? (await imageProblem(image)),
     create: (policy, options) => createSandbox(policy, { runtime: "docker", image, ...options }),
   };
+}
+
+async function imageProblem(image: string): Promise<string | undefined> {
+  return run("docker", ["image", "inspect", image]).then(
+    () => undefined,
+    () => `there is no image ${image}: run scripts/build-test-images.sh`,
+  );
 }
 
 function local(name: PlaceName, asRoot: boolean): Place {
@@ -53,10 +67,4 @@ export function places(): readonly Place[] {
   const named = process.env.COFFERDAM_TEST_PLACES?.split(",");
   if (named !== undefined) return ALL.filter((place) => named.includes(place.name));
   return ALL.filter((place) => place.docker || place.name === (isRoot ? "local-root" : "local-user"));
-}
-
-/** The static program of attacks, compiled once for each test process. */
-export function buildAttack(target: string): void {
-  const source = new URL("./attack.c", import.meta.url).pathname;
-  execFileSync("cc", ["-static", "-O1", "-o", target, source, "-lutil"], { stdio: "pipe" });
 }

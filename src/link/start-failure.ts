@@ -1,0 +1,62 @@
+/**
+ * Why a sandbox did not come up, as errors.
+ *
+ * @module
+ */
+import { SandboxError } from "../errors.ts";
+import { errnoName } from "./errno.ts";
+import { CODES, type MessageValues, PROTOCOL_VERSION } from "./protocol.ts";
+
+/** The oldest Landlock that knows about truncation. */
+const LANDLOCK_ABI_MIN = 3;
+/** How much of a hostile text goes into a message. */
+const SUBJECT_CHARACTERS_MAX = 4096;
+
+/** The name of a stage of {@link CODES}. */
+export function stageName(stage: number): string {
+  return Object.entries(CODES.stage).find(([, code]) => code === stage)?.[0] ?? `stage ${stage}`;
+}
+
+/** What speaks against a warden that introduces itself so. */
+export function helloProblem({ protocol, landlockAbi }: MessageValues<"hello">): SandboxError | undefined {
+  if (protocol !== PROTOCOL_VERSION) {
+    return new SandboxError(
+      "WARDEN_UNAVAILABLE",
+      `Cannot use this warden: it speaks version ${protocol} of the protocol, and this host version ${PROTOCOL_VERSION}`,
+      {
+        details: { reason: `protocol ${protocol}` },
+        hint: "Install the warden that belongs to this version of Cofferdam",
+      },
+    );
+  }
+  if (landlockAbi >= LANDLOCK_ABI_MIN) return undefined;
+  return new SandboxError("ENFORCEMENT_MISSING", `Cannot enforce a policy without Landlock ABI ${LANDLOCK_ABI_MIN}`, {
+    details: { feature: "landlock", found: landlockAbi === 0 ? "none" : `ABI ${landlockAbi}` },
+    hint: "Use a kernel from 6.2 on with Landlock among its security modules (CONFIG_LSM or lsm=)",
+  });
+}
+
+/** The error of a warden that cannot go on. */
+export function fatalError({ stage, errno, subject }: MessageValues<"fatal">): SandboxError {
+  const name = stageName(stage);
+  const reason = errnoName(errno);
+  const text = Buffer.from(subject).toString().slice(0, SUBJECT_CHARACTERS_MAX);
+  if (name === "rule" && (reason === "ENOENT" || reason === "ENOTDIR")) {
+    return new SandboxError("PATH_MISSING", `Cannot grant ${JSON.stringify(text)}: it does not exist in the sandbox`, {
+      details: { path: text, rule: "" },
+      hint: "Correct the path, or write { path: ..., optional: true } if it may be missing",
+    });
+  }
+  const message = `Cannot start the sandbox: ${name} failed on ${JSON.stringify(text)} with ${reason}`;
+  return new SandboxError("START_FAILED", message, { details: { stage: name, errno: reason }, hint: hintFor(name) });
+}
+
+function hintFor(stage: string): string {
+  if (stage === "namespace")
+    return "User namespaces may be switched off here (sysctl, AppArmor, or inside a container)";
+  if (stage === "selfTest" || stage === "capabilities") {
+    return "The warden was started with other privileges than it was made for";
+  }
+  if (stage === "landlock") return "The kernel has Landlock, but refused the ruleset; look at its log";
+  return "Look at the paths that the policy grants";
+}

@@ -1,0 +1,21 @@
+/**
+ * What a case is. The same list runs in every place: one policy, one verdict, everywhere.
+ */
+import type { Place } from "./places.ts";
+import type { Scene } from "./scene.ts";
+
+export interface Case {
+  /** What a user may rely on, as a sentence. */
+  readonly name: string;
+  /** Needs Node, git, Python, bash or curl, which an image of one program does not have. */
+  readonly tools?: boolean;
+  /** Why it does not apply in a place; undefined where it does. */
+  notIn?(place: Place): string | undefined;
+  run(scene: Scene): Promise<void>;
+}
+
+/** Why a case does not apply in a place; undefined where it does. */
+export function inapplicable(each: Case, place: Place): string | undefined {
+  if (each.tools && !place.tools) return "the image has no Node, git, Python, bash or curl";
+  return each.notIn?.(place);
+}

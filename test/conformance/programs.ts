@@ -1,0 +1,44 @@
+/**
+ * The static programs of the cases, and how they run outside, where nothing guards them.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import { isRoot, ORDINARY_UID } from "./places.ts";
+
+/** Paths on the host. */
+export interface Programs {
+  /** See attack.c. */
+  readonly attack: string;
+  /** See tool.c. */
+  readonly tool: string;
+}
+
+const FLAGS = ["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers"];
+
+/** Compiles the programs into a folder. */
+export function buildPrograms(folder: string): Programs {
+  const build = (name: string, sources: readonly string[]) => {
+    const target = join(folder, name);
+    const paths = sources.map((source) => new URL(`./${source}`, import.meta.url).pathname);
+    execFileSync("cc", [...FLAGS, "-o", target, ...paths, "-lutil"], { stdio: ["ignore", "ignore", "inherit"] });
+    chmodSync(target, 0o755);
+    return target;
+  };
+  const attack = ["attack.c", "attack-paths.c", "attack-sockets.c", "attack-processes.c", "attack-kernel.c"];
+  return { attack: build("attack", attack), tool: build("tool", ["tool.c"]) };
+}
+
+/**
+ * What a program prints outside a sandbox, as an ordinary user under namespaces of its own: those keep nothing from it.
+ * The name of a signal, if one ended it.
+ */
+export function outside(argv: readonly string[]): string {
+  const user = String(ORDINARY_UID);
+  const become = isRoot ? ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"] : [];
+  const [command = "", ...rest] = [...become, "unshare", "-Urpfmnui", ...argv];
+  const { stdout, stderr, signal, status } = spawnSync(command, rest, { encoding: "utf8", timeout: 20_000 });
+  if (signal !== null) return signal;
+  if (stdout === "") throw new Error(`${argv.join(" ")} said nothing outside, but for status ${status}: ${stderr}`);
+  return stdout.trim();
+}

@@ -1,0 +1,115 @@
+/**
+ * Many sandboxes, one after the other: what this process and the host hold stays the same.
+ */
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createSandbox, type Policy, type SandboxOptions } from "../../src/mod.ts";
+import {
+  BUSYBOX,
+  describeWith,
+  engineProblem,
+  hostMounts,
+  makeWorkspace,
+  ownWarden,
+  removeFolder,
+  sandboxFolders,
+  scratchFolder,
+  wardens,
+} from "./support.ts";
+
+const policy: Policy = { version: 1, filesystem: { read: ["."], write: ["./out"] } };
+const RSS_GROWTH_MAX = 64 * 1024 * 1024;
+const directory = scratchFolder("resources");
+const workspace = makeWorkspace(directory);
+const environment = { ...process.env };
+let name: string;
+const warnings: string[] = [];
+const onWarning = (warning: Error): void => void warnings.push(`${warning.name}: ${warning.message}`);
+
+beforeAll(async () => {
+  const warden = await ownWarden(directory);
+  name = warden.name;
+  process.env.COFFERDAM_WARDEN = warden.path;
+  process.env.TMPDIR = directory;
+  process.on("warning", onWarning);
+}, 120_000);
+
+afterAll(() => {
+  process.off("warning", onWarning);
+  for (const key of ["COFFERDAM_WARDEN", "TMPDIR"]) {
+    if (environment[key] === undefined) delete process.env[key];
+    else process.env[key] = environment[key];
+  }
+  removeFolder(directory);
+});
+
+async function oneSandbox(options: SandboxOptions, index: number): Promise<void> {
+  const sandbox = await createSandbox(policy, { ...options, ...(index % 3 === 0 ? { workspace } : {}) });
+  const [cat, terminal] = await Promise.all([
+    sandbox.exec(["cat"], { stdin: "x" }),
+    sandbox.spawn(["sleep", "1000"], { pty: true }),
+    sandbox.exec(["sleep", "1000"], { timeoutMs: 20 }),
+  ]);
+  expect(cat.stdout).toBe("x");
+  expect(terminal.pid).toBeGreaterThan(0);
+  terminal.exited.catch(() => undefined);
+  terminal.gone.catch(() => undefined);
+  await sandbox.stop();
+}
+
+interface Holdings {
+  readonly descriptors: number;
+  readonly rss: number;
+  readonly mounts: readonly string[];
+  readonly folders: readonly string[];
+  readonly wardens: number;
+}
+
+function holdings(): Holdings {
+  // Ask for what can be freed to be freed: memory that only waits for the collector is not held.
+  (globalThis as { gc?: () => void }).gc?.();
+  return {
+    descriptors: readdirSync("/proc/self/fd").length,
+    rss: process.memoryUsage.rss(),
+    mounts: hostMounts(),
+    folders: sandboxFolders(directory),
+    wardens: wardens(name).length,
+  };
+}
+
+async function manySandboxes(count: number, options: SandboxOptions): Promise<void> {
+  const warmUp = Math.ceil(count / 3);
+  let first: Holdings | undefined;
+  const rss: number[] = [];
+  for (let index = 0; index < count; index++) {
+    if (index === warmUp) first = holdings();
+    await oneSandbox(options, index);
+    if (index % Math.ceil(count / 10) === 0) rss.push(Math.round(process.memoryUsage.rss() / 1048576));
+  }
+  const last = holdings();
+  console.info(`${count} sandboxes on ${options.runtime}: ${first?.descriptors} -> ${last.descriptors} descriptors, RSS ${rss.join(" ")} MiB`);
+  // A keep-alive connection to the engine more or less is no leak.
+  expect(last.descriptors).toBeLessThanOrEqual((first?.descriptors ?? 0) + 4);
+  expect(last.rss).toBeLessThan((first?.rss ?? 0) + RSS_GROWTH_MAX);
+  expect(last.mounts.filter((mount) => !first?.mounts.includes(mount))).toEqual([]);
+  expect(last.folders).toEqual([]);
+  expect(last.wardens).toBe(0);
+  expect(warnings).toEqual([]);
+}
+
+test("300 local sandboxes", { timeout: 300_000 }, () => manySandboxes(300, { runtime: "local" }));
+
+test("local sandboxes that share one signal", { timeout: 60_000 }, async () => {
+  const { signal } = new AbortController();
+  for (let index = 0; index < 15; index++) await oneSandbox({ runtime: "local", signal }, 1);
+  expect(warnings).toEqual([]);
+});
+
+describeWith(engineProblem(), "on docker", () => {
+  test("30 sandboxes", { timeout: 180_000 }, async () => {
+    await manySandboxes(30, { runtime: "docker", image: BUSYBOX });
+    const owned = execFileSync("docker", ["ps", "-aq", "--filter", `label=dev.cofferdam.owner`, "--format", "{{.Label \"dev.cofferdam.owner\"}}"]);
+    expect(owned.toString().split("\n").filter((owner) => owner.includes(`.${process.pid}.`))).toEqual([]);
+  });
+});
