@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type * from "./audit/mod.ts";
+export * from "./audit/mod.ts";
 export {
   type ErrorCode,
   type ErrorDetails,

@@ -59,8 +59,13 @@ export interface AuditLog extends AsyncDisposable {
  * const sink = createMemorySink();
  * await using log = createAuditLog({ sink, onError: console.error });
  * await log.append({
- *   ...{ time: new Date().toISOString(), sequence: 1, sandbox: "a1", policy: { digest: "sha256:0", generation: 1 } },
- *   ...{ kind: "sandbox.end", reason: "stopped", durationMs: 12 },
+ *   kind: "sandbox.end",
+ *   time: new Date().toISOString(),
+ *   sequence: 1,
+ *   sandbox: "5a",
+ *   policy: { digest: "sha256:00", generation: 1 },
+ *   reason: "stopped",
+ *   durationMs: 12,
  * });
  * console.log(log.head(), log.healthy);
  * ```

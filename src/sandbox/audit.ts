@@ -8,8 +8,15 @@ import type { CommandExit, Text } from "./types.ts";
 
 /** Where records go beside the sandbox's own memory. */
 export interface AuditOptions {
-  /** A JSON Lines file with a hash chain: made with mode 0600, or continued. */
-  readonly file?: string;
+  /** A JSON Lines file with a hash chain: made with mode 0600, or continued. `verifyAuditLog` checks it. */
+  readonly file: string;
+  /**
+   * What becomes of the sandbox when the file can no longer be written: it ends, or it goes on and a `problem` event says
+   * so.
+   *
+   * @default "stop"
+   */
+  readonly onFailure?: "stop" | "report";
 }
 
 /** What commands and files report. */

@@ -3,27 +3,33 @@
  *
  * @module
  */
+import { emitWarning } from "node:process";
 import { EventEmitter } from "eventemitter3";
-import type { AuditRecord } from "../audit/mod.ts";
-import { OutputQueue } from "./output-queue.ts";
+import { type AuditRecord, createRecordStream, type DecisionRecord, type StreamedRecord } from "../audit/mod.ts";
 
 /** The events by name, with what a listener gets. */
 export interface SandboxEventMap {
   /** Everything that was recorded, in order. */
   record: [record: AuditRecord];
+  /** Something around the sandbox failed without ending it: a listener threw, or the audit log cannot be written. */
+  problem: [error: Error];
   /** The sandbox has ended; nothing comes after it. */
   stop: [reason: string];
 }
 
-/** How far a slow reader of {@link SandboxEvents} may fall behind, in records. */
-const BACKLOG_MAX = 10_000;
-
-/** A typed emitter that can also be iterated: each iteration has every record from its beginning on, in order. */
-export class SandboxEvents implements AsyncIterable<AuditRecord> {
+/**
+ * A typed emitter that can also be iterated.
+ *
+ * Shape: each iteration begins with what was recorded before, the newest 10,000 records, and goes on with what happens, in
+ * order, until the sandbox ends. A reader that falls too far behind gets a record of kind `dropped` in the place of what it
+ * missed.
+ */
+export class SandboxEvents implements AsyncIterable<StreamedRecord> {
   readonly #emitter = new EventEmitter<SandboxEventMap>();
+  readonly #stream = createRecordStream();
   #stopped = false;
 
-  /** Calls `listener` for every event of that name; returns what stops it. */
+  /** Calls `listener` for every event of that name from now on; returns what stops it. Listeners observe: none can fail the sandbox. */
   on<N extends keyof SandboxEventMap>(name: N, listener: (...values: SandboxEventMap[N]) => void): () => void {
     // eventemitter3 computes its listener's type from the map, which TypeScript cannot follow for an open name.
     const heard = listener as EventEmitter.EventListener<SandboxEventMap, N>;
@@ -31,47 +37,56 @@ export class SandboxEvents implements AsyncIterable<AuditRecord> {
     return () => void this.#emitter.off(name, heard);
   }
 
+  async *[Symbol.asyncIterator](): AsyncGenerator<StreamedRecord> {
+    // Both in one turn, so that nothing is missed or comes twice.
+    const before = this.#stream.recent();
+    const live = this.#stream[Symbol.asyncIterator]();
+    try {
+      yield* before;
+      yield* live;
+    } finally {
+      await live.return?.();
+    }
+  }
+
+  /** @internal */
+  decisions(): readonly DecisionRecord[] {
+    return this.#stream.recent().filter((record): record is DecisionRecord => record.kind === "decision");
+  }
+
   /** @internal */
   record(record: AuditRecord): void {
-    this.#emitter.emit("record", record);
+    this.#stream.push(record);
+    this.#guard(() => this.#emitter.emit("record", record));
+  }
+
+  /** @internal */
+  problem(error: Error): void {
+    if (this.#emitter.listenerCount("problem") === 0) {
+      emitWarning(error);
+      return;
+    }
+    try {
+      this.#emitter.emit("problem", error);
+    } catch (second) {
+      emitWarning(second instanceof Error ? second : String(second));
+    }
   }
 
   /** @internal */
   stop(reason: string): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#emitter.emit("stop", reason);
+    this.#guard(() => this.#emitter.emit("stop", reason));
+    this.#stream.close();
     this.#emitter.removeAllListeners();
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<AuditRecord> {
-    const queue = new OutputQueue<AuditRecord>();
-    if (this.#stopped) queue.end();
-    let waiting = 0;
-    let dropped = 0;
-    const offRecord = this.on("record", (record) => {
-      if (waiting >= BACKLOG_MAX) dropped++;
-      else {
-        waiting++;
-        queue.push(record);
-      }
-    });
-    const offStop = this.on("stop", () => queue.end());
-    return {
-      next: async () => {
-        const value = await queue.next();
-        if (value === undefined) return { done: true, value };
-        waiting--;
-        const missed = dropped;
-        dropped = 0;
-        return { done: false, value: missed > 0 ? { ...value, missed } : value };
-      },
-      return: async () => {
-        offRecord();
-        offStop();
-        queue.end();
-        return { done: true, value: undefined };
-      },
-    };
+  #guard(work: () => unknown): void {
+    try {
+      work();
+    } catch (error) {
+      this.problem(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 }

@@ -1,49 +1,71 @@
 /**
- * The records of one sandbox: numbered, kept, told to listeners, and sent to the log.
+ * The records of one sandbox: numbered, told to listeners, and sent to the log.
  *
  * @module
  */
-import type { AuditRecord, RecordBody } from "../audit/mod.ts";
+import {
+  type AuditLog,
+  type AuditRecord,
+  type DecisionRecord,
+  type JsonValue,
+  openAuditLog,
+  type RecordBody,
+  type RecordPolicy,
+  redactArgv,
+  redactText,
+} from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
 import type { AuditOptions, ExecAudit } from "./audit.ts";
 import type { Enforcement } from "./enforcement.ts";
 import { SandboxEvents } from "./events.ts";
 import type { CommandExit, Text } from "./types.ts";
 
-/** How many decisions a sandbox keeps for `decisions()`. */
-const DECISIONS_MAX = 10_000;
-
 /** Writes the records of one sandbox. */
 export class SandboxRecords implements ExecAudit {
   readonly events: SandboxEvents = new SandboxEvents();
+  /** Called once, when the log can no longer be written and the sandbox must not go on without it. */
+  onLogFailure: (() => void) | undefined;
   readonly #id: string;
-  readonly #policy: { readonly digest: string; readonly generation: number };
-  readonly #decisions: AuditRecord[] = [];
+  readonly #policy: RecordPolicy;
+  readonly #mustLog: boolean;
   readonly #started = performance.now();
+  #log: AuditLog | undefined;
   #sequence = 0;
 
-  private constructor(id: string, digest: string) {
+  private constructor(id: string, digest: string, options: AuditOptions | undefined) {
     this.#id = id;
     this.#policy = { digest, generation: 1 };
+    this.#mustLog = options?.onFailure !== "report";
   }
 
-  static async open(id: string, digest: string, _options: AuditOptions | undefined): Promise<SandboxRecords> {
-    return new SandboxRecords(id, digest);
+  /**
+   * Begins the records of a sandbox.
+   *
+   * @throws {SandboxError} AUDIT_BROKEN If the log's file does not end with a line of a log.
+   * @throws {SandboxError} ARGUMENT_INVALID If it cannot be opened.
+   */
+  static async open(id: string, digest: string, options: AuditOptions | undefined): Promise<SandboxRecords> {
+    const records = new SandboxRecords(id, digest, options);
+    if (options !== undefined) {
+      records.#log = await openAuditLog(options.file, { onError: (error) => records.#logFailed(error) });
+    }
+    return records;
   }
 
   /** The decisions so far, the newest last. */
-  decisions(): readonly AuditRecord[] {
-    return [...this.#decisions];
+  decisions(): readonly DecisionRecord[] {
+    return this.events.decisions();
   }
 
   sandboxStarted(enforcement: Enforcement): void {
     const { runtime, mode } = enforcement;
-    this.#add({ kind: "sandbox.start", runtime, mode, enforcement: { ...enforcement } });
+    this.#add({ kind: "sandbox.start", runtime, mode, enforcement: { ...enforcement } satisfies JsonValue });
   }
 
   async startFailed(error: unknown): Promise<void> {
     const code = SandboxError.is(error) ? error.code : "UNKNOWN";
-    this.#add({ kind: "sandbox.failed", code, reason: error instanceof Error ? error.message : String(error) });
+    const reason = redactText(error instanceof Error ? error.message : String(error));
+    this.#add({ kind: "sandbox.failed", code, reason });
     await this.#close("the start failed");
   }
 
@@ -53,15 +75,15 @@ export class SandboxRecords implements ExecAudit {
   }
 
   commandStarted(argv: readonly Text[], pid: number): void {
-    this.#add({ kind: "command.start", argv: recordedArgv(argv), pid });
+    this.#add({ kind: "command.start", argv: redactArgv(argv), pid });
   }
 
   commandEnded(argv: readonly Text[], exit: CommandExit): void {
-    this.#add({ kind: "command.end", argv: recordedArgv(argv), ...exit, durationMs: Math.round(exit.durationMs) });
+    this.#add({ kind: "command.end", argv: redactArgv(argv), ...exit, durationMs: Math.round(exit.durationMs) });
   }
 
   commandRefused(argv: readonly Text[], { details }: SandboxError<"EXEC_FAILED">): void {
-    this.#add({ kind: "command.failed", argv: recordedArgv(argv), errno: details.errno, stage: details.stage });
+    this.#add({ kind: "command.failed", argv: redactArgv(argv), errno: details.errno, stage: details.stage });
   }
 
   fileRefused(operation: string, path: Uint8Array, error: SandboxError): void {
@@ -69,15 +91,21 @@ export class SandboxRecords implements ExecAudit {
       kind: "decision",
       domain: "filesystem",
       operation: `files.${operation}`,
-      object: Buffer.from(path).toString(),
+      object: redactText(path),
       verdict: "deny",
       decidedBy: { kind: "floor" },
-      reason: error.message,
+      reason: redactText(error.message),
     });
   }
 
   async #close(reason: string): Promise<void> {
     this.events.stop(reason);
+    await this.#log?.close();
+  }
+
+  #logFailed(error: Error): void {
+    this.events.problem(error);
+    if (this.#mustLog) this.onLogFailure?.();
   }
 
   #add(body: RecordBody): void {
@@ -88,16 +116,7 @@ export class SandboxRecords implements ExecAudit {
       policy: this.#policy,
       ...body,
     });
-    if (record.kind === "decision") {
-      this.#decisions.push(record);
-      if (this.#decisions.length > DECISIONS_MAX) this.#decisions.shift();
-    }
     this.events.record(record);
+    void this.#log?.append(record);
   }
-}
-
-function recordedArgv(argv: readonly Text[]): string[] {
-  return argv
-    .slice(0, 256)
-    .map((word) => (typeof word === "string" ? word : Buffer.from(word).toString()).slice(0, 4096));
 }

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { AuditRecord } from "../audit/mod.ts";
+import type { DecisionRecord } from "../audit/mod.ts";
 import type { ProcessPlan } from "../domains/process/mod.ts";
 import { SandboxError } from "../errors.ts";
-import type { Link, LinkFacts } from "../link/link.ts";
+import { type Link, type LinkFacts, lost } from "../link/link.ts";
 import type { Policy } from "../policy/mod.ts";
 import type { Runtime, StartedWarden } from "../runtimes/runtime.ts";
 import type { SandboxContext } from "./context.ts";
@@ -70,7 +70,7 @@ export interface Sandbox extends AsyncDisposable {
   /** Runs shell source in which values are always arguments, never source. Throws as {@link exec} does. */
   readonly sh: ShellTemplate;
   /** The decisions that were recorded so far, the newest 10,000. */
-  decisions(): readonly AuditRecord[];
+  decisions(): readonly DecisionRecord[];
   /** Ends everything in the sandbox; settles when nothing of it is left. Idempotent. */
   stop(): Promise<void>;
 }
@@ -111,6 +111,7 @@ export class RunningSandbox implements Sandbox {
     this.#link = link;
     this.#records = records;
     this.events = records.events;
+    records.onLogFailure = () => link.close(lost("its audit log can no longer be written"));
     this.#context = {
       id,
       link,
@@ -133,7 +134,7 @@ export class RunningSandbox implements Sandbox {
     return spawnCommand(this.#context, argv, options);
   }
 
-  decisions(): readonly AuditRecord[] {
+  decisions(): readonly DecisionRecord[] {
     return this.#records.decisions();
   }
 

@@ -105,14 +105,14 @@ describe("openJsonlSink()", () => {
     await log.close();
   });
 
-  test("takes a batch back of which the disk took only a part", async () => {
-    if (process.getuid?.() !== 0) return;
+  test("takes a batch back of which the disk took only a part", async ({ skip }) => {
+    if (process.getuid?.() !== 0) skip("only root can mount a small disk");
     const disk = join(directory, "disk");
     execFileSync("mkdir", [disk]);
     try {
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=16k", "tmpfs", disk], { stdio: "ignore" });
     } catch {
-      return;
+      skip("mounting is not allowed here");
     }
     try {
       path = join(disk, "audit.jsonl");

@@ -13,7 +13,9 @@ export async function refused<C extends ErrorCode>(promise: Promise<unknown>, co
   if ("value" in outcome) expect.fail(`It was to be refused with ${code}, and gave ${show(outcome.value)}`);
   if (SandboxError.is(outcome.error, code)) return outcome.error;
   const { error } = outcome;
-  return expect.fail(`It was to be refused with ${code}, and was with ${SandboxError.is(error) ? error.code : ""} ${error}`);
+  return expect.fail(
+    `It was to be refused with ${code}, and was with ${SandboxError.is(error) ? error.code : ""} ${error}`,
+  );
 }
 
 function show(value: unknown): string {
@@ -21,7 +23,11 @@ function show(value: unknown): string {
 }
 
 /** Waits until something holds. The bound is only there to end a case that will never pass. */
-export async function until(condition: () => Promise<boolean> | boolean, what: string, boundMs = 15_000): Promise<void> {
+export async function until(
+  condition: () => Promise<boolean> | boolean,
+  what: string,
+  boundMs = 15_000,
+): Promise<void> {
   const deadline = performance.now() + boundMs;
   while (!(await condition())) {
     if (performance.now() > deadline) expect.fail(`It never came true that ${what}`);
@@ -82,11 +88,11 @@ export class Listener {
   /** Waits until the text holds this, after what was waited for before. */
   async hear(wanted: string | RegExp): Promise<void> {
     const pattern = typeof wanted === "string" ? new RegExp(wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")) : wanted;
-    await until(
-      () => pattern.test(this.text),
-      `it says ${pattern}`,
-      20_000,
-    ).catch((error: unknown) => expect.fail(`${error instanceof Error ? error.message : error}; it said ${JSON.stringify(this.text.slice(-2000))}`));
+    await until(() => pattern.test(this.text), `it says ${pattern}`, 20_000).catch((error: unknown) =>
+      expect.fail(
+        `${error instanceof Error ? error.message : error}; it said ${JSON.stringify(this.text.slice(-2000))}`,
+      ),
+    );
     this.text = this.text.slice((this.text.match(pattern)?.index ?? 0) + (this.text.match(pattern)?.[0].length ?? 0));
   }
 }

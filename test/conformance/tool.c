@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -88,6 +89,18 @@ static int receive(char **argv) {
     return 0;
 }
 
+/* dig PATH DEPTH: folders in one another, deeper than any path. */
+static int dig(char **argv) {
+    const char *name = argv[0];
+    for (int depth = atoi(argv[1]); depth > 0; depth--) {
+        if (mkdir(name, 0755) || chdir(name))
+            return fail();
+        name = "dddddddd";
+    }
+    puts("dug");
+    return 0;
+}
+
 /* Forks for ever, each child as well. */
 _Noreturn static void fork_bomb(void) {
     for (;;)
@@ -113,6 +126,7 @@ int main(int argc, char **argv) {
     if (!strcmp(job, "ask") && argc == 4) return ask(argv + 2);
     if (!strcmp(job, "send") && argc == 4) return send_datagram(argv + 2);
     if (!strcmp(job, "receive") && argc == 3) return receive(argv + 2);
+    if (!strcmp(job, "dig") && argc == 4) return dig(argv + 2);
     if (!strcmp(job, "fork-bomb")) fork_bomb();
     if (!strcmp(job, "eat") && argc == 3) return eat(argv + 2);
     fprintf(stderr, "no job of that name: %s\n", job);

@@ -2,10 +2,8 @@ import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+import { ROOT } from "./tree.ts";
 
 interface Violation {
   readonly from: string;
@@ -62,7 +60,6 @@ describe(".dependency-cruiser.cjs", () => {
     ["src/elsewhere/mod.ts", "src/policy/mod.ts", "known-level"],
     ["examples/elsewhere.ts", "src/elsewhere/other.ts", "known-level-imported"],
     ["src/link/circle.ts", "src/link/ring.ts", "no-circle"],
-    ["src/link/ring.ts", "src/link/circle.ts", "no-circle"],
     ["recipes/inside.ts", "src/sandbox/files.ts", "only-the-barrel"],
     ["plugins/inside.ts", "src/policy/mod.ts", "only-the-barrel"],
     ["examples/inside.ts", "test/help.ts", "only-the-barrel"],
@@ -104,6 +101,7 @@ describe(".dependency-cruiser.cjs", () => {
       // Types count as much as values.
       write(from, `import type { Something } from "${up}${to}";\nexport type { Something };\n`);
     }
+    write("src/link/ring.ts", 'import type { Something } from "./circle.ts";\nexport type { Something };\n');
     for (const [from, statement] of PACKAGES) write(from, `${statement}\n`);
     found = await violations(tree, ["src", "plugins", "recipes", "examples"]);
   });

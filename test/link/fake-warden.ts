@@ -31,9 +31,7 @@ export const HELLO: MessageValues<"hello"> = {
   machine: Buffer.from("x86_64"),
 };
 
-const NAMES = new Map<number, MessageName>(
-  Object.entries(MESSAGES).map(([name, { id }]) => [id, name as MessageName]),
-);
+const NAMES = new Map<number, MessageName>(Object.entries(MESSAGES).map(([name, { id }]) => [id, name as MessageName]));
 
 /** What a test scripts. Everything has a default that behaves. */
 export interface FakeWardenScript {

@@ -10,13 +10,20 @@ import {
   MAX_DATA_BYTES,
   MAX_PAYLOAD_BYTES,
   MESSAGES,
-  type MessageName,
   RAW_FRAMES,
 } from "../../src/link/protocol.ts";
 import { HELLO } from "./fake-warden.ts";
 import { CONFIG, pair, ready, settle } from "./support.ts";
 
-const EXEC = { flags: 2, rows: 24, columns: 80, timeoutMs: 0, cwd: Buffer.from("/"), argv: [Buffer.from("x")], env: [] };
+const EXEC = {
+  flags: 2,
+  rows: 24,
+  columns: 80,
+  timeoutMs: 0,
+  cwd: Buffer.from("/"),
+  argv: [Buffer.from("x")],
+  env: [],
+};
 const EMPTY = new Uint8Array(0);
 const { data, end } = RAW_FRAMES;
 
@@ -76,7 +83,10 @@ describe("a hostile warden ends the link with PROTOCOL_VIOLATION", () => {
     ["an end with data", [frame(end, 1, 1, Buffer.from("x"))]],
     ["data without bytes", [frame(data, 1, 1, EMPTY)]],
     ["data that is too long", [frame(data, 1, 1, Buffer.alloc(MAX_DATA_BYTES + 1))]],
-    ["more data than credit", Array.from({ length: 5 }, () => frame(data, 1, 1, Buffer.alloc(INITIAL_CREDIT_BYTES / 4)))],
+    [
+      "more data than credit",
+      Array.from({ length: 5 }, () => frame(data, 1, 1, Buffer.alloc(INITIAL_CREDIT_BYTES / 4))),
+    ],
     ["data after its end", [ends[0] as Buffer, frame(data, 1, 1, Buffer.from("x"))]],
     ["a channel that ends twice", [ends[0] as Buffer, ends[0] as Buffer]],
     ["started twice", [started, started]],
@@ -143,7 +153,9 @@ describe("whatever comes", () => {
   test("random bytes are refused, or wait for more", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 8 }), async (chunks) => {
-        expect(OUTCOMES).toContain(await outcome(chunks.filter((each) => each.length > 0).map((each) => Buffer.from(each))));
+        expect(OUTCOMES).toContain(
+          await outcome(chunks.filter((each) => each.length > 0).map((each) => Buffer.from(each))),
+        );
       }),
       { numRuns: 300 },
     );
@@ -208,6 +220,6 @@ describe("whatever comes", () => {
     const error = link.configure(CONFIG, []).catch((reason: SandboxError) => reason.message);
     warden.send("fatal", { stage: CODES.stage.mount, errno: 1, subject: Buffer.alloc(60_000, "\u001b[31m") });
     expect(await error).toMatch(/^Cannot start the sandbox: mount failed on "\\u001b/);
-    expect((await error as string).length).toBeLessThan(16_000);
+    expect(((await error) as string).length).toBeLessThan(16_000);
   });
 });

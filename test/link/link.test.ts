@@ -16,10 +16,23 @@ const SILENT_EVENTS = {
   onGone: () => undefined,
   onLost: () => undefined,
 };
-const EXEC = { flags: 0, rows: 24, columns: 80, timeoutMs: 0, cwd: Buffer.from("/"), argv: [Buffer.from("x")], env: [] };
+const EXEC = {
+  flags: 0,
+  rows: 24,
+  columns: 80,
+  timeoutMs: 0,
+  cwd: Buffer.from("/"),
+  argv: [Buffer.from("x")],
+  env: [],
+};
 
 function open(link: Parameters<typeof LinkProcess.open>[0], signal?: AbortSignal): Promise<LinkProcess> {
-  return LinkProcess.open(link, () => SILENT_EVENTS, (stream) => encodeMessage("exec", EXEC, stream), signal);
+  return LinkProcess.open(
+    link,
+    () => SILENT_EVENTS,
+    (stream) => encodeMessage("exec", EXEC, stream),
+    signal,
+  );
 }
 
 describe("configure()", () => {
@@ -50,7 +63,9 @@ describe("configure()", () => {
     await settle(1);
     link.close(lost("the test is over"));
     expect((await facts).code).toBe("LINK_LOST");
-    expect(decodeMessage("config", warden.all("config")[0]?.payload ?? Buffer.alloc(0)).linkTimeoutMs).toBe(0xffff_ffff);
+    expect(decodeMessage("config", warden.all("config")[0]?.payload ?? Buffer.alloc(0)).linkTimeoutMs).toBe(
+      0xffff_ffff,
+    );
   });
 
   test.each([
@@ -193,7 +208,10 @@ describe("heartbeat", () => {
     vi.advanceTimersByTime(3000);
     expect(await settled(link.closed)).toBe(false);
     vi.advanceTimersByTime(1000);
-    expect(await link.closed).toMatchObject({ code: "LINK_LOST", details: { reason: expect.stringContaining("3 heartbeats") } });
+    expect(await link.closed).toMatchObject({
+      code: "LINK_LOST",
+      details: { reason: expect.stringContaining("3 heartbeats") },
+    });
     await facts;
   });
 

@@ -6,7 +6,15 @@ import { INITIAL_CREDIT_BYTES } from "../../src/link/protocol.ts";
 import type { FakeStream, FakeWardenScript } from "./fake-warden.ts";
 import { ready, settle, settled } from "./support.ts";
 
-const EXEC = { flags: 2, rows: 24, columns: 80, timeoutMs: 0, cwd: Buffer.from("/"), argv: [Buffer.from("x")], env: [] };
+const EXEC = {
+  flags: 2,
+  rows: 24,
+  columns: 80,
+  timeoutMs: 0,
+  cwd: Buffer.from("/"),
+  argv: [Buffer.from("x")],
+  env: [],
+};
 
 async function start(script: FakeWardenScript = {}) {
   const { link, warden } = await ready(script);

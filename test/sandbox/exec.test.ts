@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { lost } from "../../src/link/link.ts";
 import { decodeMessage } from "../../src/link/codec.ts";
+import { lost } from "../../src/link/link.ts";
 import { CODES, INITIAL_CREDIT_BYTES, MAX_LIST_LENGTH, type MessageValues } from "../../src/link/protocol.ts";
 import { execCommand } from "../../src/sandbox/exec.ts";
 import type { ExecOptions, Text } from "../../src/sandbox/types.ts";
@@ -199,13 +199,19 @@ describe("exec() with an AbortSignal", () => {
   test.each<[string, (stream: FakeStream) => void]>([
     ["before it starts", () => undefined],
     ["while it runs", (stream) => void stream.started()],
-    ["when it has written more than is read", (stream) => {
-      stream.started().data(1, Buffer.alloc(INITIAL_CREDIT_BYTES));
-    }],
-    ["after it has exited, before its output ended", (stream) => {
-      stream.onKill = () => void stream.end(1).end(2).gone();
-      stream.started().exited();
-    }],
+    [
+      "when it has written more than is read",
+      (stream) => {
+        stream.started().data(1, Buffer.alloc(INITIAL_CREDIT_BYTES));
+      },
+    ],
+    [
+      "after it has exited, before its output ended",
+      (stream) => {
+        stream.onKill = () => void stream.end(1).end(2).gone();
+        stream.started().exited();
+      },
+    ],
   ])("%s kills everything, and waits for that", async (_when, exec) => {
     const abort = new AbortController();
     const { context, warden } = await harness({ exec });
@@ -351,18 +357,30 @@ describe("exec() stdin", () => {
   });
 
   test.each<[string, () => NonNullable<ExecOptions["stdin"]>, RegExp]>([
-    ["that throws", async function* () {
-      yield "half";
-      throw new Error("disk on fire");
-    }, /disk on fire/],
-    ["with pieces that are no data", async function* () {
-      yield { toString: () => "x" } as never;
-    }, /Cannot send a object as input/],
-    ["that is locked", () => {
-      const stream = new ReadableStream<Uint8Array>();
-      stream.getReader();
-      return stream;
-    }, /lock/i],
+    [
+      "that throws",
+      async function* () {
+        yield "half";
+        throw new Error("disk on fire");
+      },
+      /disk on fire/,
+    ],
+    [
+      "with pieces that are no data",
+      async function* () {
+        yield { toString: () => "x" } as never;
+      },
+      /Cannot send a object as input/,
+    ],
+    [
+      "that is locked",
+      () => {
+        const stream = new ReadableStream<Uint8Array>();
+        stream.getReader();
+        return stream;
+      },
+      /lock/i,
+    ],
   ])("%s fails the call and kills the program", async (_what, stdin, message) => {
     const { context, warden } = await harness({ exec: cat });
     await expect(execCommand(context, ["cat"], { stdin: stdin() })).rejects.toThrow(message);

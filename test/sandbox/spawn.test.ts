@@ -18,7 +18,8 @@ async function spawned(options: SpawnOptions = {}) {
 async function readAll(stream: ReadableStream<Uint8Array>): Promise<string> {
   let text = "";
   const reader = stream.getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) text += Buffer.from(next.value).toString();
+  for (let next = await reader.read(); !next.done; next = await reader.read())
+    text += Buffer.from(next.value).toString();
   return text;
 }
 
@@ -243,9 +244,14 @@ describe("command control", () => {
     command.resize({ rows: 10, columns: 20 });
     await settle();
     expect(decodeMessage("signal", warden.all("signal")[0]?.payload ?? Buffer.alloc(0)).signal).toBe(2);
-    expect(decodeMessage("resize", warden.all("resize")[0]?.payload ?? Buffer.alloc(0))).toEqual({ rows: 10, columns: 20 });
+    expect(decodeMessage("resize", warden.all("resize")[0]?.payload ?? Buffer.alloc(0))).toEqual({
+      rows: 10,
+      columns: 20,
+    });
     expect(() => command.signal("INT")).toThrow(expect.objectContaining({ code: "ARGUMENT_INVALID" }));
-    expect(() => command.resize({ rows: 0, columns: 1 })).toThrow(expect.objectContaining({ code: "ARGUMENT_INVALID" }));
+    expect(() => command.resize({ rows: 0, columns: 1 })).toThrow(
+      expect.objectContaining({ code: "ARGUMENT_INVALID" }),
+    );
   });
 
   test("stdin writes in order and ends; without a pipe it takes nothing", async () => {

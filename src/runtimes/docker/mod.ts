@@ -5,12 +5,13 @@
  */
 import Docker from "dockerode";
 import type { Runtime, StartedWarden, StartRequest } from "../runtime.ts";
+import type { StartContext } from "./context.ts";
 import { inspectEngine, isLocal } from "./engine.ts";
 import { failureOf } from "./failures.ts";
 import { sweepLeftovers } from "./leftovers.ts";
 import { DEFAULT_IMAGE, type DockerRuntimeOptions } from "./options.ts";
 import { ownerOfThisProcess } from "./owner.ts";
-import { type StartContext, startContainer } from "./start.ts";
+import { startContainer } from "./start.ts";
 import { openWardenVolume } from "./warden-volume.ts";
 
 export { DEFAULT_IMAGE, type DockerOptions, type DockerRuntimeOptions } from "./options.ts";

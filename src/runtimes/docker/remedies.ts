@@ -4,7 +4,7 @@
  * @module
  */
 import { SandboxError } from "../../errors.ts";
-import type { StartContext } from "./start.ts";
+import type { StartContext } from "./context.ts";
 import type { StartPlan } from "./start-plan.ts";
 
 /** Something that makes another attempt worth it. */

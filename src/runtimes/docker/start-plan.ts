@@ -11,10 +11,10 @@ import type { StartRequest, WorkspaceRequest } from "../runtime.ts";
 import type { Agent } from "../workspace/ownership.ts";
 import { type PreparedWorkspace, prepareWorkspace } from "../workspace/prepare.ts";
 import type { ContainerPlan, Mount } from "./container-options.ts";
+import type { StartContext } from "./context.ts";
 import { type ImageFacts, inspectImage } from "./engine.ts";
 import { limitsFor } from "./limits.ts";
 import { OWNER_LABEL, SANDBOX_LABEL } from "./owner.ts";
-import type { StartContext } from "./start.ts";
 import { COPY_MOUNT, type WorkspaceCopy } from "./workspace-copy.ts";
 import { checkMountable, refuseOtherFileSystems, workspaceMounts } from "./workspace-mounts.ts";
 

@@ -8,30 +8,14 @@ import { HOME_PATH } from "../../policy/mod.ts";
 import type { StartedWarden, StartRequest } from "../runtime.ts";
 import { type Attachment, attach } from "./attach.ts";
 import { containerBody, type Mount } from "./container-options.ts";
+import type { StartContext } from "./context.ts";
 import { createContainer } from "./create.ts";
-import type { Engine } from "./engine.ts";
 import { aborted, failureOf, imageMissing, statusOf } from "./failures.ts";
 import { followContainer, type Lifecycle } from "./lifecycle.ts";
 import { remedyFor } from "./remedies.ts";
 import { planStart, type StartPlan } from "./start-plan.ts";
-import type { WardenVolume } from "./warden-volume.ts";
 import { copyIn } from "./workspace-copy.ts";
 import { verifyMounts } from "./workspace-mounts.ts";
-
-/** What all starts of a runtime share. */
-export interface StartContext {
-  readonly docker: Docker;
-  readonly engine: Engine;
-  readonly volume: WardenVolume;
-  /** Where no sandbox names one. */
-  readonly image: string;
-  /** Whether the engine sees the files of this host. */
-  readonly local: boolean;
-  readonly ociRuntime: string | undefined;
-  readonly owner: string | undefined;
-  /** What was learnt about the engine by trying. */
-  readonly learnt: { withoutIpv6: boolean };
-}
 
 /** Starts a container. What fails for a reason that can be helped is helped and tried again, once for each reason. */
 export async function startContainer(context: StartContext, request: StartRequest): Promise<StartedWarden> {

@@ -15,7 +15,11 @@ async function environmentOf(
   env?: Record<string, string | undefined>,
 ): Promise<Record<string, string>> {
   const { stdout } = await sandbox.exec(["env"], env === undefined ? {} : { env });
-  return Object.fromEntries(stdout.split("\n").flatMap((line) => [/^(\w+)=(.*)$/.exec(line)?.slice(1) ?? []].filter((pair) => pair.length === 2)));
+  return Object.fromEntries(
+    stdout
+      .split("\n")
+      .flatMap((line) => [/^(\w+)=(.*)$/.exec(line)?.slice(1) ?? []].filter((pair) => pair.length === 2)),
+  );
 }
 
 async function argumentsSeen(sandbox: Sandbox, args: readonly (string | Uint8Array)[]): Promise<Buffer[]> {
@@ -52,7 +56,9 @@ export const execArgumentCases: readonly Case[] = [
         "",
       ];
       const seen = await argumentsSeen(await scene.shared(), args);
-      expect(seen.map((each) => each.toString("hex"))).toEqual(args.map((each) => Buffer.from(each as string).toString("hex")));
+      expect(seen.map((each) => each.toString("hex"))).toEqual(
+        args.map((each) => Buffer.from(each as string).toString("hex")),
+      );
     },
   },
   {
@@ -69,13 +75,18 @@ export const execArgumentCases: readonly Case[] = [
     name: "arguments that the kernel would cut or refuse are refused with a typed error",
     async run(scene) {
       const sandbox = await scene.shared();
-      for (const argv of [[], [""], ["echo", "a\0b"], ["echo", "x".repeat(131_072)], ["echo", 5 as unknown as string]]) {
+      for (const argv of [
+        [],
+        [""],
+        ["echo", "a\0b"],
+        ["echo", "x".repeat(131_072)],
+        ["echo", 5 as unknown as string],
+      ]) {
         await refused(sandbox.exec(argv), "ARGUMENT_INVALID");
       }
-      const tooMuch = Array.from({ length: 60 }, () => "x".repeat(100_000));
-      await refused(sandbox.exec(["echo", ...tooMuch]), "ARGUMENT_INVALID");
-      const error = await refused(sandbox.exec(["echo", ...tooMuch.slice(0, 25)]), "EXEC_FAILED");
-      expect(error.details.errno).toBe("E2BIG");
+      const tooLong = Array.from({ length: 60 }, () => "x".repeat(100_000));
+      const tooMany = Array.from({ length: 240_000 }, () => "");
+      for (const rest of [tooLong, tooMany]) await refused(sandbox.exec(["echo", ...rest]), "ARGUMENT_INVALID");
       expect((await sandbox.exec(["echo", "still here"])).stdout).toBe("still here\n");
     },
   },
@@ -86,7 +97,13 @@ export const execArgumentCases: readonly Case[] = [
       expect(process.env.COFFERDAM_TEST_CANARY).toBeDefined();
       const found = await environmentOf(sandbox);
       expect(Object.keys(found).sort()).toEqual([...NAMES, ...GIT_NAMES].sort());
-      expect(found).toMatchObject({ HOME: "/home/agent", USER: "agent", LOGNAME: "agent", TMPDIR: "/tmp", SHELL: "/bin/sh" });
+      expect(found).toMatchObject({
+        HOME: "/home/agent",
+        USER: "agent",
+        LOGNAME: "agent",
+        TMPDIR: "/tmp",
+        SHELL: "/bin/sh",
+      });
     },
   },
   {
@@ -94,19 +111,26 @@ export const execArgumentCases: readonly Case[] = [
     async run(scene) {
       const sandbox = await scene.own({ env: { FROM_OWNER: "owner", SHARED: "owner", LANG: "C" } });
       expect(await environmentOf(sandbox)).toMatchObject({ FROM_OWNER: "owner", SHARED: "owner", LANG: "C" });
-      const found = await environmentOf(sandbox, { SHARED: "command", FROM_OWNER: undefined, EMPTY: "", EQUALS: "a=b=c" });
+      const found = await environmentOf(sandbox, {
+        SHARED: "command",
+        FROM_OWNER: undefined,
+        EMPTY: "",
+        EQUALS: "a=b=c",
+      });
       expect(found).toMatchObject({ SHARED: "command", EMPTY: "", EQUALS: "a=b=c" });
       expect(found).not.toHaveProperty("FROM_OWNER");
       const lines = await sandbox.exec(["sh", "-c", 'printf %s "$LINES_OF_IT"'], { env: { LINES_OF_IT: "a\nb\n" } });
       expect(lines.stdout).toBe("a\nb\n");
-      for (const name of ["", "A=B", "A\0"]) await refused(sandbox.exec(["true"], { env: { [name]: "x" } }), "ARGUMENT_INVALID");
+      for (const name of ["", "A=B", "A\0"])
+        await refused(sandbox.exec(["true"], { env: { [name]: "x" } }), "ARGUMENT_INVALID");
     },
   },
   {
     name: "a command starts in the workspace, or where cwd says",
     async run(scene) {
       const sandbox = await scene.shared();
-      const where = async (cwd?: string) => (await sandbox.exec(["pwd"], cwd === undefined ? {} : { cwd })).stdout.trim();
+      const where = async (cwd?: string) =>
+        (await sandbox.exec(["pwd"], cwd === undefined ? {} : { cwd })).stdout.trim();
       expect(await where()).toBe("/workspace");
       expect(await where("readonly/folder")).toBe("/workspace/readonly/folder");
       expect(await where("/tmp")).toBe("/tmp");
@@ -120,7 +144,10 @@ export const execArgumentCases: readonly Case[] = [
     name: "a program is looked up on the sandbox's PATH, never on the host's, and not in the working directory",
     async run(scene) {
       const sandbox = await scene.shared();
-      await sandbox.files.write("writable/path/found-me", "#!/bin/sh\necho found\n", { mode: 0o755, createParents: true });
+      await sandbox.files.write("writable/path/found-me", "#!/bin/sh\necho found\n", {
+        mode: 0o755,
+        createParents: true,
+      });
       const env = { PATH: "/nowhere:/workspace/readonly:/workspace/writable/path:/bin:/usr/bin" };
       expect((await sandbox.exec(["found-me"], { env })).stdout).toBe("found\n");
       await refused(sandbox.exec(["found-me"], { cwd: "writable/path" }), "EXEC_FAILED");

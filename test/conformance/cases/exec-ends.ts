@@ -117,7 +117,8 @@ export const execEndCases: readonly Case[] = [
       }
       const command = await sandbox.spawn(["sleep", "600"], { pty: true });
       expect(await within(20_000, "the command", command.exited)).toMatchObject({ timedOut: true });
-      for (const timeoutMs of [0, -1, Number.NaN]) await refused(sandbox.exec(["true"], { timeoutMs }), "ARGUMENT_INVALID");
+      for (const timeoutMs of [0, -1, Number.NaN])
+        await refused(sandbox.exec(["true"], { timeoutMs }), "ARGUMENT_INVALID");
     },
   },
   {

@@ -55,7 +55,11 @@ export const execInputCases: readonly Case[] = [
       const sandbox = await scene.shared();
       const stdin = patterned(20_000_000);
       expect(await within(20_000, "true", sandbox.exec(["true"], { stdin }))).toMatchObject({ exitCode: 0 });
-      const first = await within(20_000, "head", sandbox.exec(["head", "-c", "5"], { stdin: "0123456789".repeat(1_000_000) }));
+      const first = await within(
+        20_000,
+        "head",
+        sandbox.exec(["head", "-c", "5"], { stdin: "0123456789".repeat(1_000_000) }),
+      );
       expect(first).toMatchObject({ exitCode: 0, stdout: "01234" });
     },
   },

@@ -73,7 +73,13 @@ export const execResultCases: readonly Case[] = [
         sandbox.exec(["sh", "-c", "echo out; echo why >&2; exit 3"], { check: true }),
         "COMMAND_FAILED",
       );
-      expect(error.details).toMatchObject({ exitCode: 3, signal: null, timedOut: false, stdout: "out\n", stderr: "why\n" });
+      expect(error.details).toMatchObject({
+        exitCode: 3,
+        signal: null,
+        timedOut: false,
+        stdout: "out\n",
+        stderr: "why\n",
+      });
       expect(error.hint).toContain("why");
       const killed = await refused(sandbox.exec(["sh", "-c", "kill -9 $$"], { check: true }), "COMMAND_FAILED");
       expect(killed.details).toMatchObject({ exitCode: null, signal: "SIGKILL" });
@@ -117,7 +123,11 @@ export const execResultCases: readonly Case[] = [
       expect(cut).toMatchObject({ exitCode: 0, stdout: "123456789", stderr: "abcdefghi", truncated: true });
       const whole = await sandbox.exec(argv, { maxOutputBytes: 10 });
       expect(whole).toMatchObject({ stdout: "1234567890", stderr: "abcdefghij", truncated: false });
-      expect(await sandbox.exec(argv, { maxOutputBytes: 0 })).toMatchObject({ stdout: "", stderr: "", truncated: true });
+      expect(await sandbox.exec(argv, { maxOutputBytes: 0 })).toMatchObject({
+        stdout: "",
+        stderr: "",
+        truncated: true,
+      });
       expect(await sandbox.exec(["true"], { maxOutputBytes: 0 })).toMatchObject({ stdout: "", truncated: false });
     },
   },

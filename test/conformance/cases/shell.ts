@@ -14,7 +14,7 @@ const HOSTILE = [
   "a\nb; touch writable/pwned\n",
   "| touch writable/pwned",
   "&& touch writable/pwned",
-  "${IFS}touch",
+  "$" + "{IFS}touch",
   "*",
   "~",
   "-rf",
@@ -59,7 +59,8 @@ export const shellCases: readonly Case[] = [
       const sandbox = await scene.shared();
       const file = "writable/out; of 'line'.txt";
       const pattern = "b.*";
-      const { stdout } = await sandbox.sh`X=5; printf 'a\nbb\nb c\n' > ${file} && grep ${pattern} ${file} | wc -l; echo "$X"`;
+      const { stdout } =
+        await sandbox.sh`X=5; printf 'a\nbb\nb c\n' > ${file} && grep ${pattern} ${file} | wc -l; echo "$X"`;
       expect(stdout.trim().split(/\s+/)).toEqual(["2", "5"]);
       expect(await sandbox.files.exists(file)).toBe(true);
     },
@@ -80,7 +81,11 @@ export const shellCases: readonly Case[] = [
     name: "the template takes options",
     async run(scene) {
       const sandbox = await scene.shared();
-      const { stdout } = await sandbox.sh({ cwd: "/tmp", env: { WORD: "hello" }, stdin: "in" })`pwd; echo "$WORD" ${"x y"}; cat`;
+      const { stdout } = await sandbox.sh({
+        cwd: "/tmp",
+        env: { WORD: "hello" },
+        stdin: "in",
+      })`pwd; echo "$WORD" ${"x y"}; cat`;
       expect(stdout).toBe("/tmp\nhello x y\nin");
       await refused(sandbox.sh({ check: true })`exit ${3}`, "COMMAND_FAILED");
     },

@@ -1,0 +1,23 @@
+/**
+ * What all starts of a Docker runtime share.
+ *
+ * @module
+ */
+import type Docker from "dockerode";
+import type { Engine } from "./engine.ts";
+import type { WardenVolume } from "./warden-volume.ts";
+
+/** What all starts of a runtime share. */
+export interface StartContext {
+  readonly docker: Docker;
+  readonly engine: Engine;
+  readonly volume: WardenVolume;
+  /** Where no sandbox names one. */
+  readonly image: string;
+  /** Whether the engine sees the files of this host. */
+  readonly local: boolean;
+  readonly ociRuntime: string | undefined;
+  readonly owner: string | undefined;
+  /** What was learnt about the engine by trying. */
+  readonly learnt: { withoutIpv6: boolean };
+}
