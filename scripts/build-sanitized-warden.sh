@@ -11,7 +11,7 @@ cat >"$options" <<'C'
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 const char *__asan_default_options(void) { return "detect_leaks=0:abort_on_error=0:exitcode=77"; }
-const char *__ubsan_default_options(void) { return "halt_on_error=1:print_stacktrace=1"; }
+const char *__ubsan_default_options(void) { return "halt_on_error=1:print_stacktrace=1:exitcode=77"; }
 C
 "${CC:-gcc}" -std=c17 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -static-libasan -static-libubsan \
   -Wall -Wextra -Werror -o "$target" src/warden/native/*.c "$options"

@@ -14,7 +14,9 @@ import { checkInput, feedInput } from "./input.ts";
 import { promised } from "./promised.ts";
 import type { ExecOptions, ExecResult, Text } from "./types.ts";
 
-const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+const OUTPUT_BYTES_DEFAULT = 16 * 1024 * 1024;
+/** What fits into a string on every runtime, with room. */
+const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Runs a program and collects its output. See {@link Sandbox.exec}. */
 export async function execCommand(
@@ -22,7 +24,7 @@ export async function execCommand(
   argv: readonly Text[],
   options: ExecOptions = {},
 ): Promise<ExecResult> {
-  const max = count("maxOutputBytes", options.maxOutputBytes ?? OUTPUT_BYTES_MAX, 0);
+  const max = count("maxOutputBytes", options.maxOutputBytes ?? OUTPUT_BYTES_DEFAULT, 0, OUTPUT_BYTES_MAX);
   const { signal, stdin } = options;
   if (stdin !== undefined) checkInput("stdin", stdin);
   const output = { stdout: new Collector(max), stderr: new Collector(max) };

@@ -47,10 +47,28 @@ export interface WriteOptions extends FileOptions {
 }
 
 const READ_BYTES_MAX = 64 * 1024 * 1024;
+/** What fits into one array on every runtime. */
+const READ_BYTES_LIMIT = 2 ** 31 - 2;
+/** What fits into a string on every runtime, with room. */
+const TEXT_BYTES_MAX = 256 * 1024 * 1024;
 /** Some hundreds of thousands of entries. */
 const LIST_BYTES_MAX = 16 * 1024 * 1024;
 
-/** The sandbox's files. Paths are absolute, or relative to the workspace; they are those of the sandbox. */
+/**
+ * The sandbox's files: every operation is done inside, and refused where the agent's own would be.
+ *
+ * Shape: paths are those of the sandbox, absolute or relative to `/workspace`, as text or as bytes. Units: sizes, offsets
+ * and lengths are bytes, modes are permission bits, times are milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { createSandbox } from "cofferdam";
+ *
+ * await using sandbox = await createSandbox({ version: 1, filesystem: { write: ["./notes"] } });
+ * await sandbox.files.write("notes/today.md", "# Today", { createParents: true });
+ * console.log(await sandbox.files.readText("notes/today.md"));
+ * ```
+ */
 export class SandboxFiles {
   readonly #context: SandboxContext;
 
@@ -67,7 +85,7 @@ export class SandboxFiles {
    * @throws {SandboxError} FILE_FAILED If it is longer than `maxBytes`, no regular file, or cannot be read.
    */
   async read(path: Text, options: ReadOptions = {}): Promise<Uint8Array> {
-    const max = count("maxBytes", options.maxBytes ?? READ_BYTES_MAX, 0, Number.MAX_SAFE_INTEGER - 1);
+    const max = count("maxBytes", options.maxBytes ?? READ_BYTES_MAX, 0, READ_BYTES_LIMIT);
     const bytes = pathBytes("path", path);
     const stream = await this.#open({ operation: "read", path: bytes, length: max + 1 }, options);
     return collect(stream, max, () => tooLong("read", bytes, max, "Raise maxBytes, or use readStream"));
@@ -75,7 +93,8 @@ export class SandboxFiles {
 
   /** Reads a whole file as UTF-8. Throws as {@link read} does. */
   async readText(path: Text, options: ReadOptions = {}): Promise<string> {
-    return Buffer.from(await this.read(path, options)).toString();
+    const maxBytes = count("maxBytes", options.maxBytes ?? READ_BYTES_MAX, 0, TEXT_BYTES_MAX);
+    return Buffer.from(await this.read(path, { ...options, maxBytes })).toString();
   }
 
   /** Reads a file, or a part of it, as a stream. It fails as {@link read} does, when it is read. */

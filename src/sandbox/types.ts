@@ -26,11 +26,11 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The options of `exec`. */
+/** The options of `exec`. Sizes are bytes, times milliseconds. */
 export interface ExecOptions extends StartOptions {
   /** What the program reads. @default nothing: `/dev/null` */
   readonly stdin?: InputData;
-  /** Bytes kept of each output; what comes past them is dropped, and `truncated` says so. @default 16777216 */
+  /** Bytes kept of each output, at most 268435456; what comes past is dropped, and `truncated` says so. @default 16777216 */
   readonly maxOutputBytes?: number;
   /** Whether a program that fails makes the promise reject. @default false */
   readonly check?: boolean;
@@ -87,13 +87,30 @@ export interface CommandExit {
 
 /** What a program reads. */
 export interface CommandInput {
-  /** Settles when the data is on its way; false if the program does not read any more. */
+  /**
+   * Writes, in the order of the calls. Settles when the data is on its way; false if the program does not read any more.
+   * A string is sent as UTF-8.
+   *
+   * @throws {SandboxError} ARGUMENT_INVALID If it is neither a string nor bytes.
+   */
   write(data: string | Uint8Array): Promise<boolean>;
   /** Ends the input. For a terminal this types the end-of-file character. */
   end(): void;
 }
 
-/** A program that runs. Iterate over it, or read its streams: output that nobody reads makes it wait. */
+/**
+ * A program that runs. Iterate over it, once, or read its two streams: output that nobody reads makes the program wait.
+ *
+ * @example
+ * ```ts
+ * import { createSandbox } from "cofferdam";
+ *
+ * await using sandbox = await createSandbox({ version: 1 });
+ * await using command = await sandbox.spawn(["sh", "-c", "echo working; echo done >&2"]);
+ * for await (const { channel, bytes } of command) console.log(channel, new TextDecoder().decode(bytes));
+ * console.log((await command.exited).exitCode);
+ * ```
+ */
 export interface Command extends AsyncIterable<OutputChunk>, AsyncDisposable {
   /** In the sandbox. */
   readonly pid: number;

@@ -1,6 +1,7 @@
 /**
  * What cannot work is refused with a typed error, at once, and nothing is left of it.
  */
+import { execFileSync } from "node:child_process";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -117,7 +118,6 @@ describe("an engine that cannot be reached", () => {
   test("because nobody listens on its socket", async () => {
     const socketPath = join(directory, "dead.sock");
     // A server that is closed removes its socket, so this one is killed with its process.
-    const { execFileSync } = await import("node:child_process");
     const listen = "require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))";
     expect(() => execFileSync(process.execPath, ["-e", listen, socketPath], { stdio: "ignore" })).toThrow();
     await unavailable(createSandbox(policy, { runtime: "docker", image, docker: { socketPath } }));
@@ -172,7 +172,7 @@ describe("an engine that cannot be reached", () => {
 
     test("never answers", { timeout: 90_000 }, async () => {
       await listen(() => undefined);
-      const error = await failure(60_000, start()).finally(close);
+      const error = await failure(45_000, start()).finally(close);
       expect(error.code).toBe("RUNTIME_UNAVAILABLE");
     });
   });

@@ -2,7 +2,7 @@
  * A warden, or what holds it, that is killed or hangs: the sandbox ends, everybody hears of it, and nothing is left.
  */
 import { execFileSync } from "node:child_process";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createSandbox, type Policy, type Sandbox, type SandboxOptions } from "../../src/mod.ts";
 import {
   BUSYBOX,
@@ -45,6 +45,11 @@ afterAll(() => {
   removeFolder(directory);
 });
 
+// What a failed case left must not fail the next one too.
+afterEach(() => {
+  for (const { pid } of wardens(name)) process.kill(pid, "SIGKILL");
+});
+
 /** The launcher, which is this process's child, and the warden below it. */
 function localProcesses(): { launcher: HostProcess; inside: HostProcess } {
   const all = wardens(name);
@@ -85,9 +90,9 @@ describe("on the local runtime", () => {
     expect(await leftAfter(5000, own)).toEqual([]);
   };
 
-  test.each(["SIGKILL", "SIGSEGV"] as const)("a warden that dies by %s", { timeout: 90_000 }, async (signal) => {
+  test("a warden that is killed", { timeout: 90_000 }, async () => {
     const sandbox = await create();
-    await expectToEnd(sandbox, () => process.kill(localProcesses().inside.pid, signal));
+    await expectToEnd(sandbox, () => process.kill(localProcesses().inside.pid, "SIGKILL"));
     await nothingLeft(sandbox);
   });
 

@@ -73,13 +73,21 @@ static bool write_some(void) {
 }
 
 void link_flush(void) {
-    bool was_full = !link_has_room();
+    for (;;) {
+        bool was_full = !link_has_room();
     bool empty = write_some();
-    if (was_full && link_has_room()) {
+    /* Whoever is resumed may fill the queue and pause again: somebody must resume them once it is written. */
+    while (was_full && link_has_room()) {
         handle_writable();
+        was_full = !link_has_room();
         empty = write_some();
     }
     watch_set(&out, empty ? 0 : EPOLLOUT);
+            return;
+        }
+        /* Those who hear of the room first may fill it again: the others must hear of what is written after that. */
+        handle_writable();
+    }
 }
 
 static void on_out(struct watch *watch, uint32_t events) {

@@ -243,6 +243,9 @@ static void guard_sockets(const struct seccomp_options *options) {
         emit((struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SOCKET_TYPE_MASK));
         unless_equal(SOCK_DGRAM, 1);
         refuse(EACCES);
+        /* Of which the kernel makes a datagram socket as well. */
+        unless_equal(SOCK_RAW, 1);
+        refuse(EACCES);
         close_call(call);
     }
     /* Fast open connects without connect(). */

@@ -132,14 +132,14 @@ export const fileRefusalCases: readonly Case[] = [
     async run(scene) {
       const { files } = await scene.shared();
       for (const attempt of [
-        files.read("writable/missing"),
-        files.stat("writable/missing"),
-        files.list("writable/missing"),
-        files.remove("writable/missing"),
-        files.rename("writable/missing", "writable/x"),
-        files.write("writable/missing/x", "x"),
+        () => files.read("writable/missing"),
+        () => files.stat("writable/missing"),
+        () => files.list("writable/missing"),
+        () => files.remove("writable/missing"),
+        () => files.rename("writable/missing", "writable/x"),
+        () => files.write("writable/missing/x", "x"),
       ]) {
-        expect((await refused(attempt, "FILE_MISSING")).details.path).toContain("/workspace/writable/missing");
+        expect((await refused(attempt(), "FILE_MISSING")).details.path).toContain("/workspace/writable/missing");
       }
     },
   },

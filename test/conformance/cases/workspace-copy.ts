@@ -58,7 +58,10 @@ export const workspaceCopyCases: readonly Case[] = [
     async run(scene) {
       const sandbox = await scene.own();
       expect((await sandbox.exec(["cat", "secret/secret.txt"])).stdout).toBe("");
-      const { stdout } = await shell(sandbox, "cat /workspace/*/*.txt; find / -name secret.txt 2>/dev/null; true");
+      const { stdout } = await shell(
+        sandbox,
+        "cat readonly/file.txt readonly/other.txt writable/file.txt; find / -name secret.txt 2>/dev/null; true",
+      );
       expect(stdout).toBe("read me\nread me too\nwrite me\n");
     },
   },
@@ -78,12 +81,12 @@ export const workspaceCopyCases: readonly Case[] = [
       const sandbox = await scene.create({ version: 1, filesystem: { read: ["."] } }, { workspace });
       const links = await shell(
         sandbox,
-        "cd readonly; readlink absolute relative dangling; cat absolute relative; ./script",
+        "cd readonly; for l in absolute relative dangling; do readlink $l; done; cat absolute relative; ./script",
       );
       expect(links.stdout).toBe("/etc/shadow\n../../../../../../etc/shadow\nnowhere\nran\n");
       const entries = await sandbox.files.list("readonly");
       expect(entries.find(({ name }) => name.startsWith("odd"))?.nameBytes).toEqual(
-        Uint8Array.from(strange.subarray(at("").length)),
+        Uint8Array.from(strange.subarray(at("").length + 1)),
       );
       const script = entries.find(({ name }) => name === "script");
       expect(Math.abs((script?.mtimeMs ?? 0) - lstatSync(at("script")).mtimeMs)).toBeLessThan(1);
@@ -178,9 +181,7 @@ export const workspaceCopyCases: readonly Case[] = [
       const readable = await scene.create({ version: 1, filesystem: { read: ["."] } });
       expect((await shell(readable, "ls -A; echo x > y; cat y")).stdout).toBe("");
       const part = await scene.create({ version: 1, filesystem: { write: ["./out"] } });
-      expect((await shell(part, "echo x > out/y; cat out/y; echo x > z; ls out z")).stdout).toBe(
-        "x\nout:\ny\n".replace("out:\n", "out:\n"),
-      );
+      expect((await shell(part, "echo x > out/y; cat out/y; echo x > z; ls out; cat z")).stdout).toBe("x\ny\n");
     },
   },
   {

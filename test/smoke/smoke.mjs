@@ -1,0 +1,112 @@
+/**
+ * One sandbox's life on any JavaScript runtime: node, deno or bun, with the built package.
+ *
+ * Usage: smoke.mjs local|docker [MODULE]
+ */
+import assert from "node:assert/strict";
+import process from "node:process";
+
+const runtime = process.argv[2] ?? "local";
+const module = process.argv[3] ?? new URL("../../dist/mod.js", import.meta.url).href;
+const { createSandbox, SandboxError } = await import(module);
+
+const steps = {
+  async exec(sandbox) {
+    const { stdout, stderr, exitCode, signal, timedOut, truncated, durationMs } = await sandbox.exec([
+      "sh",
+      "-c",
+      "echo out; echo err >&2; exit 3",
+    ]);
+    assert.deepEqual([stdout, stderr, exitCode, signal], ["out\n", "err\n", 3, null]);
+    assert.deepEqual([timedOut, truncated], [false, false]);
+    assert.ok(durationMs >= 0);
+    const word = "a b; 'c' $d";
+    assert.equal((await sandbox.sh`printf %s ${word} | cat`).stdout, word);
+  },
+
+  async stdin(sandbox) {
+    const bytes = new Uint8Array(700_000).map((_, index) => index % 251);
+    const { stdoutBytes } = await sandbox.exec(["cat"], { stdin: bytes });
+    assert.ok(Buffer.from(stdoutBytes).equals(Buffer.from(bytes)));
+    async function* pieces() {
+      yield "one ";
+      yield new TextEncoder().encode("two");
+    }
+    assert.equal((await sandbox.exec(["cat"], { stdin: pieces() })).stdout, "one two");
+  },
+
+  async files(sandbox) {
+    await sandbox.files.write("notes/hello.txt", "hello", { createParents: true });
+    await sandbox.files.write("notes/hello.txt", " world", { append: true });
+    assert.equal(await sandbox.files.readText("notes/hello.txt"), "hello world");
+    assert.equal((await sandbox.exec(["cat", "notes/hello.txt"])).stdout, "hello world");
+    const names = (await sandbox.files.list("notes")).map(({ name, kind, size }) => [name, kind, size]);
+    assert.deepEqual(names, [["hello.txt", "file", 11]]);
+    const large = new Uint8Array(1_500_000).fill(9);
+    await sandbox.files.write("large", large);
+    let total = 0;
+    for await (const chunk of sandbox.files.readStream("large")) total += chunk.length;
+    assert.equal(total, large.length);
+    await assert.rejects(sandbox.files.read("missing"), (error) => SandboxError.is(error, "FILE_MISSING"));
+  },
+
+  async terminal(sandbox) {
+    const command = await sandbox.spawn(["sh"], { pty: { rows: 30, columns: 90 } });
+    await command.stdin.write("stty size; echo $((6*7)); exit 5\n");
+    let text = "";
+    for await (const { bytes } of command) text += Buffer.from(bytes).toString();
+    assert.match(text, /30 90/);
+    assert.match(text, /42/);
+    assert.equal((await command.exited).exitCode, 5);
+    await command.gone;
+  },
+
+  async abort(sandbox) {
+    const abort = new AbortController();
+    const sleeping = sandbox.exec(["sh", "-c", "sleep 100 & sleep 100"], { signal: abort.signal });
+    setTimeout(() => abort.abort(), 100);
+    await assert.rejects(sleeping, (error) => SandboxError.is(error, "ABORTED"));
+    const command = await sandbox.spawn(["sleep", "100"]);
+    await command.kill();
+    assert.equal((await command.exited).signal, "SIGKILL");
+  },
+
+  async timeout(sandbox) {
+    const { timedOut, signal, exitCode } = await sandbox.exec(["sleep", "100"], { timeoutMs: 150 });
+    assert.deepEqual([timedOut, signal, exitCode], [true, "SIGKILL", null]);
+    const full = await sandbox.exec(["sh", "-c", "yes | head -c 100000"], { maxOutputBytes: 1000 });
+    assert.deepEqual([full.truncated, full.stdout.length, full.exitCode], [true, 1000, 0]);
+  },
+
+  async errors(sandbox) {
+    await assert.rejects(sandbox.exec(["no-such-program"]), (error) => SandboxError.is(error, "EXEC_FAILED"));
+    await assert.rejects(sandbox.exec(["false"], { check: true }), (error) => SandboxError.is(error, "COMMAND_FAILED"));
+    await assert.rejects(createSandbox({ version: 1, filesytem: {} }), (error) => SandboxError.is(error, "POLICY_INVALID"));
+  },
+};
+
+const options = { runtime, ...(runtime === "docker" ? { image: "cofferdam-test-busybox:latest" } : {}) };
+const sandbox = await createSandbox("version: 1\nfilesystem: { write: ['.'] }\n", options);
+assert.equal(sandbox.enforcement.runtime, runtime);
+const seen = [];
+const reading = (async () => {
+  for await (const record of sandbox.events) seen.push(record);
+})();
+let stopped = "";
+sandbox.events.on("stop", (reason) => {
+  stopped = reason;
+});
+for (const [name, step] of Object.entries(steps)) {
+  await step(sandbox).catch((cause) => {
+    throw new Error(`${name} failed`, { cause });
+  });
+}
+await sandbox.stop();
+await sandbox.stop();
+await reading;
+assert.ok(seen.length > 0, "there were events");
+assert.equal(stopped, "stopped");
+assert.equal(await sandbox.ended, "stopped");
+await assert.rejects(sandbox.exec(["true"]), (error) => SandboxError.is(error, "SANDBOX_STOPPED"));
+// Nothing keeps the process alive: it ends by itself.
+console.log(`smoke passed: ${runtime} ${Object.keys(steps).join(" ")}`);

@@ -1,0 +1,188 @@
+/**
+ * The warden with the address and undefined-behaviour sanitizers, put to work on the local runtime: of all that is asked
+ * of it here and in the conformance suite, nothing makes them say anything.
+ */
+import { execFile, execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { getuid } from "node:process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createSandbox, type Policy, type Sandbox } from "../../src/mod.ts";
+import { failure, removeFolder, scratchFolder, within } from "../faults/support.ts";
+
+const project = fileURLToPath(new URL("../..", import.meta.url));
+const directory = scratchFolder("sanitizer");
+const wrapper = join(directory, "warden");
+const reports = join(directory, "reports");
+const before = process.env.COFFERDAM_WARDEN;
+const policy: Policy = { version: 1, filesystem: { read: ["/etc/hostname"], write: ["."] } };
+
+beforeAll(() => {
+  const warden = join(directory, "sanitized");
+  execFileSync("bash", [join(project, "scripts/build-sanitized-warden.sh"), warden], { stdio: "pipe" });
+  writeFileSync(reports, "");
+  // What the launcher, the warden and its helpers say goes to one file: the sanitizers say it there.
+  writeFileSync(wrapper, `#!/bin/sh\nexec ${warden} "$@" 2>>${reports}\n`, { mode: 0o755 });
+  process.env.COFFERDAM_WARDEN = wrapper;
+}, 120_000);
+
+afterAll(() => {
+  if (before === undefined) delete process.env.COFFERDAM_WARDEN;
+  else process.env.COFFERDAM_WARDEN = before;
+  removeFolder(directory);
+});
+
+/** What the sanitizers found so far. The warden's own last words are none of it. */
+function findings(): string {
+  const said = readFileSync(reports, "utf8");
+  return /Sanitizer|runtime error|SUMMARY/.test(said) ? said.slice(0, 20_000) : "";
+}
+
+describe("a sanitized warden", () => {
+  let sandbox: Sandbox;
+
+  beforeAll(async () => {
+    sandbox = await createSandbox(policy, { runtime: "local", heartbeatMs: 500 });
+  });
+  afterAll(async () => {
+    await sandbox?.stop();
+    expect(await sandbox?.ended).toBe("stopped");
+    expect(findings()).toBe("");
+  });
+  afterEach(() => expect(findings()).toBe(""));
+
+  test("is one", () => {
+    const symbols = readFileSync(join(directory, "sanitized")).toString("latin1");
+    expect(symbols).toContain("__asan_init");
+    expect(symbols).toContain("__ubsan_handle");
+  });
+
+  test("runs programs of many kinds", async () => {
+    const bytes = Buffer.from(Array.from({ length: 255 }, (_, index) => index + 1));
+    expect((await sandbox.exec(["printf", "%s", bytes])).stdoutBytes).toEqual(bytes);
+    expect((await sandbox.exec(["sh", "-c", "cat; exit 9"], { stdin: new Uint8Array(900_000) })).exitCode).toBe(9);
+    expect((await sandbox.exec(["env"], { env: { A: "b".repeat(100_000) } })).stdout.length).toBeGreaterThan(100_000);
+    expect((await sandbox.exec(["sh", "-c", "kill -SEGV $$"])).signal).toBe("SIGSEGV");
+    expect((await sandbox.exec(["sh", "-c", "sleep 100 & echo x"])).stdout).toBe("x\n");
+    expect((await sandbox.exec(["head", "-c", "30000000", "/dev/zero"], { maxOutputBytes: 10 })).truncated).toBe(true);
+    expect((await sandbox.exec(["sleep", "100"], { timeoutMs: 50 })).timedOut).toBe(true);
+    expect((await sandbox.exec(["sh", "-c", "exec >&- 2>&-; sleep 0.1"])).exitCode).toBe(0);
+    expect((await sandbox.exec(["true"], { cwd: "/tmp" })).exitCode).toBe(0);
+    await failure(10_000, sandbox.exec(["no-such-program"]), "EXEC_FAILED");
+    await failure(10_000, sandbox.exec(["/etc/hostname"]), "EXEC_FAILED");
+    await failure(10_000, sandbox.exec(["true"], { cwd: "/no/where" }), "EXEC_FAILED");
+    await failure(10_000, sandbox.exec(["x".repeat(300)]), "EXEC_FAILED");
+    await failure(10_000, sandbox.exec(["true", "a".repeat(200_000)]), "EXEC_FAILED");
+  });
+
+  test("does file operations of every kind", async () => {
+    const { files } = sandbox;
+    const large = new Uint8Array(3_000_000).fill(3);
+    await files.write("a/b/c", large, { createParents: true });
+    expect((await files.read("a/b/c")).length).toBe(large.length);
+    await files.write("a/b/c", "x", { append: true });
+    const name = Buffer.from([0x6e, 0x0a, 0xff, 0x80]);
+    await files.write(Buffer.concat([Buffer.from("a/"), name]), "");
+    expect((await files.list("a")).map((entry) => Buffer.from(entry.nameBytes).toString("hex")).sort()).toEqual([
+      "62",
+      "6e0aff80",
+    ]);
+    expect((await files.stat("a/b/c")).size).toBe(3_000_001);
+    await files.rename("a/b/c", "a/d");
+    await files.mkdir("e/f/g", { recursive: true });
+    await failure(10_000, files.remove("a"), "FILE_FAILED", "FILE_DENIED");
+    await files.remove("a", { recursive: true });
+    await failure(10_000, files.read("a/d"), "FILE_MISSING");
+    await failure(10_000, files.write("/etc/hostname", "x"));
+    await failure(10_000, files.read("x".repeat(300)));
+    const many = Array.from({ length: 2000 }, (_, index) => `many-${index}-${"n".repeat(100)}`);
+    await sandbox.exec(["xargs", "touch"], { stdin: many.join("\n") });
+    expect((await files.list(".")).length).toBeGreaterThanOrEqual(2000);
+    let read = 0;
+    for await (const chunk of files.readStream("many-1-".padEnd(107, "n"))) read += chunk.length;
+    expect(read).toBe(0);
+  });
+
+  test("has terminals", async () => {
+    const command = await sandbox.spawn(["sh"], { pty: { rows: 10, columns: 20 } });
+    command.resize({ rows: 44, columns: 55 });
+    await command.stdin.write("stty size; sleep 100\n");
+    let text = "";
+    for await (const { bytes } of command) {
+      text += Buffer.from(bytes).toString();
+      if (text.includes("44 55")) break;
+    }
+    command.signal("SIGWINCH");
+    await command.stdin.write("\x03exit 4\n");
+    expect((await within(10_000, "the shell's exit", command.exited)).exitCode).toBe(4);
+    const abandoned = await sandbox.spawn(["sh", "-c", "trap '' HUP; sleep 100 & sleep 100"], { pty: true });
+    await within(10_000, "its end", abandoned.kill());
+  });
+
+  test("kills trees, daemons and what hides", async () => {
+    const script = "setsid sh -c 'sleep 100 & sleep 100' & (sleep 100 &) & sleep 100";
+    const commands = await Promise.all(Array.from({ length: 10 }, () => sandbox.spawn(["sh", "-c", script])));
+    for (const command of commands) command.signal("SIGTERM");
+    await within(20_000, "the end of all", Promise.all(commands.map((command) => command.kill())));
+    const abort = new AbortController();
+    const aborted = sandbox.exec(["sh", "-c", script], { signal: abort.signal });
+    setTimeout(() => abort.abort(), 20);
+    await failure(10_000, aborted, "ABORTED");
+    expect((await sandbox.exec(["sh", "-c", "ps -e 2>/dev/null | grep -c 'slee[p]'; true"])).stdout).toMatch(/^(0|1)?\n$/);
+  });
+
+  test("runs a hundred at once", { timeout: 120_000 }, async () => {
+    const one = async (index: number): Promise<string> =>
+      index % 4 === 0
+        ? Buffer.from((await sandbox.files.read("/etc/hostname")).subarray(0, 0)).toString() + index
+        : (await sandbox.exec(["sh", "-c", `head -c 200000 /dev/zero >&2; cat; exit 0`], { stdin: String(index) })).stdout;
+    const results = await Promise.all(Array.from({ length: 100 }, (_, index) => one(index)));
+    expect(results).toEqual(Array.from({ length: 100 }, (_, index) => String(index)));
+  });
+
+  test("ends in the middle of everything", async () => {
+    const other = await createSandbox(policy, { runtime: "local" });
+    const work = [
+      other.exec(["sh", "-c", "cat /dev/zero"]),
+      other.files.write("x", (async function* () {
+        for (;;) yield new Uint8Array(60_000);
+      })()),
+      other.spawn(["sh"], { pty: true }).then((command) => command.exited),
+    ].map((each) => failure(20_000, each));
+    await other.exec(["true"]);
+    await other.stop();
+    await Promise.all(work);
+    expect(findings()).toBe("");
+  });
+
+  test("holds limits", async () => {
+    const limited = { ...policy, process: { limits: { pids: 20, timeout: "2s", mode: "best-effort" as const } } };
+    await using other = await createSandbox(limited, { runtime: "local" });
+    const bomb = await other.exec(["sh", "-c", "b() { b | b & }; b; wait"], { timeoutMs: 1000 });
+    expect(bomb.timedOut || bomb.exitCode !== null || bomb.signal !== null).toBe(true);
+    expect((await other.exec(["echo", "alive"])).stdout).toBe("alive\n");
+  });
+});
+
+describe("the conformance suite", () => {
+  test("passes with a sanitized warden", { timeout: 400_000 }, async () => {
+    const suite = join(project, "test/conformance");
+    expect(existsSync(suite)).toBe(true);
+    const place = getuid?.() === 0 ? "local-root" : "local-user";
+    const env = {
+      ...process.env,
+      COFFERDAM_TEST_PLACES: place,
+      COFFERDAM_WARDEN: wrapper,
+      COFFERDAM_TEST_SANITIZED: "1",
+      COFFERDAM_CONFORMANCE_REPORT: join(directory, "report"),
+    };
+    const args = [join(project, "node_modules/vitest/vitest.mjs"), "run", "test/conformance", "--reporter=dot"];
+    const run = promisify(execFile)(process.execPath, args, { cwd: project, env, timeout: 380_000, killSignal: "SIGKILL" });
+    const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error);
+    expect(findings()).toBe("");
+    expect(`${stdout}${stderr}`.slice(-6000)).toMatch(/Tests\s.*passed/);
+    await run;
+  });
+});
