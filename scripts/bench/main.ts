@@ -4,8 +4,9 @@
  *   scripts/bench.sh [--quick] [--json] [--only=create,exec,...]
  */
 import { mkdir, rm } from "node:fs/promises";
+import { loadavg } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { copyBench } from "./benches/copy.ts";
 import { createBench } from "./benches/create.ts";
 import { deleteBench } from "./benches/delete.ts";
@@ -52,7 +53,7 @@ async function main(): Promise<void> {
           say(textOf(table));
         }
       } catch (error) {
-        failures.push(`${bench.key}: ${error instanceof Error ? error.stack : String(error)}`);
+        failures.push(`${bench.key}: ${inspect(error)}`);
       }
     }
   } finally {
@@ -60,7 +61,12 @@ async function main(): Promise<void> {
     process.chdir(home);
     await rm(context.scratch, { recursive: true, force: true });
   }
-  if (json) console.log(JSON.stringify({ machine, missing, failures, tables: tables.map(forPrograms) }, undefined, 2));
+  const loadAtEnd = loadavg()[0];
+  say(`\nload at the end ${loadAtEnd?.toFixed(2)}: what else ran makes the lines above slower, and p90 most`);
+  if (json)
+    console.log(
+      JSON.stringify({ machine, loadAtEnd, missing, failures, tables: tables.map(forPrograms) }, undefined, 2),
+    );
   for (const what of missing) console.error(`bench: not compared, because it is not here: ${what}`);
   for (const failure of failures) console.error(`bench: ${failure}`);
   // sandbox-runtime leaves servers open that would keep this process alive.

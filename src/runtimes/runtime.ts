@@ -21,6 +21,8 @@ export interface WorkspaceRequest {
   /** The owner of the folder. */
   readonly uid: number;
   readonly gid: number;
+  /** What the folder was when it was looked at: a path can be given to another one. */
+  readonly identity?: { readonly device: number; readonly inode: number };
 }
 
 /** Everything a runtime needs to start one sandbox. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { lstat, realpath, stat } from "node:fs/promises";
+import { lstat, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { SandboxError } from "../errors.ts";
 import type { DockerOptions } from "../runtimes/docker/mod.ts";
@@ -71,8 +71,8 @@ export async function resolveWorkspace(option: SandboxOptions["workspace"]): Pro
   const stats = await lstat(real);
   if (!stats.isDirectory()) throw unusable(path, "it is not a folder");
   if (real === "/") throw unusable(path, "it is the root of the host");
-  const { uid, gid } = await stat(real);
-  return { path: real, mode, uid, gid };
+  const { uid, gid, dev: device, ino: inode } = stats;
+  return { path: real, mode, uid, gid, identity: { device, inode } };
 }
 
 function unusable(path: string, reason: string, cause?: unknown): SandboxError<"WORKSPACE_UNUSABLE"> {

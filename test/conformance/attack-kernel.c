@@ -30,6 +30,7 @@ ATTACK(bpf, return reached(syscall(SYS_bpf, 0, NULL, 0), EINVAL);)
 ATTACK(perf, return reached(syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0), EFAULT);)
 ATTACK(userfaultfd, return syscall(SYS_userfaultfd, 1);)
 ATTACK(secret_memory, return syscall(447, 0);)
+ATTACK(aio, unsigned long context = 0; return syscall(SYS_io_setup, 1, &context);)
 ATTACK(clone3, return reached(syscall(SYS_clone3, NULL, 0), EINVAL);)
 ATTACK(newer_call, return reached(syscall(463 /* setxattrat */, -1, NULL, 0, NULL, NULL, 0), EINVAL);)
 ATTACK(statmount, return reached(syscall(457, NULL, NULL, 0, 0), EFAULT);)
@@ -97,6 +98,7 @@ const struct attack kernel_attacks[] = {
     {"perf", perf},
     {"userfaultfd", userfaultfd},
     {"memfd_secret", secret_memory},
+    {"io_setup", aio},
     {"clone3", clone3},
     {"newer-call", newer_call},
     {"statmount", statmount},

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -91,6 +92,8 @@ static long set_parameter(pid_t child) {
     return sched_setparam(child, &parameter);
 }
 
+static long stop_it(pid_t child) { return kill(child, SIGSTOP); }
+
 ATTACK(trace) { UNUSED; return on_child(seize); }
 ATTACK(memory_read) { UNUSED; return on_child(read_memory); }
 ATTACK(memory_write) { UNUSED; return on_child(write_memory); }
@@ -107,6 +110,20 @@ ATTACK(scheduler_child) { UNUSED; return on_child(schedule); }
 ATTACK(sched_attr_child) { UNUSED; return on_child(set_schedule); }
 ATTACK(sched_param_child) { UNUSED; return on_child(set_parameter); }
 ATTACK(mrelease) { UNUSED; return reached(syscall(448, -1, 0), EBADF); }
+
+ATTACK(priority_all) { UNUSED; return setpriority(PRIO_USER, 0, 19); }
+ATTACK(ioprio_all) { UNUSED; return syscall(SYS_ioprio_set, 3, 0, 3 << 13); }
+ATTACK(stop_child) { UNUSED; return on_child(stop_it); }
+
+static int own_file(void) {
+    char name[] = "/tmp/attack-XXXXXX";
+    int fd = mkstemp(name);
+    unlink(name);
+    return fd;
+}
+
+ATTACK(lease) { UNUSED; return fcntl(own_file(), F_SETLEASE, F_WRLCK); }
+ATTACK(io_signal_stop) { UNUSED; return fcntl(own_file(), F_SETSIG, SIGSTOP); }
 
 static long traceme(void) { return ptrace(PTRACE_TRACEME, 0, 0, 0); }
 ATTACK(trace_me) { UNUSED; return in_child(traceme); }
@@ -203,6 +220,11 @@ const struct attack process_attacks[] = {
     {"scheduler-other", scheduler_child},
     {"sched_setattr-other", sched_attr_child},
     {"sched_setparam-other", sched_param_child},
+    {"setpriority-all", priority_all},
+    {"ioprio-all", ioprio_all},
+    {"stop-other", stop_child},
+    {"lease", lease},
+    {"io-signal-stop", io_signal_stop},
     {"kill-warden", kill_warden},
     {"stop-warden", stop_warden},
     {"listener", listener},

@@ -3,6 +3,7 @@
  */
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Policy, Sandbox, SandboxOptions } from "../../src/mod.ts";
 import { isRoot, ORDINARY_UID, type Place } from "./places.ts";
@@ -31,7 +32,10 @@ export class Stage {
 
   /** The shared sandbox; another one if somebody ended it. */
   shared(): Promise<Sandbox> {
-    this.#shared ??= this.#createShared();
+    this.#shared ??= this.#createShared().catch((error: unknown) => {
+      this.#shared = undefined;
+      throw error;
+    });
     return this.#shared;
   }
 
@@ -98,6 +102,15 @@ export class Scene {
   /** A folder of the host like the shared sandbox's workspace. */
   furnished(): string {
     const path = this.folder();
+    furnish(path, this.programs);
+    return path;
+  }
+
+  /** A furnished folder of the host that does not lie in /tmp, where a sandbox has its own things. */
+  elsewhere(): string {
+    const path = mkdtempSync(join(isRoot ? "/srv" : homedir(), "cofferdam-test-"));
+    this.defer(() => rm(path, { recursive: true, force: true }));
+    chmodSync(path, 0o755);
     furnish(path, this.programs);
     return path;
   }

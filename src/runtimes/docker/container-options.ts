@@ -98,10 +98,13 @@ export function containerBody(plan: ContainerPlan): ContainerBody {
   };
 }
 
+/** What each private folder may hold. A memory limit covers it too. */
+const TMPFS_BYTES_MAX = 2 * 1024 ** 3;
+
 function tmpfsOf(plan: ContainerPlan): Record<string, string> {
   const { uid, gid } = plan.agent;
   // What may be executed is for the policy to say, and the kernel of an engine may know nothing of noexec here.
-  const scratch = `rw,exec,nosuid,nodev,uid=${uid},gid=${gid}`;
+  const scratch = `rw,exec,nosuid,nodev,size=${TMPFS_BYTES_MAX},uid=${uid},gid=${gid}`;
   const workspace = plan.workspaceWritable ? `${scratch},mode=0755` : `rw,exec,nosuid,nodev,uid=0,gid=${gid},mode=0750`;
   const taken = new Set(plan.mounts.map((mount) => mount.Target));
   const masked = plan.imageVolumes.filter((path) => !taken.has(path));

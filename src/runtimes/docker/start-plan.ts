@@ -29,7 +29,7 @@ export interface StartPlan {
   /** What is copied in once the container runs. */
   readonly copy: WorkspaceCopy | undefined;
   /** The folder of this host that is mounted. */
-  readonly live: string | undefined;
+  readonly live: WorkspaceRequest | undefined;
 }
 
 /** Decides everything that can be decided without a container. */
@@ -37,7 +37,7 @@ export async function planStart(context: StartContext, request: StartRequest): P
   const image = request.image ?? context.image;
   const limits = limitsFor(request.process.limits, context.engine);
   const [facts, workspace] = await Promise.all([inspectImage(context.docker, image), planWorkspace(context, request)]);
-  if (workspace.live !== undefined) refuseVolumesInside(workspace.live, image, facts);
+  if (workspace.live !== undefined) refuseVolumesInside(workspace.live.path, image, facts);
   const { agent } = workspace;
   return {
     id: request.id,
@@ -69,7 +69,7 @@ interface WorkspacePlan {
   readonly agent: Agent;
   readonly mounts: readonly Mount[];
   readonly copy: WorkspaceCopy | undefined;
-  readonly live: string | undefined;
+  readonly live: WorkspaceRequest | undefined;
   readonly writable: boolean;
 }
 
@@ -94,7 +94,7 @@ function planMount(context: StartContext, workspace: WorkspaceRequest, request: 
   const agent = { uid, gid: gid === 0 ? uid : gid };
   const prepared: PreparedWorkspace = prepareWorkspace({ path, filesystem: request.filesystem, create: { uid, gid } });
   refuseOtherFileSystems(path, lstatSync(path).dev, prepared.grants);
-  return { agent, mounts: workspaceMounts(path, prepared.grants), copy: undefined, live: path, writable: true };
+  return { agent, mounts: workspaceMounts(path, prepared.grants), copy: undefined, live: workspace, writable: true };
 }
 
 /** The engine would make the volume's mount point in the folder of the host. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
+import { lstatSync, readFileSync, type Stats } from "node:fs";
 import type Docker from "dockerode";
 import { SandboxError } from "../../errors.ts";
 import { WORKSPACE_PATH } from "../../policy/mod.ts";
@@ -69,12 +69,20 @@ function bind(source: string, target: string, readOnly: boolean): Mount {
  */
 export async function verifyMounts(
   container: Docker.Container,
-  path: string,
+  { path, identity }: WorkspaceRequest,
   mounts: readonly Mount[],
 ): Promise<string | undefined> {
-  if (mounts.length < 2) return undefined;
   const { State } = await container.inspect();
   const found = mountsOfProcess(State.Pid);
+  const shown = lookInside(State.Pid);
+  if (
+    identity !== undefined &&
+    shown !== undefined &&
+    (shown.dev !== identity.device || shown.ino !== identity.inode)
+  ) {
+    throw unusable(path, "it became something else while it was mounted");
+  }
+
   const root = found?.get(WORKSPACE_PATH);
   if (found === undefined || root === undefined) {
     return "the mounts of the workspace could not be verified: the engine's processes are not visible from here";
@@ -91,6 +99,15 @@ export async function verifyMounts(
     });
   }
   return undefined;
+}
+
+/** The workspace as the container sees it; undefined where its processes are not visible from here. */
+function lookInside(pid: number): Stats | undefined {
+  try {
+    return lstatSync(`/proc/${pid}/root${WORKSPACE_PATH}`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Grants on another file system than the workspace cannot be verified. */

@@ -20,8 +20,8 @@ export interface Launched {
 }
 
 const DIAGNOSTICS_BYTES = 8192;
-/** How long a launcher may take to clean up after its sandbox before it is killed itself, in milliseconds. */
-const END_MS = 10_000;
+/** How long to wait for a launcher that cleans up after its sandbox, in milliseconds. It goes on by itself after that. */
+const END_MS = 30_000;
 
 /**
  * Starts it.
@@ -70,9 +70,16 @@ async function finish(child: ChildProcess, ended: Promise<string>): Promise<void
   // SIGTERM makes the launcher kill its sandbox, clean up and end; the end of the link alone would do it too.
   child.kill("SIGTERM");
   child.stdin?.destroy();
-  const timer = setTimeout(() => child.kill("SIGKILL"), END_MS);
-  await ended;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // It is never killed: nobody else would remove what it owns, and the sandbox below it is dead already.
+  await Promise.race([
+    ended,
+    new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, END_MS);
+    }),
+  ]);
   clearTimeout(timer);
+  child.unref();
   child.stdout?.destroy();
   child.stderr?.destroy();
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { totalmem } from "node:os";
 import type { FilesystemGrant, FilesystemPlan } from "../../domains/filesystem/mod.ts";
 import { SandboxError } from "../../errors.ts";
 import { BASELINE, HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/mod.ts";
@@ -41,6 +42,12 @@ function syntheticFiles({ uid, gid }: LayoutContext): Readonly<Record<string, st
   };
 }
 
+/** The host's terminals are counted together: one sandbox must not take them all. */
+const TERMINALS_MAX = 256;
+
+/** What each private folder may hold: a bound that four of them reach together only by half of the memory. */
+const PRIVATE_BYTES_MAX = Math.min(2 * 1024 ** 3, Math.floor(totalmem() / 8));
+
 /** What Docker hides and freezes in /proc, and for the same reasons. */
 const PROC_MASKED = ["acpi", "kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi"];
 const PROC_FROZEN = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
@@ -63,21 +70,21 @@ const DEVICE_LINKS: Readonly<Record<string, string>> = {
 export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout {
   const resolve = createResolver();
   const files = syntheticFiles(context);
+  const granted = (path: string) => plan.grants.some((grant) => grant.path === path);
   const outside = plan.grants.filter((grant) => !grant.inWorkspace && !isSandboxOwn(grant.path, files));
   const present = outside.flatMap((grant): PresentGrant[] => {
     const at = resolve(grant.path);
     return isPresent(grant, at) ? [{ grant, at }] : [];
   });
   refuseDenialsInside(plan, present, resolve);
+  const made = Object.keys(files).filter((path) => granted(path) && !shows(present, path));
+  refuseCoveredFolders(present, resolve);
   const links = present.flatMap(({ at }) => at.links).map(({ path, target }) => symlink(target, path));
-  const granted = (path: string) => plan.grants.some((grant) => grant.path === path);
   return {
     steps: [
       ...uniqueByTarget(links),
       ...binds(present),
-      ...Object.entries(files)
-        .filter(([path]) => granted(path))
-        .map(([target, data]): Step => ({ kind: "file", target, data })),
+      ...made.map((target): Step => ({ kind: "file", target, data: files[target] ?? "" })),
       ...kernelSteps(plan, context),
       ...PRIVATE.map((target) => tmpfs(target, context, target === HOME_PATH ? "0700" : "1777")),
     ],
@@ -97,6 +104,8 @@ export function workspaceSteps({ grants }: PreparedWorkspace): Step[] {
   }));
   return [{ kind: "directory", target: WORKSPACE_PATH }, ...steps];
 }
+
+type Resolve = (path: string) => ResolvedPath | undefined;
 
 interface PresentGrant {
   readonly grant: FilesystemGrant;
@@ -126,11 +135,30 @@ function isPresent(grant: FilesystemGrant, at: ResolvedPath | undefined): at is 
   );
 }
 
-function refuseDenialsInside(
-  plan: FilesystemPlan,
-  present: readonly PresentGrant[],
-  resolve: (path: string) => ResolvedPath | undefined,
-): void {
+/** Whether a folder of the host that is shown holds the path: then it is the host's file that is seen there. */
+function shows(present: readonly PresentGrant[], path: string): boolean {
+  return present.some(({ at }) => at.directory && isWithin(path, at.real));
+}
+
+/** The sandbox's own folders are mounted over those of a tree that is shown. Where they are missing nothing may make them. */
+function refuseCoveredFolders(present: readonly PresentGrant[], resolve: Resolve): void {
+  for (const folder of [...PRIVATE, "/dev", "/proc", WORKSPACE_PATH]) {
+    const cover = present.find(({ at }) => at.directory && isWithin(folder, at.real));
+    if (cover === undefined || (cover.at.real !== "/" && resolve(folder)?.real === folder)) continue;
+    const { path, ruleId } = cover.grant;
+    const message = `"${path}" would have to hold the sandbox's own ${folder}, and does not have it`;
+    throw new SandboxError(
+      "POLICY_UNSUPPORTED",
+      `Cannot grant what rule ${ruleId} asks for on the local runtime: ${message}`,
+      {
+        details: { issues: [{ path: ruleId, message }] },
+        hint: `Grant the folders that are needed in "${path}" one by one, or use the docker runtime`,
+      },
+    );
+  }
+}
+
+function refuseDenialsInside(plan: FilesystemPlan, present: readonly PresentGrant[], resolve: Resolve): void {
   for (const denial of plan.denials) {
     const real = resolve(denial.path)?.real;
     const inside = real === undefined ? undefined : present.find(({ at }) => isWithin(real, at.real));
@@ -176,7 +204,7 @@ function kernelSteps(plan: FilesystemPlan, context: LayoutContext): Step[] {
     readOnly: false,
     device: true,
   }));
-  steps.push({ kind: "devpts", target: "/dev/pts", options: "mode=0620,ptmxmode=0666" });
+  steps.push({ kind: "devpts", target: "/dev/pts", options: `mode=0620,ptmxmode=0666,max=${TERMINALS_MAX}` });
   for (const [path, target] of Object.entries(DEVICE_LINKS)) steps.push(symlink(target, path));
   if (has("/dev/shm")) steps.push(tmpfs("/dev/shm", context, "1777"));
   // The warden itself needs /proc, whatever the policy grants the agent of it.
@@ -187,7 +215,11 @@ function kernelSteps(plan: FilesystemPlan, context: LayoutContext): Step[] {
 }
 
 function tmpfs(target: string, { ownerUid, ownerGid }: LayoutContext, mode: string): Step {
-  return { kind: "tmpfs", target, options: `mode=${mode},uid=${ownerUid},gid=${ownerGid},size=25%,nr_inodes=1m` };
+  return {
+    kind: "tmpfs",
+    target,
+    options: `mode=${mode},uid=${ownerUid},gid=${ownerGid},size=${PRIVATE_BYTES_MAX},nr_inodes=1m`,
+  };
 }
 
 function symlink(source: string, target: string): Step {

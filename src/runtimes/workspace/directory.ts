@@ -22,12 +22,21 @@ const NO_FOLLOW = constants.O_RDONLY | constants.O_NOFOLLOW;
 // O_NONBLOCK: what was a file when we looked may be a FIFO now, and opening one blocks for ever.
 const FILE = NO_FOLLOW | constants.O_NONBLOCK;
 
-/** Opens a directory that the caller trusts the path of. */
+/** Opens a directory by a real path: a link anywhere in it, put there since it was resolved, fails with ENOTDIR or ELOOP. */
 export function openRoot(path: string): Directory {
-  const directory = open(Buffer.from(path));
-  if (process.platform === "linux" && !existsSync(`/proc/self/fd/${directory.fd}`)) {
+  if (process.platform !== "linux") return open(Buffer.from(path));
+  let directory = open(SLASH);
+  if (!existsSync(`/proc/self/fd/${directory.fd}`)) {
     closeSync(directory.fd);
     throw new Error("/proc/self/fd is not available, and directories cannot be read safely without it");
+  }
+  for (const name of path.split("/").filter((part) => part !== "")) {
+    const parent = directory;
+    try {
+      directory = openChild(parent, Buffer.from(name));
+    } finally {
+      closeDirectory(parent);
+    }
   }
   return directory;
 }

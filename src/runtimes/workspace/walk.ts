@@ -85,8 +85,8 @@ function* visit(
   } catch (error) {
     const code = errnoOf(error);
     if (code === "EACCES" || code === "EPERM") report.unreadable++;
-    // It went away, or became something else, while we looked.
-    else if (code === "ENOENT" || code === "ELOOP" || code === "ENOTDIR" || code === "ENXIO") report.changed++;
+    // It went away, became something else, or is held by a lease, while we looked.
+    else if (code !== undefined && TRANSIENT.has(code)) report.changed++;
     else throw error;
   }
 }
@@ -165,6 +165,7 @@ export function describeReport(report: CopyReport): string[] {
   return notes;
 }
 
+const TRANSIENT = new Set(["ENOENT", "ELOOP", "ENOTDIR", "ENXIO", "EAGAIN"]);
 const EMPTY = Buffer.alloc(0);
 const SLASH = Buffer.from("/");
 const REPLACEMENT = Buffer.from("\uFFFD");

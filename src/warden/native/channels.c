@@ -5,7 +5,10 @@
 #include "terminal.h"
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+enum { TERMINAL_BUFFER_MAX = 256 * 1024 };
 
 /* ---- output ---- */
 
@@ -24,14 +27,23 @@ void output_pace(struct output *o) { watch_set(&o->watch, output_may_read(o) ? E
 
 static ssize_t output_read(struct command *c, struct output *o) {
     static uint8_t trash[MAX_DATA_BYTES];
-    if (o->discard || o->ended)
-        return read(o->watch.fd, trash, sizeof trash);
-    size_t size = o->credit < MAX_DATA_BYTES ? o->credit : MAX_DATA_BYTES;
-    ssize_t count = read(o->watch.fd, link_data_begin(size), size);
-    if (count > 0) {
-        link_data_commit(o->channel, c->stream, (size_t)count);
-        o->credit -= (uint32_t)count;
+    size_t size = MAX_DATA_BYTES;
+    if (c->first_exited && !o->ended && o->rest < size)
+        size = o->rest;
+    ssize_t count;
+    if (o->discard || o->ended) {
+        count = read(o->watch.fd, trash, size);
+    } else {
+        if (o->credit < size)
+            size = o->credit;
+        count = read(o->watch.fd, link_data_begin(size), size);
+        if (count > 0) {
+            link_data_commit(o->channel, c->stream, (size_t)count);
+            o->credit -= (uint32_t)count;
+        }
     }
+    if (count > 0 && c->first_exited && !o->ended)
+        o->rest -= (uint32_t)count;
     return count;
 }
 
@@ -39,15 +51,15 @@ void output_ready(struct watch *watch, uint32_t events) {
     (void)events;
     struct command *c = watch->owner;
     struct output *o = watch == &c->outputs[0].watch ? &c->outputs[0] : &c->outputs[1];
-    ssize_t count = output_read(c, o);
-    bool paused = count < 0 && (errno == EAGAIN || errno == EINTR);
-    if (count > 0 || paused) {
-        if (c->first_exited && !o->ended)
-            outputs_pace(c);
-        else
-            output_pace(o);
+    if (c->first_exited && !o->ended) {
+        outputs_pace(c);
         return;
     }
+    ssize_t count = output_read(c, o);
+    if (count > 0)
+        output_pace(o);
+    if (count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR)))
+        return;
     /* The end of a pipe, or EIO: the last one has closed the terminal. */
     if (c->terminal)
         watch_close(&c->input.watch);
@@ -59,19 +71,29 @@ void output_ready(struct watch *watch, uint32_t events) {
 /* What the first process wrote before it ended is in the pipe. Past that, a background process may hold the pipe for
  * as long as it lives: its output is drained, so that it does not block, and dropped. */
 static void output_finish(struct command *c, struct output *o) {
-    while (o->watch.fd >= 0 && !o->ended) {
+    while (o->watch.fd >= 0 && !o->ended && o->rest > 0) {
         if (!output_may_read(o))
             return;
         ssize_t count = output_read(c, o);
-        if (count > 0)
-            continue;
-        if (count < 0 && errno == EINTR)
+        if (count > 0 || (count < 0 && errno == EINTR))
             continue;
         if (count == 0 || errno != EAGAIN)
             watch_close(&o->watch);
-        output_end(c, o);
+        break;
     }
+    output_end(c, o);
     output_pace(o);
+}
+
+void output_measure(struct command *c) {
+    for (int i = 0; i < 2; i++) {
+        int size = 0;
+        struct output *o = &c->outputs[i];
+        /* A terminal does not tell what is on its way: as much as its buffers hold. */
+        if (c->terminal || o->watch.fd < 0 || ioctl(o->watch.fd, FIONREAD, &size))
+            size = TERMINAL_BUFFER_MAX;
+        o->rest = (uint32_t)size;
+    }
 }
 
 void outputs_pace(struct command *c) {

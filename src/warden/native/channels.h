@@ -8,5 +8,7 @@ void input_ready(struct watch *watch, uint32_t events);
 void output_end(struct command *command, struct output *output);
 /* Watches the output if it may be read now. */
 void output_pace(struct output *output);
+/* The first process has exited: remembers how much of its output is still to be read. */
+void output_measure(struct command *command);
 /* The same for both, and finishes those of a command that has exited. */
 void outputs_pace(struct command *command);

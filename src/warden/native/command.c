@@ -92,6 +92,7 @@ static void first_exited(struct command *c, int status) {
         return;
     c->first_exited = true;
     c->deadline_ms = 0;
+    output_measure(c);
     send_exited(c, status);
     outputs_pace(c);
 }
@@ -112,8 +113,10 @@ static void on_report(struct command *c, const struct report *report) {
     }
 }
 
+/* False: there is none now, or will never be (errno is 0 then). */
 static bool read_report(struct command *c) {
     struct report report;
+    errno = 0;
     ssize_t count = read(c->status.fd, &report, sizeof report);
     if (count == (ssize_t)sizeof report) {
         on_report(c, &report);
@@ -126,7 +129,7 @@ static void status_ready(struct watch *watch, uint32_t events) {
     (void)events;
     struct command *c = watch->owner;
     uint32_t stream = c->stream;
-    if (!read_report(c) && command_find(stream) == c)
+    if (!read_report(c) && errno != EAGAIN && command_find(stream) == c)
         watch_close(&c->status);
 }
 
@@ -303,7 +306,7 @@ void command_file(uint32_t stream, const struct msg_file *request) {
         end_if_over(c);
         return;
     }
-    struct task task = {.run = file_operation_run, .request = &operation};
+    struct task task = {.run = file_operation_run, .request = &operation, .ours = true};
     command_start(c, &task, request->operation == OPERATION_WRITE, 0, 0);
     file_operation_free(&operation);
 }

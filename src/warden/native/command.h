@@ -18,6 +18,8 @@ struct output {
     struct watch watch;
     uint32_t credit;
     uint8_t channel;
+    /* Once the first process has exited: what was in the pipe then, and is still to be read. */
+    uint32_t rest;
     bool discard; /* read on, forward nothing */
     bool ended;   /* the end was sent */
 };

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,7 +98,10 @@ static void leave_root(int peer, const struct msg_namespace *names) {
 
 __attribute__((noreturn)) static void be_inside(struct launch_plan *plan, int peer) {
     bool rootful = plan->names.flags & NAMESPACE_FLAG_ROOTFUL;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     await_peer(peer);
+    /* Only now: the files of an undumpable process in /proc belong to root, and the outer half writes the maps there. */
+    prctl(PR_SET_DUMPABLE, 0);
     if (sethostname(plan->hostname, strlen(plan->hostname)))
         launch_fail(STAGE_NAMESPACE, "hostname");
     bring_loopback_up();
@@ -115,6 +119,22 @@ __attribute__((noreturn)) static void be_inside(struct launch_plan *plan, int pe
 }
 
 /* ---- outside ---- */
+
+/* Waits for a word of the inner half. False: it ended, or the host did and has nobody to build for any more. */
+static bool hear_inside(int peer, pid_t inside) {
+    struct pollfd sources[2] = {{peer, POLLIN, 0}, {0, 0, 0}};
+    char byte;
+    for (;;) {
+        if (poll(sources, 2, -1) < 0)
+            continue;
+        if (sources[0].revents)
+            return read(peer, &byte, 1) == 1;
+        if (sources[1].revents) {
+            kill(inside, SIGKILL);
+            return false;
+        }
+    }
+}
 
 static int await_end(pid_t inside) {
     sigset_t wanted;
@@ -139,12 +159,12 @@ __attribute__((noreturn)) static void be_outside(struct launch_plan *plan, pid_t
         map_user(inside, &plan->names);
     join_cgroups(inside, plan->cgroups);
     signal_peer(peer);
-    char byte;
-    if (rootful && read(peer, &byte, 1) == 1) {
+    if (rootful && hear_inside(peer, inside)) {
         map_user(inside, &plan->names);
         signal_peer(peer);
     }
-    if (read(peer, &byte, 1) == 1)
+    prctl(PR_SET_DUMPABLE, 0);
+    if (hear_inside(peer, inside))
         signal_peer(peer);
     syscall(SYS_close_range, 3, ~0U, 0);
     close(0);
@@ -155,7 +175,6 @@ __attribute__((noreturn)) static void be_outside(struct launch_plan *plan, pid_t
 }
 
 void launcher_run(void) {
-    prctl(PR_SET_DUMPABLE, 0);
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);

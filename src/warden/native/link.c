@@ -73,8 +73,7 @@ static bool write_some(void) {
 }
 
 void link_flush(void) {
-    for (;;) {
-        bool was_full = !link_has_room();
+    bool was_full = !link_has_room();
     bool empty = write_some();
     /* Whoever is resumed may fill the queue and pause again: somebody must resume them once it is written. */
     while (was_full && link_has_room()) {
@@ -83,11 +82,6 @@ void link_flush(void) {
         empty = write_some();
     }
     watch_set(&out, empty ? 0 : EPOLLOUT);
-            return;
-        }
-        /* Those who hear of the room first may fill it again: the others must hear of what is written after that. */
-        handle_writable();
-    }
 }
 
 static void on_out(struct watch *watch, uint32_t events) {

@@ -16,6 +16,8 @@ struct processes {
 };
 
 struct processes processes_look(void);
+/* The pid that was given last; 0: not known. While it stays, nothing was forked. */
+long processes_newest(void);
 const struct process *processes_find(const struct processes *all, pid_t pid);
 /* One line of /proc/PID/stat, by itself; `name` is the PID. */
 bool processes_parse(const char *name, const char *line, struct process *process);

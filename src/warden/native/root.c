@@ -55,9 +55,9 @@ static void make_directory(const struct mount_step *step) {
 static void make_file(const struct mount_step *step, struct slice data) {
     const char *name;
     int parent = open_parent(step->target, &name);
-    int fd = parent < 0 ? -1 : openat(parent, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0444);
-    /* In a mounted tree the file is there, and may be read-only. */
-    if (fd < 0 && parent >= 0)
+    /* Never opened if it is there: it may be a file of the host, or a FIFO that blocks. */
+    int fd = parent < 0 ? -1 : openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+    if (fd < 0 && parent >= 0 && (errno == EEXIST || errno == EROFS) && data.size == 0)
         fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || (data.size && write(fd, data.data, data.size) != (ssize_t)data.size))
         launch_fail(STAGE_MOUNT, step->target);
@@ -83,7 +83,7 @@ static uint64_t attributes_of(uint32_t flags) {
 static void take_source(struct mount_step *step, int workspace) {
     bool ours = step->flags & MOUNT_FLAG_WORKSPACE;
     int object = ours ? open_how(workspace, step->source, O_PATH | O_CLOEXEC, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
-                      : open(step->source, O_PATH | O_CLOEXEC);
+                      : open_how(AT_FDCWD, step->source, O_PATH | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
     if (object < 0 && (step->flags & MOUNT_FLAG_OPTIONAL) && errno == ENOENT)
         return;
     if (object >= 0)
@@ -94,7 +94,10 @@ static void take_source(struct mount_step *step, int workspace) {
 }
 
 static void take_sources(struct launch_plan *plan) {
-    int workspace = plan->workspace[0] ? open(plan->workspace, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    /* The host has resolved these paths. A link in one now is somebody's trick. */
+    int workspace = !plan->workspace[0] ? -1
+                                        : open_how(AT_FDCWD, plan->workspace, O_PATH | O_DIRECTORY | O_CLOEXEC,
+                                                   RESOLVE_NO_SYMLINKS);
     if (plan->workspace[0] && workspace < 0)
         launch_fail(STAGE_MOUNT, plan->workspace);
     for (size_t i = 0; i < plan->count; i++)

@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "seccomp_filter.h"
 #include "die.h"
+#include "refused_calls.h"
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -20,115 +22,6 @@
 #else
 #error "the warden knows the system calls of x86-64 and arm64 only"
 #endif
-
-/* Calls newer than the headers that the warden may be built with; one number on every architecture. */
-enum {
-    NR_MEMFD_SECRET = 447,
-    NR_PROCESS_MRELEASE = 448,
-    /* mseal. What comes after it, and was not looked at when this was written, does not exist in the sandbox. */
-    NR_LAST_KNOWN = 462,
-    NR_STATMOUNT = 457,
-    NR_LSM_LIST_MODULES = 461,
-    X32_BIT = 0x40000000,
-    PROTOCOL_TCP = 6,
-    PROTOCOL_UDP = 17,
-    SOCKET_TYPE_MASK = 0xf,
-    FASTOPEN_FLAG = 0x20000000,
-    TTY_INSERT_INPUT = 0x5412,
-    TTY_SET_DISCIPLINE = 0x5423,
-    CONSOLE_CONTROL = 0x541c,
-};
-
-#define NAMESPACE_FLAGS                                                                                                \
-    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |       \
-     0x80 /* CLONE_NEWTIME */)
-
-/* Refused whatever the arguments. A program sees what an unprivileged process without these calls would see. */
-static const struct {
-    int number, error;
-} refused[] = {
-    {SYS_ptrace, EPERM},
-    {SYS_process_vm_readv, EPERM},
-    {SYS_process_vm_writev, EPERM},
-    {SYS_pidfd_getfd, EPERM},
-    {SYS_process_madvise, EPERM},
-    {NR_PROCESS_MRELEASE, EPERM},
-    {SYS_kcmp, EPERM},
-    {SYS_bpf, EPERM},
-    {SYS_perf_event_open, EACCES},
-    {SYS_userfaultfd, EPERM},
-    {SYS_io_uring_setup, ENOSYS},
-    {SYS_io_uring_enter, ENOSYS},
-    {SYS_io_uring_register, ENOSYS},
-    /* Its flags lie behind a pointer, where no filter sees them; libc falls back to clone. */
-    {SYS_clone3, ENOSYS},
-    {NR_MEMFD_SECRET, ENOSYS},
-    {SYS_mount, EPERM},
-    {SYS_umount2, EPERM},
-    {SYS_pivot_root, EPERM},
-    {SYS_chroot, EPERM},
-    {SYS_open_tree, EPERM},
-    {SYS_move_mount, EPERM},
-    {SYS_fsopen, EPERM},
-    {SYS_fsconfig, EPERM},
-    {SYS_fsmount, EPERM},
-    {SYS_fspick, EPERM},
-    {SYS_mount_setattr, EPERM},
-    {SYS_setns, EPERM},
-    {SYS_unshare, EPERM},
-    {SYS_keyctl, EPERM},
-    {SYS_add_key, EPERM},
-    {SYS_request_key, EPERM},
-    {SYS_open_by_handle_at, EPERM},
-    {SYS_init_module, EPERM},
-    {SYS_finit_module, EPERM},
-    {SYS_delete_module, EPERM},
-    {SYS_kexec_load, EPERM},
-    {SYS_kexec_file_load, EPERM},
-    {SYS_acct, EPERM},
-    {SYS_swapon, EPERM},
-    {SYS_swapoff, EPERM},
-    {SYS_reboot, EPERM},
-    {SYS_syslog, EPERM},
-    {SYS_quotactl, EPERM},
-    {SYS_quotactl_fd, EPERM},
-    {SYS_settimeofday, EPERM},
-    {SYS_clock_settime, EPERM},
-    {SYS_adjtimex, EPERM},
-    {SYS_clock_adjtime, EPERM},
-    {SYS_personality, EPERM},
-    {SYS_fanotify_init, EPERM},
-    {SYS_vhangup, EPERM},
-    {SYS_move_pages, EPERM},
-    {SYS_migrate_pages, EPERM},
-    {SYS_sethostname, EPERM},
-    {SYS_setdomainname, EPERM},
-#if defined(__x86_64__)
-    {SYS_iopl, EPERM},
-    {SYS_ioperm, EPERM},
-    {SYS_modify_ldt, ENOSYS},
-    {SYS_uselib, ENOSYS},
-    {SYS_ustat, ENOSYS},
-    {SYS_sysfs, ENOSYS},
-    {SYS__sysctl, ENOSYS},
-    {SYS_nfsservctl, ENOSYS},
-    {SYS_create_module, ENOSYS},
-    {SYS_get_kernel_syms, ENOSYS},
-    {SYS_query_module, ENOSYS},
-    {SYS_lookup_dcookie, EPERM},
-#else
-    {SYS_lookup_dcookie, EPERM},
-    {SYS_nfsservctl, ENOSYS},
-#endif
-};
-
-/* Calls that name a process: allowed on oneself (0), refused on others, among which is the warden. */
-static const struct {
-    int number, argument;
-} self_only[] = {
-    {SYS_setpriority, 1},        {SYS_ioprio_set, 1},      {SYS_sched_setaffinity, 0}, {SYS_sched_setscheduler, 0},
-    {SYS_sched_setparam, 0},     {SYS_sched_setattr, 0},   {SYS_prlimit64, 0},
-};
 
 enum { PROGRAM_MAX = 512 };
 static struct sock_filter program[PROGRAM_MAX];
@@ -211,6 +104,22 @@ static void allow_socket_type(int type, int protocol) {
     allow();
 }
 
+static void guard_socket_pairs(const struct seccomp_options *options) {
+    unsigned short call = open_call(SYS_socketpair);
+    load_argument(0);
+    emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0));
+    refuse(EAFNOSUPPORT);
+    /* A datagram socket of a pair can still send to a path, and the kernel makes one of SOCK_RAW too. */
+    if (!options->unix_sockets) {
+        load_argument(1);
+        emit((struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SOCKET_TYPE_MASK));
+        emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 2, 0));
+        emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_SEQPACKET, 1, 0));
+        refuse(EACCES);
+    }
+    close_call(call);
+}
+
 static void guard_sockets(const struct seccomp_options *options) {
     unsigned short call = open_call(SYS_socket);
     load_argument(0);
@@ -236,18 +145,7 @@ static void guard_sockets(const struct seccomp_options *options) {
     refuse(EPERM);
     refuse(EPROTONOSUPPORT);
     close_call(call);
-    /* A datagram socket of a pair can still send to a path. */
-    if (!options->unix_sockets) {
-        call = open_call(SYS_socketpair);
-        load_argument(1);
-        emit((struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SOCKET_TYPE_MASK));
-        unless_equal(SOCK_DGRAM, 1);
-        refuse(EACCES);
-        /* Of which the kernel makes a datagram socket as well. */
-        unless_equal(SOCK_RAW, 1);
-        refuse(EACCES);
-        close_call(call);
-    }
+    guard_socket_pairs(options);
     /* Fast open connects without connect(). */
     static const struct {
         int number, argument;
@@ -261,12 +159,61 @@ static void guard_sockets(const struct seccomp_options *options) {
     }
 }
 
+/* All processes of the user: the warden is one. */
+static void refuse_whole_user(int number, uint32_t whole_user) {
+    unsigned short call = open_call(number);
+    load_argument(0);
+    unless_equal(whole_user, 1);
+    refuse(EPERM);
+    load_argument(1);
+    emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0));
+    refuse(EPERM);
+    close_call(call);
+}
+
+static void guard_file_control(void) {
+    unsigned short call = open_call(SYS_fcntl);
+    load_argument(1);
+    /* A lease stops whoever opens the file on the host for up to 45 s. */
+    unless_equal(SET_LEASE, 1);
+    refuse(EINVAL);
+    unless_equal(SET_IO_SIGNAL, 4);
+    load_argument(2);
+    unless_equal(SIGSTOP, 1);
+    refuse(EINVAL);
+    allow();
+    close_call(call);
+}
+
+/* SIGSTOP cannot be blocked: sent to a shepherd or a file operation, which have the agent's uid, it would make the host
+ * wait for ever. The stop of a terminal's job control is SIGTSTP. */
+static void guard_signals(void) {
+    static const struct {
+        int number, argument;
+    } senders[] = {
+        {SYS_kill, 1},           {SYS_tkill, 1},
+        {SYS_tgkill, 2},         {SYS_rt_sigqueueinfo, 1},
+        {SYS_rt_tgsigqueueinfo, 2}, {SYS_pidfd_send_signal, 1},
+    };
+    for (size_t i = 0; i < sizeof senders / sizeof *senders; i++) {
+        unsigned short call = open_call(senders[i].number);
+        load_argument(senders[i].argument);
+        unless_equal(SIGSTOP, 1);
+        refuse(EPERM);
+        close_call(call);
+    }
+}
+
 static void guard_arguments(void) {
+    refuse_whole_user(SYS_setpriority, WHOLE_USER);
+    refuse_whole_user(SYS_ioprio_set, WHOLE_USER_IO);
     unsigned short call = open_call(SYS_clone);
     load_argument(0);
     unless_any_bit(NAMESPACE_FLAGS, 1);
     refuse(EPERM);
     close_call(call);
+    guard_file_control();
+    guard_signals();
     call = open_call(SYS_ioctl);
     load_argument(1);
     static const uint32_t controls[] = {TTY_INSERT_INPUT, TTY_SET_DISCIPLINE, CONSOLE_CONTROL};

@@ -38,6 +38,14 @@ static stage take_stdio(const struct task *task) {
     return 0;
 }
 
+/* A program gets the signals that it expects. A file operation goes on without: it can be killed, not held up. */
+static void take_signals(void) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+}
+
 __attribute__((noreturn)) static void be_first(const struct task *task, int failure_fd) {
     stage failed = take_stdio(task);
     if (!failed && failure_fd != FAILURE_FD)
@@ -48,10 +56,8 @@ __attribute__((noreturn)) static void be_first(const struct task *task, int fail
     if (!failed) {
         close(REPORT_FD);
         close_from(FAILURE_FD + 1);
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        signal(SIGPIPE, SIG_DFL);
+        if (!task->ours)
+            take_signals();
         failed = task->run(task);
         failure_fd = FAILURE_FD;
     }
@@ -126,7 +132,7 @@ pid_t shepherd_start(const struct task *task, int *report_fd) {
     close(reports[1]);
     if (pid < 0)
         close(reports[0]);
-    else
+    else if (fcntl(reports[0], F_SETFL, O_NONBLOCK) == 0)
         *report_fd = reports[0];
     errno = error;
     return pid;

@@ -20,6 +20,7 @@ struct task {
     stage (*run)(const struct task *task);
     const void *request;
     int stdio[3];
+    bool ours;     /* a file operation, not a program */
     bool terminal; /* stdio[0] is the terminal to become the controlling one */
 };
 

@@ -134,7 +134,11 @@ export const execEndCases: readonly Case[] = [
     name: "a command that stops itself is ended by its timeout",
     async run(scene) {
       const sandbox = await scene.shared();
-      const result = await within(20_000, "exec()", sandbox.exec(["sh", "-c", "kill -STOP $$"], { timeoutMs: 300 }));
+      const result = await within(
+        20_000,
+        "exec()",
+        sandbox.exec(["sh", "-c", "kill -STOP $$; sleep 600"], { timeoutMs: 300 }),
+      );
       expect(result).toMatchObject({ timedOut: true, signal: "SIGKILL" });
     },
   },
@@ -155,7 +159,7 @@ export const execEndCases: readonly Case[] = [
     async run(scene) {
       const sandbox = await scene.own();
       const marked = mark();
-      const script = `setsid sleep ${marked} & kill -STOP $PPID; sleep ${marked}`;
+      const script = `setsid sleep ${marked} & kill -STOP $PPID; kill -TSTP $PPID; sleep ${marked}`;
       const result = await within(20_000, "exec()", sandbox.exec(["sh", "-c", script], { timeoutMs: 500 }));
       expect(result.timedOut).toBe(true);
       await until(async () => (await countMarked(sandbox, marked)) === 0, "nothing of it is left");

@@ -166,7 +166,7 @@ echo x > secret/new; rm -r secret; true`;
     name: "a folder of the host outside the workspace can be granted, for reading and for writing",
     notIn: (place) => (place.docker ? "a container has the image's folders" : undefined),
     async run(scene) {
-      const [readable, writable] = [scene.furnished(), scene.furnished()];
+      const [readable, writable] = [scene.elsewhere(), scene.elsewhere()];
       // The sandbox has a user of its own, to whom the folder must be open by its modes.
       execFileSync("chmod", ["-R", "a+rwX", writable]);
       const sandbox = await scene.own({}, { version: 1, filesystem: { read: ["./bin", readable], write: [writable] } });

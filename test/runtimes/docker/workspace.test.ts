@@ -120,9 +120,15 @@ describe.skipIf(!hasEngine)("a mounted workspace", () => {
     const container = new Docker().getContainer(`cofferdam-${id}`);
     const mount = (target: string) => ({ Type: "bind" as const, Target: target, ReadOnly: false });
     const expected = [mount("/workspace"), mount("/workspace/docs")];
-    await expect(verifyMounts(container, path, expected)).resolves.toBeUndefined();
+    const { workspace } = request(path, "mount");
+    await expect(verifyMounts(container, workspace, expected)).resolves.toBeUndefined();
+    const { dev: device, ino: inode } = lstatSync(path);
+    const known = { ...workspace, identity: { device, inode } };
+    await expect(verifyMounts(container, known, expected)).resolves.toBeUndefined();
+    const other = { ...workspace, identity: { device, inode: inode + 1 } };
+    await expect(verifyMounts(container, other, expected)).rejects.toMatchObject({ code: "WORKSPACE_UNUSABLE" });
     const swapped = [mount("/workspace"), mount("/workspace/src")];
-    await expect(verifyMounts(container, path, swapped)).rejects.toMatchObject({ code: "WORKSPACE_UNUSABLE" });
+    await expect(verifyMounts(container, workspace, swapped)).rejects.toMatchObject({ code: "WORKSPACE_UNUSABLE" });
   });
 
   test("shows nothing that is mounted below what is only readable", async (context) => {
