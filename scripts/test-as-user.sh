@@ -1,29 +1,48 @@
 #!/usr/bin/env bash
 # Runs the conformance suite on the local runtime as an ordinary user: no group, capability or variable of root's left.
+# Nothing is written to the project but the report in .cache/conformance.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly USER_ID=64123
-home=$(mktemp -d)
-trap 'rm -rf "$home"' EXIT
-chown "$USER_ID:$USER_ID" "$home"
-chmod 0700 "$home"
+readonly REPORTS=$PWD/.cache/conformance
+
+say() { printf 'test-as-user: %s\n' "$*" >&2; }
+((EUID == 0)) || { say "only root can become another user; run vitest itself instead"; exit 2; }
+command -v setpriv >/dev/null || { say "setpriv is missing: install util-linux"; exit 3; }
+
+# Not in /tmp: a sandbox has a /tmp of its own, and some cases grant a folder of the user's home.
+mkdir -p /srv
+home=$(mktemp -d -p /srv cofferdam-user-XXXXXX)
+temporary=$(mktemp -d)
+trap 'rm -rf "$home" "$temporary"' EXIT
+chown "$USER_ID:$USER_ID" "$home" "$temporary"
+chmod 0700 "$home" "$temporary"
 
 as_user() {
   setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs \
-    env -i HOME="$home" TMPDIR="$home" PATH="$PATH" CI="${CI:-}" COFFERDAM_TEST_PLACES=local-user \
-    COFFERDAM_CONFORMANCE_REPORT="$PWD/.cache/conformance" "$@"
+    env -i HOME="$home" TMPDIR="$temporary" PATH="$PATH" CI="${CI:-}" COFFERDAM_TEST_PLACES=local-user \
+    COFFERDAM_WARDEN="${COFFERDAM_WARDEN:-}" COFFERDAM_CONFORMANCE_REPORT="$REPORTS" "$@"
 }
 
+mkdir -p "$REPORTS"
+chmod 0777 "$REPORTS"
+rm -f "$REPORTS/local-user.json"
+
 tree=$PWD
-mkdir -p .cache/conformance
-chmod 0777 .cache/conformance
 if ! as_user test -r "$tree/package.json" -a -r "$tree/node_modules/vitest/package.json"; then
   # The project lies in a folder that only root may enter: the user gets a copy.
   tree=$home/project
   mkdir "$tree"
-  tar -c --exclude=.git --exclude=.cache . | tar -x -C "$tree"
+  tar -c --exclude=./.git --exclude=./.cache . | tar -x -C "$tree"
   chown -R "$USER_ID:$USER_ID" "$tree"
 fi
 cd "$tree"
-as_user node node_modules/vitest/vitest.mjs run test/conformance --cache.dir "$home/vite" 2>&1
+
+# Vitest would keep its results in node_modules, which are root's: its configuration is the one way to say where else.
+config=$home/vitest.config.mjs
+cat >"$config" <<CONFIG
+export default { root: $(printf '"%s"' "$tree"), cacheDir: "$home/vite" };
+CONFIG
+chmod 0644 "$config"
+as_user node node_modules/vitest/vitest.mjs run --config "$config" test/conformance 2>&1

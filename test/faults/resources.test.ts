@@ -3,7 +3,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createSandbox, type Policy, type SandboxOptions } from "../../src/mod.ts";
 import {
   BUSYBOX,
@@ -34,6 +34,10 @@ beforeAll(async () => {
   process.env.TMPDIR = directory;
   process.on("warning", onWarning);
 }, 120_000);
+
+beforeEach(() => {
+  warnings.length = 0;
+});
 
 afterAll(() => {
   process.off("warning", onWarning);

@@ -79,16 +79,18 @@ export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout
   refuseDenialsInside(plan, present, resolve);
   const made = Object.keys(files).filter((path) => granted(path) && !shows(present, path));
   refuseCoveredFolders(present, resolve);
+  const shown = binds(present);
   const links = present.flatMap(({ at }) => at.links).map(({ path, target }) => symlink(target, path));
   return {
     steps: [
       ...uniqueByTarget(links),
-      ...binds(present),
+      ...shown.filter((step) => !isInPrivate(step)),
       ...made.map((target): Step => ({ kind: "file", target, data: files[target] ?? "" })),
       ...kernelSteps(plan, context),
       ...PRIVATE.map((target) => tmpfs(target, context, target === HOME_PATH ? "0700" : "1777")),
+      ...shown.filter(isInPrivate),
     ],
-    liveMounts: present.some(({ grant }) => !BASELINE.some(({ path }) => isWithin(grant.path, path))),
+    liveMounts: present.some(({ grant }) => !isSystem(grant.path)),
   };
 }
 
@@ -107,6 +109,11 @@ export function workspaceSteps({ grants }: PreparedWorkspace): Step[] {
 
 type Resolve = (path: string) => ResolvedPath | undefined;
 
+/** Whether the path is one that every sandbox shows read-only. */
+function isSystem(path: string): boolean {
+  return BASELINE.some((base) => base.access === "read" && isWithin(path, base.path));
+}
+
 interface PresentGrant {
   readonly grant: FilesystemGrant;
   readonly at: ResolvedPath;
@@ -118,8 +125,13 @@ function covers(wide: WorkspaceGrant, narrow: WorkspaceGrant): boolean {
 }
 
 function isSandboxOwn(path: string, files: Readonly<Record<string, string>>): boolean {
-  const roots = [...PRIVATE, "/proc", "/dev", WORKSPACE_PATH];
-  return path in files || roots.some((root) => isWithin(path, root));
+  const roots = [HOME_PATH, "/proc", "/dev", WORKSPACE_PATH];
+  return path in files || PRIVATE.includes(path) || roots.some((root) => isWithin(path, root));
+}
+
+/** Whether a folder of the host shows through a private one: what is granted in `/tmp` by name is the host's. */
+function isInPrivate(step: Step): boolean {
+  return PRIVATE.some((root) => isWithin(step.target, root));
 }
 
 function isPresent(grant: FilesystemGrant, at: ResolvedPath | undefined): at is ResolvedPath {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { SandboxError } from "../../errors.ts";
 import { encodeMessage } from "../../link/codec.ts";
 import { CODES, FLAGS } from "../../link/protocol.ts";
@@ -12,7 +13,7 @@ import { AGENT_UID } from "../identity.ts";
 import { DEFAULT_WARDEN_LIMITS, needsGroup, wardenLimits } from "../limits.ts";
 import type { Runtime, StartedWarden, StartRequest, WardenLimits } from "../runtime.ts";
 import { createLimitGroups, type LimitGroups } from "./cgroups.ts";
-import { launch } from "./launch.ts";
+import { type Launched, launch } from "./launch.ts";
 import { planLayout, workspaceSteps } from "./layout.ts";
 import { encodeStep, type Step } from "./steps.ts";
 import { type HostUser, hostUser } from "./user.ts";
@@ -45,8 +46,12 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
   const warden = await options.locateWarden(process.arch === "arm64" ? "arm64" : "x64");
   // The launcher comes first: what is made on the host from here on is its to remove, even if this process is killed.
   const launched = await launch(warden.path);
-  const own = (kind: keyof typeof CODES.owned, path: string) =>
-    void launched.output.write(encodeMessage("owned", { kind: CODES.owned[kind], path: Buffer.from(path) }));
+  const owned: Owned[] = [];
+  const own = (kind: Owned["kind"], path: string) => {
+    owned.push({ kind, path });
+    launched.output.write(encodeOwned({ kind, path }));
+  };
+  const end = () => endAndRemove(launched, warden.path, owned);
   try {
     const layout = planLayout(request.filesystem, { ...inside, ...owner });
     const limits = await holdLimits(request, (directory) => own("cgroup", directory));
@@ -56,6 +61,7 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
     launched.output.write(Buffer.concat(launchFrames(user, workspace, limits, steps)));
     return {
       ...launched,
+      end,
       ...inside,
       environment: { PATH },
       limits: { holder: limitsHolder(request, limits), warden: limits.warden },
@@ -63,9 +69,28 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
       notes: [...notes(user, request, limits), ...workspace.notes],
     };
   } catch (error) {
-    await launched.end();
+    await end();
     throw error;
   }
+}
+
+/** A path of the host that goes with the sandbox. */
+interface Owned {
+  readonly kind: keyof typeof CODES.owned;
+  readonly path: string;
+}
+
+function encodeOwned({ kind, path }: Owned): Buffer {
+  return encodeMessage("owned", { kind: CODES.owned[kind], path: Buffer.from(path) });
+}
+
+/** Ends the launcher. Where somebody killed it before it could clean up, another one does that. */
+async function endAndRemove(launched: Launched, wardenPath: string, owned: readonly Owned[]): Promise<void> {
+  await launched.end();
+  if (!owned.some(({ path }) => existsSync(path))) return;
+  const cleaner = await launch(wardenPath);
+  cleaner.output.end(Buffer.concat(owned.map(encodeOwned)));
+  await cleaner.ended;
 }
 
 function requireLinux(request: StartRequest): void {

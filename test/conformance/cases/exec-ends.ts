@@ -175,7 +175,8 @@ export const execEndCases: readonly Case[] = [
       await background.exited;
       await until(async () => (await countMarked(sandbox, marked)) === 2, "both sleep");
       const killer = await within(20_000, "exec()", sandbox.exec(["sh", "-c", "kill -9 -1; echo left"]));
-      expect([killer.signal, killer.stdout]).toEqual([killer.signal, killer.signal === null ? "left\n" : ""]);
+      // It is spared by its own kill(), and its shepherd is not.
+      expect(killer.signal === "SIGKILL" || killer.exitCode === 0).toBe(true);
       expect(await within(20_000, "the other", other)).toMatchObject({ signal: "SIGKILL", timedOut: false });
       await until(async () => (await countMarked(sandbox, marked)) === 0, "nothing of the others is left");
       expect((await shell(sandbox, "echo on")).stdout).toBe("on\n");

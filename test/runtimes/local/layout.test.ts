@@ -1,3 +1,4 @@
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { planFilesystem } from "../../../src/domains/filesystem/mod.ts";
 import { HOME_PATH, normalizePolicy, parsePolicy, WORKSPACE_PATH } from "../../../src/policy/mod.ts";
@@ -31,7 +32,7 @@ describe("planLayout()", () => {
   });
 
   it("never binds anything of the host at the places that are the sandbox's own", () => {
-    const { steps } = layoutOf({ read: ["/tmp/x", "/home/agent/y"], write: ["/var/tmp/z"] });
+    const { steps } = layoutOf({ read: ["~/y", "/home/agent/y"], write: ["/tmp", "/var/tmp"] });
     const own = ["/tmp", "/var/tmp", HOME_PATH];
     expect(steps.filter((step) => step.kind === "bind" && own.some((place) => step.target.startsWith(place)))).toEqual(
       [],
@@ -40,6 +41,19 @@ describe("planLayout()", () => {
       expect(steps).toContainEqual(
         expect.objectContaining({ kind: "tmpfs", target, options: expect.stringContaining("uid=4321") }),
       );
+    }
+  });
+
+  it("shows a folder of the host that is granted by name in the private /tmp, on top of it", () => {
+    const folder = realpathSync(mkdtempSync("/tmp/cofferdam-test-"));
+    try {
+      const { steps, liveMounts } = layoutOf({ write: [folder] });
+      expect(bindAt(steps, folder)).toMatchObject({ source: folder, readOnly: false });
+      const order = steps.map((step) => step.target);
+      expect(order.indexOf("/tmp")).toBeLessThan(order.indexOf(folder));
+      expect(liveMounts).toBe(true);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 
