@@ -7,7 +7,15 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSandbox, type Policy, SandboxError } from "../../src/mod.ts";
 import { freePort } from "./private-engine.ts";
-import { BUSYBOX, describeWith, engineProblem, failure, removeFolder, sandboxFolders, scratchFolder } from "./support.ts";
+import {
+  BUSYBOX,
+  describeWith,
+  engineProblem,
+  failure,
+  removeFolder,
+  sandboxFolders,
+  scratchFolder,
+} from "./support.ts";
 
 const QUICK_MS = 10_000;
 const directory = scratchFolder("input");
@@ -49,7 +57,11 @@ describe.each(["local", "docker"] as const)("on %s, before anything is started",
   });
 
   test("a workspace that is not there", async () => {
-    await failure(QUICK_MS, createSandbox(policy, { runtime, workspace: join(directory, "none") }), "WORKSPACE_UNUSABLE");
+    await failure(
+      QUICK_MS,
+      createSandbox(policy, { runtime, workspace: join(directory, "none") }),
+      "WORKSPACE_UNUSABLE",
+    );
   });
 
   test("nothing of it is left", () => {
@@ -112,7 +124,9 @@ describe("an engine that cannot be reached", () => {
   test("because its socket is not there", async () => {
     const socketPath = join(directory, "none.sock");
     await unavailable(createSandbox(policy, { runtime: "docker", image, docker: { socketPath } }));
-    await withDockerHost(`unix://${socketPath}`, () => unavailable(createSandbox(policy, { runtime: "docker", image })));
+    await withDockerHost(`unix://${socketPath}`, () =>
+      unavailable(createSandbox(policy, { runtime: "docker", image })),
+    );
   });
 
   test("because nobody listens on its socket", async () => {
@@ -127,7 +141,9 @@ describe("an engine that cannot be reached", () => {
     const port = await freePort();
     const docker = { host: "127.0.0.1", port, protocol: "http" as const };
     await unavailable(createSandbox(policy, { runtime: "docker", image, docker }));
-    await withDockerHost(`tcp://127.0.0.1:${port}`, () => unavailable(createSandbox(policy, { runtime: "docker", image })));
+    await withDockerHost(`tcp://127.0.0.1:${port}`, () =>
+      unavailable(createSandbox(policy, { runtime: "docker", image })),
+    );
   });
 
   test("because its name does not exist", async () => {

@@ -35,10 +35,12 @@ function create(engine: PrivateEngine, options: SandboxOptions = {}): Promise<Sa
 function pendingWork(sandbox: Sandbox): readonly Promise<unknown>[] {
   return [
     sandbox.exec(["sleep", "314159"]),
-    sandbox.exec(["cat"], { stdin: (async function* () {
-      yield new Uint8Array(1000);
-      await sandbox.ended;
-    })() }),
+    sandbox.exec(["cat"], {
+      stdin: (async function* () {
+        yield new Uint8Array(1000);
+        await sandbox.ended;
+      })(),
+    }),
     sandbox.spawn(["sh"], { pty: true }).then((command) => command.exited),
     sandbox.spawn(["sleep", "314159"]).then((command) => command.gone),
   ];
@@ -85,7 +87,16 @@ describeWith(privateEngineProblem(), "an engine that", () => {
   test("ends while sandboxes are created", { timeout: 180_000 }, async () => {
     const before = engine.leftovers();
     const starts = Array.from({ length: 6 }, () => create(engine, { workspace }));
-    const outcomes = starts.map((start) => within(SETTLES_MS, "a start", start.then((s) => s.stop(), (error) => error)));
+    const outcomes = starts.map((start) =>
+      within(
+        SETTLES_MS,
+        "a start",
+        start.then(
+          (s) => s.stop(),
+          (error) => error,
+        ),
+      ),
+    );
     await starts[0]?.catch(() => undefined);
     await engine.signal("SIGKILL");
     for (const outcome of await Promise.all(outcomes)) {
@@ -130,7 +141,9 @@ describeWith(privateEngineProblem(), "an engine that", () => {
       const options = { runtime: "docker", image: BUSYBOX, ...(await prepare()) } as const;
       const sandbox = await createSandbox(policy, { ...options, workspace });
       expect(engine.docker("ps", "--format", "{{.Names}}")).toBe(`cofferdam-${sandbox.id}`);
-      expect(await sandbox.exec(["sh", "-c", "ls a | wc -l; readlink a/escaping; cat"], { stdin: "input" })).toMatchObject({
+      expect(
+        await sandbox.exec(["sh", "-c", "ls a | wc -l; readlink a/escaping; cat"], { stdin: "input" }),
+      ).toMatchObject({
         exitCode: 0,
         stdout: "11\n../../outside\ninput",
       });

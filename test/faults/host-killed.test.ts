@@ -81,7 +81,10 @@ function said(child: ChildProcess, word: string): Promise<void> {
 /** Starts hosts and kills each at a moment that the seed says; returns how long the kills took. */
 async function killHosts(group: Hosts, spanMs: number): Promise<void> {
   const next = random(group.seed);
-  const plan = Array.from({ length: KILLS }, () => ({ seed: Math.floor(next() * 2 ** 31), afterMs: next() ** 1.5 * spanMs }));
+  const plan = Array.from({ length: KILLS }, () => ({
+    seed: Math.floor(next() * 2 ** 31),
+    afterMs: next() ** 1.5 * spanMs,
+  }));
   const since = Date.now();
   const lane = async (): Promise<void> => {
     for (let turn = plan.shift(); turn !== undefined; turn = plan.shift()) {
@@ -142,7 +145,8 @@ describe("a host that is killed", () => {
       const group = hosts("docker", { DOCKER_HOST: engine.host });
       await killHosts(group, 1500);
       // What runs ends by itself; only what never started waits for the next sandbox.
-      const running = () => engine.leftovers().filter((each) => each.startsWith("container ") && !each.endsWith(" created"));
+      const running = () =>
+        engine.leftovers().filter((each) => each.startsWith("container ") && !each.endsWith(" created"));
       expect(await leftAfter(GONE_MS, running)).toEqual([]);
       expect(await leftAfter(GONE_MS, () => processesOf(group))).toEqual([]);
       const waiting = engine.leftovers();

@@ -101,11 +101,7 @@ const later: [string, readonly ErrorCode[]][] = [
 test.each(later)("once it runs: one that %s", { timeout: 60_000 }, async (mode, codes) => {
   const path = programNamed(mode);
   const { createSandbox } = await withWarden(path);
-  const sandbox = await within(
-    SETTLES_MS,
-    "the start",
-    createSandbox(policy, { runtime: "local", heartbeatMs: 300 }),
-  );
+  const sandbox = await within(SETTLES_MS, "the start", createSandbox(policy, { runtime: "local", heartbeatMs: 300 }));
   // What is not read is not granted again, so sending on is a violation.
   const work = sandbox.spawn(["cat"]).then((command) => command.exited);
   await failure(SETTLES_MS, work, ...codes);

@@ -112,12 +112,15 @@ function isUp(socketPath: string): boolean {
 }
 
 function leftovers(docker: (...args: string[]) => string, data: string): string[] {
-  const lines = (text: string, kind: string): string[] => text.split("\n").flatMap((line) => (line ? [`${kind} ${line}`] : []));
+  const lines = (text: string, kind: string): string[] =>
+    text.split("\n").flatMap((line) => (line ? [`${kind} ${line}`] : []));
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   return [
     ...lines(docker("ps", "-a", "--format", "{{.Names}} {{.State}}"), "container"),
     ...lines(docker("volume", "ls", "-q"), "volume").filter((name) => /^volume [0-9a-f]{64}$/.test(name)),
-    ...mounts.map((line) => line.split(" ")[4] ?? "").flatMap((at) => (at.startsWith(`${data}/`) ? [`mount ${at}`] : [])),
+    ...mounts
+      .map((line) => line.split(" ")[4] ?? "")
+      .flatMap((at) => (at.startsWith(`${data}/`) ? [`mount ${at}`] : [])),
   ];
 }
 
@@ -138,7 +141,9 @@ async function endEverything(directory: string): Promise<void> {
     if (own.length === 0) break;
     await sleep(50);
   }
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n").map((line) => line.split(" ")[4] ?? "");
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "");
   for (const at of mounts.filter((path) => path.startsWith(`${directory}/`)).reverse()) {
     execFileSync("umount", ["-l", at], { stdio: "ignore" });
   }

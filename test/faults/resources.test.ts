@@ -92,7 +92,9 @@ async function manySandboxes(count: number, options: SandboxOptions): Promise<vo
     if (index % Math.ceil(count / 10) === 0) rss.push(Math.round(process.memoryUsage.rss() / 1048576));
   }
   const last = holdings();
-  console.info(`${count} sandboxes on ${options.runtime}: ${first?.descriptors} -> ${last.descriptors} descriptors, RSS ${rss.join(" ")} MiB`);
+  console.info(
+    `${count} sandboxes on ${options.runtime}: ${first?.descriptors} -> ${last.descriptors} descriptors, RSS ${rss.join(" ")} MiB`,
+  );
   // A keep-alive connection to the engine more or less is no leak.
   expect(last.descriptors).toBeLessThanOrEqual((first?.descriptors ?? 0) + 4);
   expect(last.rss).toBeLessThan((first?.rss ?? 0) + RSS_GROWTH_MAX);
@@ -113,7 +115,19 @@ test("local sandboxes that share one signal", { timeout: 60_000 }, async () => {
 describeWith(engineProblem(), "on docker", () => {
   test("30 sandboxes", { timeout: 180_000 }, async () => {
     await manySandboxes(30, { runtime: "docker", image: BUSYBOX });
-    const owned = execFileSync("docker", ["ps", "-aq", "--filter", `label=dev.cofferdam.owner`, "--format", "{{.Label \"dev.cofferdam.owner\"}}"]);
-    expect(owned.toString().split("\n").filter((owner) => owner.includes(`.${process.pid}.`))).toEqual([]);
+    const owned = execFileSync("docker", [
+      "ps",
+      "-aq",
+      "--filter",
+      `label=dev.cofferdam.owner`,
+      "--format",
+      '{{.Label "dev.cofferdam.owner"}}',
+    ]);
+    expect(
+      owned
+        .toString()
+        .split("\n")
+        .filter((owner) => owner.includes(`.${process.pid}.`)),
+    ).toEqual([]);
   });
 });

@@ -84,7 +84,8 @@ describe("on the local runtime", () => {
 
   const nothingLeft = async (sandbox: Sandbox): Promise<void> => {
     expect(await leftAfter(SETTLES_MS, () => wardens(name).map(({ pid }) => String(pid)))).toEqual([]);
-    const own = () => [...sandboxFolders(directory), ...emptyGroups()].filter((path) => path.endsWith(`-${sandbox.id}`));
+    const own = () =>
+      [...sandboxFolders(directory), ...emptyGroups()].filter((path) => path.endsWith(`-${sandbox.id}`));
     expect(await leftAfter(5000, own)).toEqual([]);
   };
 
@@ -128,11 +129,15 @@ describeWith(engineProblem(), "on docker", () => {
       .split("\n")
       .filter(Boolean);
   const inContainer = (sandbox: Sandbox, signal: string): void => {
-    const pid = execFileSync("docker", ["inspect", "-f", "{{.State.Pid}}", `cofferdam-${sandbox.id}`], { encoding: "utf8" });
+    const pid = execFileSync("docker", ["inspect", "-f", "{{.State.Pid}}", `cofferdam-${sandbox.id}`], {
+      encoding: "utf8",
+    });
     process.kill(Number(pid), signal);
   };
   const volumesOf = (sandbox: Sandbox): string[] =>
-    execFileSync("docker", ["inspect", "-f", "{{range .Mounts}}{{.Name}} {{end}}", `cofferdam-${sandbox.id}`], { encoding: "utf8" })
+    execFileSync("docker", ["inspect", "-f", "{{range .Mounts}}{{.Name}} {{end}}", `cofferdam-${sandbox.id}`], {
+      encoding: "utf8",
+    })
       .split(/\s+/)
       .filter((volume) => /^[0-9a-f]{64}$/.test(volume));
   const volumes = (): string[] => execFileSync("docker", ["volume", "ls", "-q"], { encoding: "utf8" }).split("\n");
@@ -153,7 +158,9 @@ describeWith(engineProblem(), "on docker", () => {
   test("a container that somebody removes", { timeout: 120_000 }, async () => {
     const sandbox = await create();
     const own = volumesOf(sandbox);
-    await expectToEnd(sandbox, () => execFileSync("docker", ["rm", "-fv", `cofferdam-${sandbox.id}`], { stdio: "ignore" }));
+    await expectToEnd(sandbox, () =>
+      execFileSync("docker", ["rm", "-fv", `cofferdam-${sandbox.id}`], { stdio: "ignore" }),
+    );
     expect(containers(sandbox)).toEqual([]);
     expect(await leftAfter(5000, () => volumes().filter((volume) => own.includes(volume)))).toEqual([]);
   });

@@ -8,7 +8,15 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 const PROJECT: string = fileURLToPath(new URL("../..", import.meta.url));
-const PARTS = ["package.json", "tsconfig.json", "tsconfig.build.json", "README.md", "LICENSE", "src", "scripts/build.mjs"];
+const PARTS = [
+  "package.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "README.md",
+  "LICENSE",
+  "src",
+  "scripts/build.mjs",
+];
 
 /** Copies what the package is made from, with the project's own dependencies. */
 export function copyProject(directory: string): void {

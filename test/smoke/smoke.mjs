@@ -81,7 +81,9 @@ const steps = {
   async errors(sandbox) {
     await assert.rejects(sandbox.exec(["no-such-program"]), (error) => SandboxError.is(error, "EXEC_FAILED"));
     await assert.rejects(sandbox.exec(["false"], { check: true }), (error) => SandboxError.is(error, "COMMAND_FAILED"));
-    await assert.rejects(createSandbox({ version: 1, filesytem: {} }), (error) => SandboxError.is(error, "POLICY_INVALID"));
+    await assert.rejects(createSandbox({ version: 1, filesytem: {} }), (error) =>
+      SandboxError.is(error, "POLICY_INVALID"),
+    );
   },
 };
 

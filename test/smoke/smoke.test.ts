@@ -29,7 +29,9 @@ beforeAll(() => {
   // `npm pack` builds first, as `prepack` says.
   execFileSync("npm", ["pack", "--pack-destination", directory, "--loglevel=error"], { ...quiet, cwd: source });
   const archive = readdirSync(directory).find((name) => name.endsWith(".tgz")) ?? "";
-  files = execFileSync("tar", ["-tzf", join(directory, archive)], quiet).trim().split("\n");
+  files = execFileSync("tar", ["-tzf", join(directory, archive)], quiet)
+    .trim()
+    .split("\n");
   writeFileSync(join(consumer, "package.json"), '{ "private": true, "type": "module" }\n');
   const install = ["install", join(directory, archive), "--omit=dev", "--prefer-offline", "--no-audit", "--no-fund"];
   execFileSync("npm", [...install, "--loglevel=error"], { ...quiet, cwd: consumer });
@@ -47,7 +49,9 @@ describe("the package", () => {
     const native = (names: readonly string[]) => names.filter((name) => /\.[ch]$/.test(name)).sort();
     const sources = native(readdirSync(join(project, "src/warden/native")));
     expect(native(has(/\/native\//).map((name) => name.split("/").at(-1) ?? ""))).toEqual(sources);
-    expect(has(/\.test\.|\/(test|tests|examples|scripts|shared|node_modules|\.[^/]+)\/|tsconfig|biome|\.tgz$/)).toEqual([]);
+    expect(has(/\.test\.|\/(test|tests|examples|scripts|shared|node_modules|\.[^/]+)\/|tsconfig|biome|\.tgz$/)).toEqual(
+      [],
+    );
     expect(has(/^package\/src\/|(?<!\.d)\.ts$/)).toEqual([]);
   });
 
@@ -65,7 +69,11 @@ describe("the package", () => {
   });
 });
 
-async function smoke(command: readonly string[], runtime: string, environment: NodeJS.ProcessEnv = {}): Promise<string> {
+async function smoke(
+  command: readonly string[],
+  runtime: string,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<string> {
   const [program = "", ...args] = command;
   const env = { ...process.env, ...environment };
   const entry = new URL(`file://${consumer}/node_modules/cofferdam/dist/mod.js`).href;

@@ -2,7 +2,18 @@
  * Parts of the warden on their own, called by small C programs: what removes the leftovers of a sandbox as root.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -10,7 +21,8 @@ import { removeFolder, scratchFolder } from "../faults/support.ts";
 
 const native = fileURLToPath(new URL("../../src/warden/native/", import.meta.url));
 const driver = fileURLToPath(new URL("./native/drive_tree.c", import.meta.url));
-const directory = scratchFolder("unit");
+// In memory where that is to be had: trees of tens of thousands of folders take their time on a disk.
+const directory = existsSync("/dev/shm") ? mkdtempSync("/dev/shm/faults-unit-") : scratchFolder("unit");
 const program = join(directory, "drive_tree");
 const outside = join(directory, "outside");
 const top = join(directory, "top");
@@ -24,7 +36,11 @@ beforeAll(() => {
 afterAll(() => removeFolder(directory));
 
 function drive(operation: string, path: string): string {
-  return execFileSync(program, [operation, path], { encoding: "utf8", timeout: 60_000, stdio: ["ignore", "pipe", "pipe"] });
+  return execFileSync(program, [operation, path], {
+    encoding: "utf8",
+    timeout: 60_000,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 /** What must never change: a file and a folder with modes of their own. */
@@ -97,7 +113,9 @@ const trees: [string, () => void][] = [
     "names that removal itself uses",
     () => {
       for (let index = 0; index < 20; index++) {
-        mkdirSync(join(top, `.cofferdam-removed-${index}/below/.cofferdam-removed-${index + 1}/x`), { recursive: true });
+        mkdirSync(join(top, `.cofferdam-removed-${index}/below/.cofferdam-removed-${index + 1}/x`), {
+          recursive: true,
+        });
         writeFileSync(join(top, `.cofferdam-removed-${index}/below/file`), "");
       }
       writeFileSync(join(top, ".cofferdam-removed-21"), "");

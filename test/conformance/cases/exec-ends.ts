@@ -83,6 +83,20 @@ export const execEndCases: readonly Case[] = [
     },
   },
   {
+    name: "a timeout or an abort after a command's end leaves what it left running alone",
+    async run(scene) {
+      const sandbox = await scene.own();
+      const marked = mark();
+      const controller = new AbortController();
+      const argv = ["sh", "-c", `sleep ${marked} & exit 0`];
+      await sandbox.exec(argv, { signal: controller.signal });
+      await sandbox.exec(argv, { timeoutMs: 300 });
+      controller.abort();
+      await sandbox.exec(["sleep", "0.5"]);
+      expect(await countMarked(sandbox, marked)).toBe(2);
+    },
+  },
+  {
     name: "exec() with a signal that was aborted before starts nothing",
     async run(scene) {
       const sandbox = await scene.shared();

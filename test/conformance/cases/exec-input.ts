@@ -91,6 +91,17 @@ export const execInputCases: readonly Case[] = [
     },
   },
   {
+    name: "a source that never gives anything does not hold up the end of the command, nor a refusal",
+    async run(scene) {
+      const sandbox = await scene.shared();
+      const silent = () => new ReadableStream<Uint8Array>();
+      expect(await within(10_000, "true", sandbox.exec(["true"], { stdin: silent() }))).toMatchObject({ exitCode: 0 });
+      const refusal = refused(sandbox.exec(["no-such-program"], { stdin: silent() }), "EXEC_FAILED");
+      await within(10_000, "the refusal", refusal);
+      await within(10_000, "write()", refused(sandbox.files.write("readonly/x", silent()), "FILE_DENIED"));
+    },
+  },
+  {
     name: "input that nobody reads waits instead of piling up",
     async run(scene) {
       const sandbox = await scene.shared();

@@ -1,6 +1,7 @@
 /**
  * Many commands at a time, and commands that meet one another.
  */
+import { setMaxListeners } from "node:events";
 import { expect } from "vitest";
 import { SandboxError } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
@@ -35,6 +36,8 @@ export const execManyCases: readonly Case[] = [
       const sandbox = await scene.own();
       const marked = mark();
       const controller = new AbortController();
+      // Node warns of more listeners than ten.
+      setMaxListeners(200, controller.signal);
       const commands = Array.from({ length: 200 }, () =>
         refused(sandbox.exec(["sleep", marked], { signal: controller.signal }), "ABORTED"),
       );
@@ -42,6 +45,17 @@ export const execManyCases: readonly Case[] = [
       controller.abort();
       await within(30_000, "the end of all", Promise.all(commands));
       expect(await countMarked(sandbox, marked)).toBe(0);
+    },
+  },
+  {
+    name: "more commands than the link has streams wait for their turn",
+    async run(scene) {
+      const sandbox = await scene.own();
+      const commands = Array.from({ length: 1100 }, (_, index) =>
+        sandbox.exec(["sh", "-c", "exit $1", "sh", `${index % 7}`]),
+      );
+      const results = await within(50_000, "eleven hundred commands", Promise.all(commands));
+      expect(results.map(({ exitCode }) => exitCode)).toEqual(results.map((_, index) => index % 7));
     },
   },
   {

@@ -3,7 +3,9 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect } from "vitest";
 import type { Sandbox } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
@@ -120,7 +122,7 @@ export const lifeFaultCases: readonly Case[] = [
       const marked = mark();
       const program = join(scene.folder(), "owner.mts");
       writeFileSync(program, ownerProgram(scene, workspace, marked));
-      const loader = import.meta.resolve("tsx");
+      const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
       const env = { ...process.env, COFFERDAM_TEST_PLACES: scene.place.name };
       const before = await lookAround(scene);
       const child = spawn(process.execPath, ["--import", loader, program], {

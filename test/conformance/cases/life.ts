@@ -124,6 +124,17 @@ export const lifeCases: readonly Case[] = [
     },
   },
   {
+    name: "an image that does not exist is IMAGE_MISSING, and one for the local runtime is refused",
+    async run(scene) {
+      const before = await lookAround(scene);
+      const image = "cofferdam-test-no-such-image:latest";
+      const attempt = scene.create({ version: 1 }, { image });
+      if (scene.place.docker) expect((await refused(attempt, "IMAGE_MISSING")).details.image).toBe(image);
+      else await refused(attempt, "RUNTIME_UNAVAILABLE");
+      await expectNothingLeft(scene, before);
+    },
+  },
+  {
     name: "what is in force is said, and is so",
     async run(scene) {
       const sandbox = await scene.own();

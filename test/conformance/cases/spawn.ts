@@ -145,6 +145,25 @@ export const spawnCases: readonly Case[] = [
     },
   },
   {
+    name: "signal() stops a command and lets it go on",
+    async run(scene) {
+      const sandbox = await scene.shared();
+      const command = await sandbox.spawn(["sh", "-c", "while :; do echo x; sleep 0.02; done"]);
+      const listener = new Listener(command);
+      await listener.hear("x\n");
+      command.signal("SIGSTOP");
+      let seen = "";
+      await until(async () => {
+        seen = listener.text;
+        await new Promise((resolve) => setTimeout(resolve, 150));
+        return seen === listener.text;
+      }, "it stands still");
+      command.signal("SIGCONT");
+      await until(() => listener.text.length > seen.length, "it goes on");
+      await command.kill();
+    },
+  },
+  {
     name: "kill() ends the command and everything that it started",
     async run(scene) {
       const sandbox = await scene.shared();

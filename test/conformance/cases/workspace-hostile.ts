@@ -92,6 +92,23 @@ export const workspaceHostileCases: readonly Case[] = [
     },
   },
   {
+    name: "a workspace and its folders may be called anything",
+    async run(scene) {
+      for (const mode of MODES) {
+        const path = join(scene.folder(), "we ird:,\"'\n é\\ $x=*,readonly");
+        const inner = join(path, "a b,c:d=e");
+        for (const folder of [path, inner]) mkdirSync(folder);
+        writeFileSync(join(inner, "file"), "found\n");
+        giveAway(path, inner, join(inner, "file"));
+        const policy = { version: 1, filesystem: { write: ["./a b,c:d=e"] } } as const;
+        const sandbox = await scene.create(policy, { workspace: { path, mode } });
+        expect((await shell(sandbox, 'cd "$1" && cat file && echo x > x && ls', "a b,c:d=e")).stdout).toBe(
+          "found\nfile\nx\n",
+        );
+      }
+    },
+  },
+  {
     name: "symlinks in a mounted workspace lead nowhere that is not granted",
     async run(scene) {
       const path = scene.furnished();
