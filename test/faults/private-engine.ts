@@ -53,7 +53,9 @@ export async function startPrivateEngine(disk: (data: string) => void = () => un
     const log = openSync(join(directory, "log"), "a");
     const paths = ["--data-root", data, "--exec-root", join(directory, "exec"), "--pidfile", join(directory, "pid")];
     const addresses = ["-H", host, "-H", `tcp://127.0.0.1:${port}`, "--tls=false"];
-    daemon = spawn("dockerd", [...paths, ...addresses, "--bridge=none", "--iptables=false", "--ip6tables=false"], {
+    // It ends with this process, even if that is killed.
+    const command = ["--pdeathsig", "TERM", "dockerd", ...paths, ...addresses];
+    daemon = spawn("setpriv", [...command, "--bridge=none", "--iptables=false", "--ip6tables=false"], {
       stdio: ["ignore", log, log],
       detached: true,
     });

@@ -8,7 +8,7 @@ import process from "node:process";
 import type Docker from "dockerode";
 import { SandboxError } from "../../errors.ts";
 import type { WardenArch } from "../../warden/mod.ts";
-import { imageMissing, statusOf, unreachable } from "./failures.ts";
+import { answered, imageMissing, statusOf, unreachable } from "./failures.ts";
 import type { DockerOptions } from "./options.ts";
 
 /** An engine as it answered once. */
@@ -47,7 +47,7 @@ interface EngineInfo {
 export async function inspectEngine(docker: Docker): Promise<Engine> {
   let info: EngineInfo;
   try {
-    info = await docker.info();
+    info = await answered(docker.info());
   } catch (error) {
     throw unreachable(error);
   }
@@ -69,6 +69,8 @@ export async function inspectEngine(docker: Docker): Promise<Engine> {
 /** Asks the engine about an image. */
 export async function inspectImage(docker: Docker, image: string): Promise<ImageFacts> {
   let found: Docker.ImageInspectInfo;
+  // No engine has an image of such a name, and some clients cannot even ask for it.
+  if (!/^[\w./:@-]+$/.test(image)) throw imageMissing(image, undefined);
   try {
     found = await docker.getImage(image).inspect();
   } catch (error) {

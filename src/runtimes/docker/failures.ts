@@ -54,6 +54,22 @@ export function unreachable(error: unknown): SandboxError {
   });
 }
 
+/** How long an engine may take for its first answer, in milliseconds. */
+const ANSWER_MS = 10_000;
+
+/** An engine's first answer: something that takes connections and never says a word is no engine. */
+export async function answered<T>(answer: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it said nothing for ${ANSWER_MS} ms`)), ANSWER_MS);
+  });
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The image is not where the engine looks. */
 export function imageMissing(image: string, cause: unknown): SandboxError {
   return new SandboxError("IMAGE_MISSING", `The Docker engine has no image ${image}`, {

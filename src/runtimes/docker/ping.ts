@@ -4,7 +4,7 @@
  * @module
  */
 import Docker from "dockerode";
-import { unreachable } from "./failures.ts";
+import { answered, unreachable } from "./failures.ts";
 import type { DockerOptions } from "./options.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function pingEngine({
   ...connection
 }: DockerOptions): Promise<void> {
   try {
-    await new Docker(connection).ping();
+    await answered(new Docker(connection).ping());
   } catch (error) {
     throw unreachable(error);
   }

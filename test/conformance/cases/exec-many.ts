@@ -74,7 +74,7 @@ export const execManyCases: readonly Case[] = [
   {
     name: "a background command outlives the one that started it, and another reaches it through a file",
     async run(scene) {
-      const sandbox = await scene.own();
+      const sandbox = await scene.shared();
       const script =
         "(while :; do if [ -e writable/question ]; then echo yes > writable/answer; exit; fi; sleep 0.02; done) &";
       expect((await shell(sandbox, script)).exitCode).toBe(0);
@@ -85,7 +85,7 @@ export const execManyCases: readonly Case[] = [
   {
     name: "a server that one command started answers another over the loopback",
     async run(scene) {
-      const sandbox = await scene.own();
+      const sandbox = await scene.shared();
       const starter = await sandbox.spawn(["sh", "-c", "setsid bin/tool serve 7077 'hello from the server' & exit 0"]);
       await starter.exited;
       await until(async () => (await shell(sandbox, "bin/tool ask 127.0.0.1 7077")).exitCode === 0, "it listens");
@@ -97,7 +97,7 @@ export const execManyCases: readonly Case[] = [
   {
     name: "one command may end what another started",
     async run(scene) {
-      const sandbox = await scene.own();
+      const sandbox = await scene.shared();
       const command = await sandbox.spawn(["sleep", mark()]);
       await shell(sandbox, 'kill "$1"', String(command.pid));
       expect(await within(20_000, "the command", command.exited)).toMatchObject({ signal: "SIGTERM" });
@@ -106,7 +106,7 @@ export const execManyCases: readonly Case[] = [
   {
     name: "commands talk through a FIFO",
     async run(scene) {
-      const sandbox = await scene.own();
+      const sandbox = await scene.shared();
       await shell(sandbox, "mkfifo writable/pipe");
       const [reader, writer] = await within(
         20_000,
