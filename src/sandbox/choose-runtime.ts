@@ -4,8 +4,6 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
-import { dockerRuntime } from "../runtimes/docker/mod.ts";
-import { pingEngine } from "../runtimes/docker/ping.ts";
 import { localRuntime } from "../runtimes/local/mod.ts";
 import type { Runtime, RuntimeName } from "../runtimes/runtime.ts";
 import { createWardenLocator } from "../warden/mod.ts";
@@ -42,11 +40,13 @@ function automatic({ image }: SandboxOptions): RuntimeName {
   return image === undefined && process.platform === "linux" ? "local" : "docker";
 }
 
-function docker(options: SandboxOptions): Runtime {
+/** Loaded when it is needed: the client of the Docker engine takes half a second, which local sandboxes need not wait for. */
+async function docker(options: SandboxOptions): Promise<Runtime> {
   const key = JSON.stringify([options.docker ?? {}, process.env.DOCKER_HOST ?? ""]);
   const known = engines.get(key);
   if (known !== undefined) return known;
-  const runtime = dockerRuntime({ docker: options.docker, locateWarden });
+  const { dockerRuntime } = await import("../runtimes/docker/mod.ts");
+  const runtime = engines.get(key) ?? dockerRuntime({ docker: options.docker, locateWarden });
   engines.set(key, runtime);
   return runtime;
 }
@@ -66,8 +66,10 @@ export async function runtimeProblem(
   options: Pick<SandboxOptions, "docker"> = {},
 ): Promise<string | undefined> {
   try {
-    if (runtime === "docker") await pingEngine(options.docker ?? {});
-    else await probeLocal();
+    if (runtime === "docker") {
+      const { pingEngine } = await import("../runtimes/docker/ping.ts");
+      await pingEngine(options.docker ?? {});
+    } else await probeLocal();
     return undefined;
   } catch (error) {
     if (!SandboxError.is(error)) return error instanceof Error ? error.message : String(error);

@@ -122,8 +122,13 @@ export class RunningSandbox implements Sandbox {
     this.files = new SandboxFiles(this.#context);
     this.sh = shellTemplate((argv, execOptions) => this.exec(argv, execOptions));
     // However the link ends, the sandbox ends with it, and takes its leftovers along.
-    this.ended = link.closed.then((error) => this.#finish(error));
-    options.signal?.addEventListener("abort", () => void this.stop(), { once: true });
+    const abort = () => void this.stop();
+    options.signal?.addEventListener("abort", abort, { once: true });
+    this.ended = link.closed.then((error) => {
+      // A signal may outlive many sandboxes.
+      options.signal?.removeEventListener("abort", abort);
+      return this.#finish(error);
+    });
   }
 
   exec(argv: readonly Text[], options: ExecOptions = {}): Promise<ExecResult> {

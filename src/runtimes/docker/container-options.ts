@@ -22,7 +22,7 @@ export interface Mount {
   /** Absent: an anonymous volume, which goes with the container. */
   readonly Source?: string;
   readonly ReadOnly: boolean;
-  readonly VolumeOptions?: { readonly NoCopy: boolean };
+  readonly VolumeOptions?: { readonly NoCopy: boolean; readonly Labels?: Readonly<Record<string, string>> };
   readonly BindOptions?: { readonly Propagation: "rprivate"; readonly NonRecursive: boolean };
 }
 

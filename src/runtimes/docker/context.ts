@@ -18,6 +18,8 @@ export interface StartContext {
   readonly local: boolean;
   readonly ociRuntime: string | undefined;
   readonly owner: string | undefined;
+  /** Sandboxes whose end the engine did not confirm. */
+  readonly unconfirmed: Set<string>;
   /** What was learnt about the engine by trying. */
   readonly learnt: { withoutIpv6: boolean };
 }

@@ -7,26 +7,60 @@
  * @module
  */
 import type Docker from "dockerode";
-import { isOwnerDead, OWNER_LABEL } from "./owner.ts";
+import { isOwnerDead, OWNER_LABEL, SANDBOX_LABEL } from "./owner.ts";
 
-/** Removes containers of dead owners on this host that do not run. Never fails: what stays is tried again next time. */
+/** Removes what dead owners on this host left and what is not in use. Never fails: what stays is tried again next time. */
 export async function sweepLeftovers(docker: Docker): Promise<number> {
   try {
     const filters = { label: [OWNER_LABEL], status: ["created", "exited", "dead"] };
     const containers = await docker.listContainers({ all: true, filters });
     const dead = containers.filter((container) => isOwnerDead(container.Labels[OWNER_LABEL]));
-    await Promise.all(dead.map((container) => remove(docker, container.Id)));
-    return dead.length;
+    // Without force: should it run by now, it is somebody's.
+    await Promise.all(dead.map((container) => docker.getContainer(container.Id).remove({ v: true }).catch(ignore)));
+    const volumes = await volumesWith(docker, OWNER_LABEL);
+    const orphans = volumes.filter((volume) => isOwnerDead(volume.Labels[OWNER_LABEL]));
+    await Promise.all(orphans.map((volume) => docker.getVolume(volume.Name).remove().catch(ignore)));
+    return dead.length + orphans.length;
   } catch {
     return 0;
   }
 }
 
-async function remove(docker: Docker, id: string): Promise<void> {
-  try {
-    // Without force: should it run by now, it is somebody's.
-    await docker.getContainer(id).remove({ v: true });
-  } catch {
-    // Another process sweeps as well, or it is being removed already.
+/**
+ * Removes what is left of sandboxes of this process whose end the engine did not confirm, because it was away. What was
+ * removed is struck from the set.
+ */
+export async function removeUnconfirmed(docker: Docker, unconfirmed: Set<string>): Promise<void> {
+  for (const id of unconfirmed) {
+    const label = `${SANDBOX_LABEL}=${id}`;
+    const containers = await docker.listContainers({ all: true, filters: { label: [label] } });
+    await Promise.all(
+      containers.map((container) => docker.getContainer(container.Id).remove({ force: true, v: true }).catch(ignore)),
+    );
+    const volumes = await volumesWith(docker, label);
+    const removed = await Promise.all(
+      volumes.map((volume) =>
+        docker
+          .getVolume(volume.Name)
+          .remove()
+          .then(
+            () => true,
+            () => false,
+          ),
+      ),
+    );
+    if (removed.every((each) => each)) unconfirmed.delete(id);
   }
 }
+
+async function volumesWith(
+  docker: Docker,
+  label: string,
+): Promise<readonly { Name: string; Labels: Record<string, string> }[]> {
+  // A volume in use is refused by the engine; only those that nobody uses are asked for all the same.
+  const { Volumes } = await docker.listVolumes({ filters: { label: [label], dangling: ["true"] } });
+  return (Volumes ?? []).map(({ Name, Labels }) => ({ Name, Labels: Labels ?? {} }));
+}
+
+/** Another process sweeps as well, or it is being removed already. */
+function ignore(): void {}

@@ -20,8 +20,8 @@ const REMOVAL_MS = 15_000;
 /** How long an engine may be away meanwhile. */
 const ABSENCE_MS = 3_000;
 
-/** Follows a container that was created, from before it starts. */
-export function followContainer(container: Docker.Container): Lifecycle {
+/** Follows a container that was created, from before it starts. `onUnconfirmed` hears of an end that nobody confirms. */
+export function followContainer(container: Docker.Container, onUnconfirmed: () => void = () => {}): Lifecycle {
   const giveUp = new AbortController();
   // The engine removes a container that ends by itself some time after its end: this answers when it has.
   const removed: Promise<string | undefined> = container
@@ -40,7 +40,10 @@ export function followContainer(container: Docker.Container): Lifecycle {
     ended,
     end: (reason) => {
       ending ??= removeContainer(container, removed).then(async (gone) => {
-        if (!gone) finish("the engine did not confirm that the container is gone");
+        if (!gone) {
+          onUnconfirmed();
+          finish("the engine did not confirm that the container is gone");
+        }
         // The wait answers within the same moment as the removal.
         else finish(reason ?? (await Promise.race([removed, sleep(20)])) ?? "the link ended");
         giveUp.abort();

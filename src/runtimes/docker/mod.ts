@@ -49,6 +49,7 @@ async function openContext(options: DockerRuntimeOptions): Promise<StartContext>
     local: isLocal(connection),
     ociRuntime,
     owner: ownerOfThisProcess(),
+    unconfirmed: new Set(),
     learnt: { withoutIpv6: true },
   };
 }

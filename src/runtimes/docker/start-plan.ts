@@ -15,7 +15,7 @@ import type { StartContext } from "./context.ts";
 import { type ImageFacts, inspectImage } from "./engine.ts";
 import { limitsFor } from "./limits.ts";
 import { OWNER_LABEL, SANDBOX_LABEL } from "./owner.ts";
-import { COPY_MOUNT, type WorkspaceCopy } from "./workspace-copy.ts";
+import { copyMount, type WorkspaceCopy } from "./workspace-copy.ts";
 import { checkMountable, refuseOtherFileSystems, workspaceMounts } from "./workspace-mounts.ts";
 
 /** A start, decided. */
@@ -84,7 +84,13 @@ async function planWorkspace(context: StartContext, request: StartRequest): Prom
   if (source === undefined && prepared.missing.length === 0) {
     return { agent, mounts: [], copy: undefined, live: undefined, writable };
   }
-  return { agent, mounts: [COPY_MOUNT], copy: { source, prepared, agent }, live: undefined, writable };
+  return {
+    agent,
+    mounts: [copyMount(labelsOf(context.owner, request.id))],
+    copy: { source, prepared, agent },
+    live: undefined,
+    writable,
+  };
 }
 
 function planMount(context: StartContext, workspace: WorkspaceRequest, request: StartRequest): WorkspacePlan {

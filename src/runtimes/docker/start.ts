@@ -11,6 +11,7 @@ import { containerBody, type Mount } from "./container-options.ts";
 import type { StartContext } from "./context.ts";
 import { createContainer } from "./create.ts";
 import { aborted, failureOf, imageMissing, statusOf } from "./failures.ts";
+import { removeUnconfirmed } from "./leftovers.ts";
 import { followContainer, type Lifecycle } from "./lifecycle.ts";
 import { remedyFor } from "./remedies.ts";
 import { planStart, type StartPlan } from "./start-plan.ts";
@@ -20,6 +21,7 @@ import { verifyMounts } from "./workspace-mounts.ts";
 /** Starts a container. What fails for a reason that can be helped is helped and tried again, once for each reason. */
 export async function startContainer(context: StartContext, request: StartRequest): Promise<StartedWarden> {
   const plan = await planStart(context, request);
+  if (context.unconfirmed.size > 0) await removeUnconfirmed(context.docker, context.unconfirmed).catch(() => undefined);
   const helped = new Set<string>();
   for (;;) {
     try {
@@ -37,7 +39,7 @@ async function attempt(context: StartContext, request: StartRequest, plan: Start
   throwIfAborted(request);
   const wardenMounts = context.volume.mounts(plan.agent);
   const container = await create(context, plan, [...wardenMounts, ...plan.workspaceMounts]);
-  const life = followContainer(container);
+  const life = followContainer(container, () => context.unconfirmed.add(plan.id));
   const attaching = inStage("attach", attach(container));
   try {
     const [link] = await Promise.all([attaching, inStage("warden", ensureFilled(context, plan, container))]);

@@ -24,13 +24,15 @@ export interface WorkspaceCopy {
 }
 
 /** The volume that a copy lives in: anonymous, so that it goes with the container. */
-export const COPY_MOUNT: Mount = {
-  Type: "volume",
-  Target: WORKSPACE_PATH,
-  ReadOnly: false,
-  // An image that has something there would have it copied in.
-  VolumeOptions: { NoCopy: true },
-};
+export function copyMount(labels: Readonly<Record<string, string>>): Mount {
+  return {
+    Type: "volume",
+    Target: WORKSPACE_PATH,
+    ReadOnly: false,
+    // An image that has something there would have it copied in. The labels find it should the engine forget to remove it.
+    VolumeOptions: { NoCopy: true, Labels: labels },
+  };
+}
 
 /** How it is copied. */
 export interface CopyInOptions extends WorkspaceCopy {

@@ -20,8 +20,8 @@ export interface Launched {
 }
 
 const DIAGNOSTICS_BYTES = 8192;
-/** How long to wait for a launcher that cleans up after its sandbox, in milliseconds. It goes on by itself after that. */
-const END_MS = 30_000;
+/** How long a launcher may take to clean up after its sandbox, in milliseconds, before it is killed itself. */
+const END_MS = 20_000;
 
 /**
  * Starts it.
@@ -70,16 +70,11 @@ async function finish(child: ChildProcess, ended: Promise<string>): Promise<void
   // SIGTERM makes the launcher kill its sandbox, clean up and end; the end of the link alone would do it too.
   child.kill("SIGTERM");
   child.stdin?.destroy();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  // It is never killed: nobody else would remove what it owns, and the sandbox below it is dead already.
-  await Promise.race([
-    ended,
-    new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, END_MS);
-    }),
-  ]);
+  // What it still says is of no interest, and must not hold it up.
+  child.stdout?.resume();
+  const timer = setTimeout(() => child.kill("SIGKILL"), END_MS);
+  await ended;
   clearTimeout(timer);
-  child.unref();
   child.stdout?.destroy();
   child.stderr?.destroy();
 }

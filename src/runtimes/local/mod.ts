@@ -84,13 +84,13 @@ function encodeOwned({ kind, path }: Owned): Buffer {
   return encodeMessage("owned", { kind: CODES.owned[kind], path: Buffer.from(path) });
 }
 
-/** Ends the launcher. Where somebody killed it before it could clean up, another one does that. */
+/** Ends the launcher. Where it was killed before it could clean up, another one does that. */
 async function endAndRemove(launched: Launched, wardenPath: string, owned: readonly Owned[]): Promise<void> {
   await launched.end();
   if (!owned.some(({ path }) => existsSync(path))) return;
   const cleaner = await launch(wardenPath);
-  cleaner.output.end(Buffer.concat(owned.map(encodeOwned)));
-  await cleaner.ended;
+  await new Promise((resolve) => cleaner.output.write(Buffer.concat(owned.map(encodeOwned)), resolve));
+  await cleaner.end();
 }
 
 function requireLinux(request: StartRequest): void {

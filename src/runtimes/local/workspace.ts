@@ -6,8 +6,9 @@
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SandboxError } from "../../errors.ts";
 import type { StartRequest } from "../runtime.ts";
-import { copyWorkspace, describeReport, type PreparedWorkspace, prepareWorkspace } from "../workspace/mod.ts";
+import { copyWorkspace, describeReport, errnoOf, type PreparedWorkspace, prepareWorkspace } from "../workspace/mod.ts";
 import type { HostUser } from "./user.ts";
 
 /** A workspace that is ready to be bound. */
@@ -39,13 +40,27 @@ export async function prepareLocalWorkspace(
   const prepared = prepareWorkspace({ path: workspace?.path, filesystem, create: undefined });
   const scratch = join(tmpdir(), `cofferdam-${request.id}`);
   own(scratch);
-  // Nobody else may enter, so ids and modes inside are the sandbox's own affair.
-  await mkdir(scratch, { mode: 0o700 });
   const source = join(scratch, "workspace");
-  await mkdir(source, { mode: 0o700 });
-  const options = { ...owner, grants: prepared.grants, missing: prepared.missing, chown: user.rootful };
-  const report = await copyWorkspace(workspace?.path ?? (await emptyFolder(scratch)), source, options);
-  return { source, prepared, notes: describeReport(report) };
+  try {
+    // Nobody else may enter, so ids and modes inside are the sandbox's own affair.
+    await mkdir(scratch, { mode: 0o700 });
+    await mkdir(source, { mode: 0o700 });
+    const options = { ...owner, grants: prepared.grants, missing: prepared.missing, chown: user.rootful };
+    const report = await copyWorkspace(workspace?.path ?? (await emptyFolder(scratch)), source, options);
+    return { source, prepared, notes: describeReport(report) };
+  } catch (error) {
+    throw SandboxError.is(error) ? error : copyFailed(scratch, error);
+  }
+}
+
+function copyFailed(scratch: string, cause: unknown): SandboxError<"START_FAILED"> {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const errno = errnoOf(cause);
+  return new SandboxError("START_FAILED", `Cannot make a private copy of the workspace in "${scratch}": ${reason}`, {
+    details: { stage: "copy", ...(errno === undefined ? {} : { errno }) },
+    hint: "Make room there, or set TMPDIR to a folder on a larger disk",
+    cause,
+  });
 }
 
 async function emptyFolder(scratch: string): Promise<string> {

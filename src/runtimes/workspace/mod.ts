@@ -7,4 +7,4 @@ export { type CopyOptions, copyWorkspace } from "./copy.ts";
 export { type Agent, type Ownership, ownershipOf } from "./ownership.ts";
 export { type PreparedGrant, type PreparedWorkspace, type PrepareOptions, prepareWorkspace } from "./prepare.ts";
 export { accessAt, type EntryAccess, type GrantAccess, select, type WorkspaceGrant } from "./select.ts";
-export { type CopyReport, describeReport } from "./walk.ts";
+export { type CopyReport, describeReport, errnoOf } from "./walk.ts";
