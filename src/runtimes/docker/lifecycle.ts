@@ -33,6 +33,8 @@ export function followContainer(container: Docker.Container, onUnconfirmed: () =
   });
   let ending: Promise<void> | undefined;
   removed.then((reason) => {
+    // The engine went away. Whatever it says of the container now, it may have forgotten its volumes.
+    if (reason === undefined && !giveUp.signal.aborted) onUnconfirmed();
     // Otherwise the wait was given up, or the engine went away: the link ends as well then, and somebody calls end().
     if (reason !== undefined && ending === undefined) finish(reason);
   });

@@ -67,6 +67,8 @@ async function create(context: StartContext, plan: StartPlan, mounts: readonly M
   } catch (error) {
     // It was there a moment ago.
     if (statusOf(error) === 404) throw imageMissing(plan.image, error);
+    // Without an answer nobody knows how far the engine came.
+    if (statusOf(error) === undefined) context.unconfirmed.add(plan.id);
     throw failureOf("create", error);
   }
 }
@@ -99,7 +101,12 @@ function startedWarden(
   link: Attachment,
   notes: readonly string[],
 ): StartedWarden {
-  link.closed.then(() => life.end());
+  let asked = false;
+  link.closed.then(() => {
+    // It may be the engine that ends, and one that ends forgets volumes: the next start looks.
+    if (!asked) context.unconfirmed.add(plan.id);
+    return life.end();
+  });
   life.ended.then(() => link.close());
   const volumeNote = context.volume.note();
   return {
@@ -119,6 +126,7 @@ function startedWarden(
     diagnostics: link.diagnostics,
     ended: life.ended,
     end: () => {
+      asked = true;
       // First, or the engine waits for its output to be read.
       link.close();
       return life.end("the sandbox was ended");
