@@ -17,6 +17,8 @@ export interface Launched {
   diagnostics(): string;
   /** Kills the sandbox; settles when it is gone. */
   end(): Promise<void>;
+  /** Says that nothing more comes, and waits for what it does then. */
+  finish(): Promise<void>;
 }
 
 const DIAGNOSTICS_BYTES = 8192;
@@ -60,6 +62,12 @@ export async function launch(path: string): Promise<Launched> {
     ended,
     diagnostics: () => tail,
     end: () => {
+      // SIGTERM makes the launcher kill its sandbox, clean up and end; the end of the link alone would do it too.
+      child.kill("SIGTERM");
+      ending ??= finish(child, ended);
+      return ending;
+    },
+    finish: () => {
       ending ??= finish(child, ended);
       return ending;
     },
@@ -67,8 +75,6 @@ export async function launch(path: string): Promise<Launched> {
 }
 
 async function finish(child: ChildProcess, ended: Promise<string>): Promise<void> {
-  // SIGTERM makes the launcher kill its sandbox, clean up and end; the end of the link alone would do it too.
-  child.kill("SIGTERM");
   child.stdin?.destroy();
   // What it still says is of no interest, and must not hold it up.
   child.stdout?.resume();

@@ -90,7 +90,8 @@ async function endAndRemove(launched: Launched, wardenPath: string, owned: reado
   if (!owned.some(({ path }) => existsSync(path))) return;
   const cleaner = await launch(wardenPath);
   await new Promise((resolve) => cleaner.output.write(Buffer.concat(owned.map(encodeOwned)), resolve));
-  await cleaner.end();
+  // No signal: it would come before the new process has blocked it, and there is no sandbox to kill.
+  await cleaner.finish();
 }
 
 function requireLinux(request: StartRequest): void {
