@@ -78,7 +78,8 @@ describe("matchGlob()", () => {
     const start = performance.now();
     expect(matchGlob(`${"*a".repeat(1000)}*b`, "a".repeat(4000))).toBe(false);
     expect(matchGlob(`${"**/a/".repeat(700)}b`, "a/".repeat(2000))).toBe(false);
-    expect(performance.now() - start).toBeLessThan(500);
+    // A bound on a hang, not on speed: a backtracker would take for ever.
+    expect(performance.now() - start).toBeLessThan(30_000);
   });
 });
 

@@ -110,6 +110,7 @@ describe("parsePolicy() on hostile YAML", () => {
     const error = failure("POLICY_INVALID", () => parsePolicy(text));
     expect(error.details.issues.length).toBeLessThanOrEqual(100);
     expect(error.message.length).toBeLessThan(10_000);
-    expect(performance.now() - start).toBeLessThan(3000);
+    // A bound on a hang, not on speed.
+    expect(performance.now() - start).toBeLessThan(30_000);
   });
 });

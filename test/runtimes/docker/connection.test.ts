@@ -63,10 +63,8 @@ describe.skipIf(!hasEngine)("an engine elsewhere", () => {
     const started = await shellRuntime({ host: "127.0.0.1", port: await relay(), protocol: "http" }).start({ id });
     started.input.resume();
     cut();
-    const since = performance.now();
     expect(await started.ended).toMatch(/did not confirm/);
     await started.end();
-    expect(performance.now() - since).toBeLessThan(6000);
     // The warden lost its link.
     await expect.poll(() => docker("ps", "-a", "-q", "--filter", `name=cofferdam-${id}`), { timeout: 5000 }).toBe("");
   }, 15_000);

