@@ -12,15 +12,32 @@ import { createBench } from "./benches/create.ts";
 import { deleteBench } from "./benches/delete.ts";
 import { execBench } from "./benches/exec.ts";
 import { filesBench } from "./benches/files.ts";
+import { grepBench } from "./benches/grep.ts";
 import { memoryBench } from "./benches/memory.ts";
+import { npmCiBench } from "./benches/npm-ci.ts";
 import { openBench } from "./benches/open.ts";
 import { outputBench } from "./benches/output.ts";
+import { startBench } from "./benches/start.ts";
+import { tscBench } from "./benches/tsc.ts";
 import { describeMachine, openContext } from "./machine.ts";
 import { openProgress } from "./progress.ts";
 import { findings, headLine, textOf } from "./report.ts";
 import type { Table } from "./types.ts";
 
-const BENCHES = [createBench, execBench, deleteBench, filesBench, outputBench, openBench, copyBench, memoryBench];
+const BENCHES = [
+  createBench,
+  execBench,
+  deleteBench,
+  filesBench,
+  outputBench,
+  openBench,
+  startBench,
+  grepBench,
+  tscBench,
+  npmCiBench,
+  copyBench,
+  memoryBench,
+];
 const USAGE = `usage: bench.sh [--quick] [--json] [--only=${BENCHES.map(({ key }) => key).join(",")}]`;
 
 async function main(): Promise<void> {

@@ -66,3 +66,25 @@ export function median(samples: readonly number[]): number {
 export function atMost(value: number, unit: string): { text: string; bound: () => number } {
   return { text: `≤ ${value} ${unit}`, bound: () => value };
 }
+
+/** What one row takes more than another, round by round. */
+export function addedTo(rows: readonly Row[], name: string, base: string, as: string): Row {
+  return byRound(rows, name, base, as, (value, of) => value - of);
+}
+
+/** How many times as much as another a row takes, round by round. */
+export function timesOf(rows: readonly Row[], name: string, base: string, as: string): Row {
+  return byRound(rows, name, base, as, (value, of) => value / of);
+}
+
+function byRound(
+  rows: readonly Row[],
+  name: string,
+  base: string,
+  as: string,
+  combine: (value: number, of: number) => number,
+): Row {
+  const samplesOf = (wanted: string) => rows.find((row) => row.name === wanted)?.samples ?? [];
+  const bases = samplesOf(base);
+  return { name: as, samples: samplesOf(name).map((value, round) => combine(value, bases[round] ?? Number.NaN)) };
+}

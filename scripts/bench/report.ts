@@ -77,6 +77,7 @@ function line([name = "", middle = "", p90 = "", count = "", ratio = "", target 
 
 function number(value: number, unit: Unit): string {
   if (unit === "MB/s") return value.toFixed(0);
+  if (unit === "×") return value.toFixed(3);
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2);
 }
 

@@ -1,7 +1,7 @@
 /** What a bench is made of, and what comes of one. */
 
-/** What a number counts. Times and sizes are better low, rates high. */
-export type Unit = "ms" | "µs" | "MB" | "MB/s";
+/** What a number counts. Times, sizes and ratios are better low, rates high. */
+export type Unit = "ms" | "µs" | "MB" | "MB/s" | "×";
 
 /** A bound from DESIGN §12 for the median of a row. */
 export interface Target {

@@ -1,15 +1,13 @@
 /** How long a sandbox with a copy of a large workspace takes. */
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sandbox } from "../../../src/mod.ts";
 import { runCommand } from "../command.ts";
+import { makeTenThousandFiles } from "../inputs.ts";
 import { interleave, timed } from "../measure.ts";
 import { containerArguments, docker } from "../neighbours/docker-cli.ts";
 import { dockerSandbox, localSandbox } from "../ours.ts";
 import type { Bench, BenchContext, Contestant, Table } from "../types.ts";
 
-const FOLDERS = 100;
-const FILES_PER_FOLDER = 100;
 const ROUNDS = { full: 6, quick: 2, warmUp: 1 };
 
 /** The bench. */
@@ -17,7 +15,7 @@ export const copyBench: Bench = {
   key: "copy",
   async *run(context) {
     const workspace = join(context.scratch, "workspace");
-    const megabytes = (await makeWorkspace(workspace)) / 1e6;
+    const megabytes = (await makeTenThousandFiles(workspace)) / 1e6;
     const what = `create with a copy of 10,000 files (${megabytes.toFixed(0)} MB)`;
     // ext4 avoids inodes that were deleted within the last minutes, and looking for others takes it most of the time of
     // the next copy: so everything stays until all is measured.
@@ -41,21 +39,6 @@ export const copyBench: Bench = {
 
 async function compare(context: BenchContext, title: string, contestants: readonly Contestant[]): Promise<Table> {
   return { title, unit: "ms", rows: await interleave(context, contestants, ROUNDS), notes: [] };
-}
-
-async function makeWorkspace(path: string): Promise<number> {
-  let total = 0;
-  for (let folder = 0; folder < FOLDERS; folder++) {
-    const parent = join(path, `folder-${folder}`);
-    await mkdir(parent, { recursive: true });
-    for (let file = 0; file < FILES_PER_FOLDER; file++) {
-      // Mostly small, as sources are: 1 to 8 KiB, and every hundredth a hundred.
-      const size = file === 0 ? 102_400 : 1024 * (1 + ((folder + file) % 8));
-      await writeFile(join(parent, `file-${file}.txt`), Buffer.alloc(size, `${folder}/${file} `));
-      total += size;
-    }
-  }
-  return total;
 }
 
 function ours(create: () => Promise<Sandbox>, kept: (() => Promise<unknown>)[]): Contestant {
