@@ -1,0 +1,151 @@
+#define _GNU_SOURCE
+#include "elf_image.h"
+#include <elf.h>
+#include <endian.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+enum { MACHINE = EM_X86_64 };
+#else
+enum { MACHINE = EM_AARCH64 };
+#endif
+
+/* The kernel's own bound for headers; no program has this much of the other. */
+enum { HEADERS_MAX = 65536, DYNAMIC_MAX = 65536, NAME_SHOWN = 32 };
+
+static bool read_at(int file, uint64_t offset, void *bytes, size_t size) {
+    if (offset > INT64_MAX - size)
+        return false;
+    for (size_t done = 0; done < size;) {
+        ssize_t count = pread(file, (char *)bytes + done, size - done, (off_t)(offset + done));
+        if (count <= 0)
+            return false;
+        done += (size_t)count;
+    }
+    return true;
+}
+
+static bool starts_with(const char *text, const char *start) { return strncmp(text, start, strlen(start)) == 0; }
+
+bool elf_is_loader_name(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    /* On systems made with musl the loader is a link to the C library, or the other way round. */
+    if (strcmp(name, "ld.so") == 0 || strcmp(name, "libc.so") == 0 || starts_with(name, "ld-musl-"))
+        return true;
+    bool shared = strstr(name, ".so") != NULL;
+    return shared && (starts_with(name, "ld-") || starts_with(name, "ld64"));
+}
+
+static bool is_loader_soname(const char *name) {
+    static const char *const known[] = {"ld-linux", "ld-musl", "ld.so", "ld64", "libc.musl"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (starts_with(name, known[i]))
+            return true;
+    return false;
+}
+
+/* Where in the file lies what the program sees at an address. */
+static bool file_offset(const Elf64_Phdr *headers, size_t count, uint64_t address, uint64_t *offset) {
+    for (size_t i = 0; i < count; i++) {
+        const Elf64_Phdr *h = &headers[i];
+        if (h->p_type != PT_LOAD || address < h->p_vaddr || address - h->p_vaddr >= h->p_filesz)
+            continue;
+        return !__builtin_add_overflow(h->p_offset, address - h->p_vaddr, offset);
+    }
+    return false;
+}
+
+enum soname { SONAME_NONE, SONAME_OTHER, SONAME_LOADER, SONAME_UNKNOWN };
+
+static enum soname look_at_entries(int file, const Elf64_Phdr *headers, size_t count, const Elf64_Dyn *entries,
+                                   size_t entry_count) {
+    uint64_t name = 0, strings = 0, offset;
+    bool named = false, has_strings = false;
+    for (size_t i = 0; i < entry_count && entries[i].d_tag != DT_NULL; i++) {
+        if (entries[i].d_tag == DT_SONAME) {
+            name = entries[i].d_un.d_val;
+            named = true;
+        } else if (entries[i].d_tag == DT_STRTAB) {
+            strings = entries[i].d_un.d_ptr;
+            has_strings = true;
+        }
+    }
+    if (!named)
+        return SONAME_NONE;
+    uint64_t address;
+    if (!has_strings || __builtin_add_overflow(strings, name, &address) ||
+        !file_offset(headers, count, address, &offset) || offset > INT64_MAX)
+        return SONAME_UNKNOWN;
+    char text[NAME_SHOWN + 1] = {0};
+    if (pread(file, text, NAME_SHOWN, (off_t)offset) <= 0)
+        return SONAME_UNKNOWN;
+    return is_loader_soname(text) ? SONAME_LOADER : SONAME_OTHER;
+}
+
+static enum soname look_at_soname(int file, const Elf64_Phdr *headers, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const Elf64_Phdr *h = &headers[i];
+        if (h->p_type != PT_DYNAMIC)
+            continue;
+        if (h->p_filesz > DYNAMIC_MAX)
+            return SONAME_UNKNOWN;
+        Elf64_Dyn *entries = malloc(h->p_filesz + sizeof *entries);
+        enum soname found = SONAME_UNKNOWN;
+        if (entries && read_at(file, h->p_offset, entries, h->p_filesz))
+            found = look_at_entries(file, headers, count, entries, h->p_filesz / sizeof *entries);
+        free(entries);
+        return found;
+    }
+    return SONAME_NONE;
+}
+
+static enum elf_kind look_at_headers(int file, const Elf64_Ehdr *e, const Elf64_Phdr *headers, char *interpreter) {
+    size_t count = e->e_phnum;
+    for (size_t i = 0; i < count; i++) {
+        const Elf64_Phdr *h = &headers[i];
+        if (h->p_type != PT_INTERP)
+            continue;
+        /* The kernel takes the first, and refuses what does not end with a NUL. */
+        bool fits = h->p_filesz >= 2 && h->p_filesz <= PATH_MAX;
+        if (!fits || !read_at(file, h->p_offset, interpreter, h->p_filesz) || interpreter[h->p_filesz - 1]) {
+            interpreter[0] = 0;
+            return ELF_BROKEN;
+        }
+        return ELF_PROGRAM;
+    }
+    if (e->e_type != ET_DYN)
+        return ELF_PROGRAM;
+    /* One that has a name but hides it is no program either. */
+    enum soname soname = look_at_soname(file, headers, count);
+    return soname == SONAME_LOADER || soname == SONAME_UNKNOWN ? ELF_LOADER : ELF_PROGRAM;
+}
+
+enum elf_kind elf_look(int file, const uint8_t *head, size_t size, char interpreter[PATH_MAX]) {
+    Elf64_Ehdr e;
+    interpreter[0] = 0;
+    if (size < SELFMAG || memcmp(head, ELFMAG, SELFMAG) != 0)
+        return ELF_NOT;
+    if (size < sizeof e)
+        return ELF_BROKEN;
+    memcpy(&e, head, sizeof e);
+    unsigned char order = BYTE_ORDER == LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB;
+    if (e.e_machine != MACHINE)
+        return ELF_FOREIGN;
+    /* Once the machine is right the kernel looks at neither, and loads by its own layout. */
+    if (e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_ident[EI_DATA] != order)
+        return ELF_BROKEN;
+    if (e.e_type != ET_EXEC && e.e_type != ET_DYN)
+        return ELF_BROKEN;
+    size_t bytes = (size_t)e.e_phnum * sizeof(Elf64_Phdr);
+    if (e.e_phentsize != sizeof(Elf64_Phdr) || bytes == 0 || bytes > HEADERS_MAX)
+        return ELF_BROKEN;
+    Elf64_Phdr *headers = malloc(bytes);
+    enum elf_kind kind = ELF_BROKEN;
+    if (headers && read_at(file, e.e_phoff, headers, bytes))
+        kind = look_at_headers(file, &e, headers, interpreter);
+    free(headers);
+    return kind;
+}

@@ -1,0 +1,139 @@
+#define _GNU_SOURCE
+#include "start_image.h"
+#include "elf_image.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int image_refuse(struct ruling *ruling, uint8_t reason) {
+    *ruling = (struct ruling){.verdict = VERDICT_DENY, .reason = reason};
+    return EACCES;
+}
+
+static bool has_dots(const char *path) {
+    for (const char *at = path; (at = strstr(at, "..")); at += 2)
+        if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == 0))
+            return true;
+    return false;
+}
+
+/* The path as it was asked for, absolute. With `..` in it, words do not tell where it leads, and a rule on names must not
+ * be met by such words: then it is the place itself. */
+static void tell_requested(const struct notice *notice, int base, const char *path, struct image *image) {
+    struct place from;
+    char *to = image->requested;
+    snprintf(to, PATH_MAX, "%s", image->place.path);
+    if (path[0] == 0 || has_dots(path))
+        return;
+    if (path[0] == '/') {
+        snprintf(to, PATH_MAX, "%s", path);
+        return;
+    }
+    while (path[0] == '.' && path[1] == '/')
+        path += 1 + strspn(path + 1, "/");
+    if (place_find(notice, base, "", PLACE_EMPTY, 0, &from))
+        return;
+    const char *root = strcmp(from.path, "/") == 0 ? "" : from.path;
+    if (snprintf(to, PATH_MAX, "%s/%s", root, path) >= PATH_MAX)
+        snprintf(to, PATH_MAX, "%s", image->place.path);
+    place_close(&from);
+}
+
+int image_find(const struct notice *notice, int base, const char *path, unsigned flags, struct image *image) {
+    image->file = -1;
+    image->head_size = 0;
+    int error = place_find(notice, base, path, flags, 0, &image->place);
+    if (error) {
+        image->place.object = image->place.parent = -1;
+        return error;
+    }
+    tell_requested(notice, base, path, image);
+    return 0;
+}
+
+void image_close(struct image *image) {
+    if (image->file >= 0)
+        close(image->file);
+    image->file = -1;
+    place_close(&image->place);
+    image->place.object = image->place.parent = -1;
+}
+
+static bool is_in_memory(const struct place *place) {
+    return place->anonymous || place->unlinked || place->status.st_nlink == 0 || place->path[0] != '/' ||
+           strncmp(place->path, "/memfd:", 7) == 0;
+}
+
+/* What the floor alone decides is not told to the tables, unless the rules came with them. */
+static bool knows_paths(const struct tables *tables) {
+    return tables->mode == MODE_EMULATED || tables->path_rule_count > 0;
+}
+
+int image_open(const struct notice *notice, struct image *image, struct ruling *ruling) {
+    const struct tables *tables = notice->tables;
+    const struct place *place = &image->place;
+    if (S_ISLNK(place->status.st_mode))
+        return ELOOP;
+    if (!S_ISREG(place->status.st_mode))
+        return EACCES;
+    if (syscall(SYS_faccessat2, place->object, "", X_OK, AT_EMPTY_PATH | AT_EACCESS))
+        return errno;
+    bool in_memory = is_in_memory(place);
+    if (in_memory && tables->flags & POLICY_FLAG_DECIDE_PROGRAMS)
+        return image_refuse(ruling, REASON_MEMORY_FILE);
+    if (!in_memory && knows_paths(tables)) {
+        struct ruling read = tables_path(tables, place->path, ACTION_READ, NULL);
+        if (read.verdict == VERDICT_DENY) {
+            *ruling = read;
+            return EACCES;
+        }
+    }
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", place->object);
+    /* At the stop, nobody could tell what an unreadable program is. */
+    image->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (image->file < 0)
+        return errno == EACCES ? image_refuse(ruling, REASON_UNREADABLE) : EACCES;
+    ssize_t size = pread(image->file, image->head, sizeof image->head, 0);
+    if (size < 0)
+        return image_refuse(ruling, REASON_UNREADABLE);
+    image->head_size = (size_t)size;
+    return 0;
+}
+
+/* The loader that the program itself names is read and mapped as well. */
+static int check_interpreter(const struct notice *notice, int base, const char *path, struct ruling *ruling) {
+    struct place place;
+    if (!path[0] || !knows_paths(notice->tables))
+        return 0;
+    int error = place_find(notice, base, path, PLACE_FOLLOW, 0, &place);
+    if (error)
+        return error;
+    struct ruling read = tables_path(notice->tables, place.path, ACTION_READ, NULL);
+    place_close(&place);
+    if (read.verdict != VERDICT_DENY)
+        return 0;
+    *ruling = read;
+    return EACCES;
+}
+
+int image_check_loader(const struct notice *notice, int working, const struct image *image, struct ruling *ruling) {
+    char interpreter[PATH_MAX];
+    enum elf_kind kind = elf_look(image->file, image->head, image->head_size, interpreter);
+    if (kind == ELF_NOT)
+        return 0;
+    if (kind == ELF_BROKEN)
+        return ENOEXEC;
+    bool named = !interpreter[0] && (elf_is_loader_name(image->place.path) || elf_is_loader_name(image->requested));
+    if ((kind == ELF_LOADER || named) && notice->tables->flags & POLICY_FLAG_DECIDE_PROGRAMS)
+        return image_refuse(ruling, REASON_LOADER);
+    return check_interpreter(notice, working, interpreter, ruling);
+}
+
+bool image_is_stable(const struct notice *notice, const struct image *image) {
+    /* A second name may lie where the sandbox can write. */
+    return image->place.status.st_nlink == 1 && !is_in_memory(&image->place) &&
+           !tables_writable(notice->tables, image->place.path);
+}

@@ -1,0 +1,56 @@
+/* Judging and verifying the start of a program (execve, execveat).
+ *
+ * The supervisor's thread judges: it finds the file, follows the shebang, refuses loaders and files in memory, and asks
+ * the tables. What is approved is handed to the main thread, the one that traces: it stops the process before the first
+ * instruction of the new program and compares what runs with what was approved.
+ */
+#pragma once
+#include "notice.h"
+#include "tables.h"
+#include <limits.h>
+#include <stddef.h>
+
+/* What may run, as it was judged. All of it is on one heap block: free(). */
+struct approval {
+    struct approval *next; /* of the tracer's */
+    struct notice notice;  /* its tables are not held: do not look at them */
+    pid_t process;         /* that the calling thread is of */
+    uint64_t device, inode; /* of the image that the kernel will map: the interpreter's for a script */
+    bool check_name;        /* that the image still has a name */
+    bool check_hash;        /* the file could change after it was judged */
+    uint8_t sha256[32];
+    size_t argument_bytes; /* of `arguments`: as /proc/PID/cmdline will show them */
+    const char *arguments;
+    bool check_loader;   /* that no loader variable came in between */
+    size_t loader_bytes; /* of `loader`: the loader's variables, as /proc/PID/environ will show them */
+    const char *loader;
+};
+
+struct start {
+    char path[PATH_MAX];      /* the image */
+    char requested[PATH_MAX]; /* absolute, as asked for */
+    char script[PATH_MAX];    /* empty: it is no script */
+    char cwd[PATH_MAX];       /* only where the ruling asks or is hooked */
+    char **argv; /* as the image gets them; heap; NULL: not read, for there is no file */
+    bool hashed;
+    uint8_t sha256[32];
+    struct ruling ruling;
+    int image; /* O_PATH */
+    struct approval *approval; /* what to hand over if it is allowed */
+};
+
+/* Judges the call of a notice. 0, or the errno to answer with and its reason in `ruling`: the verdict is a denial if the
+ * policy says so, and 0 if the kernel itself would fail the call (no such file). May read whole files: the thread that
+ * calls it waits. */
+int start_judge(const struct notice *notice, struct start *start);
+/* What it holds, the approval too unless that was taken out; not the struct itself. */
+void start_free(struct start *start);
+/* The paths of the programs of the caller's ancestors, the nearest first, up to the shepherd; at most `max`. */
+size_t start_parents(const struct notice *notice, char (*parents)[PATH_MAX], size_t max);
+
+/* For the main thread only. Takes the approval over: seizes, answers, and verifies at the stop. */
+void start_approve(struct approval *approval);
+/* Whether a wait status is of a process that is being verified; then it was dealt with. To be told every status. */
+bool start_stopped(pid_t pid, int status);
+/* Told of every process killed at its stop because it was not what was approved: `found` is the program that it ran. */
+extern void (*start_on_mismatch)(const struct approval *approval, const char *found);

@@ -1,0 +1,213 @@
+#define _GNU_SOURCE
+#include "hash_cache.h"
+#include "loader_variables.h"
+#include "start_judge.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Threads of the sandbox that are in execve at the same time; more are refused. */
+enum { PENDING_MAX = 4096, ENVIRONMENT_MAX = 8 << 20, PIECE = 16384 };
+
+void (*start_on_mismatch)(const struct approval *approval, const char *found);
+
+/* Of each process at most one thread is traced. To seize a second would wait for the first one's execve, which waits for
+ * its other threads to be buried, which is for us to do. So the others wait their turn; most die of the first. */
+static struct approval *traced, *waiting;
+static size_t pending_count;
+
+static void put(struct approval **list, struct approval *a) {
+    a->next = *list;
+    *list = a;
+    pending_count++;
+}
+
+/* By the process, or the thread that made the call. */
+static struct approval *take(struct approval **list, pid_t pid) {
+    for (; *list; list = &(*list)->next)
+        if ((*list)->process == pid || (*list)->notice.tid == pid) {
+            struct approval *found = *list;
+            *list = found->next;
+            pending_count--;
+            return found;
+        }
+    return NULL;
+}
+
+static bool is_traced(pid_t process) {
+    for (const struct approval *a = traced; a; a = a->next)
+        if (a->process == process)
+            return true;
+    return false;
+}
+
+void start_approve(struct approval *a) {
+    struct notice notice = a->notice;
+    pid_t tid = notice.tid;
+    long options = PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+    if (pending_count < PENDING_MAX && is_traced(a->process)) {
+        put(&waiting, a);
+        return;
+    }
+    int error = pending_count >= PENDING_MAX ? EAGAIN : !notice_is_live(&notice) ? ESRCH : 0;
+    if (!error && ptrace(PTRACE_SEIZE, tid, NULL, (void *)options))
+        error = EACCES;
+    if (error) {
+        notice_fail(&notice, error);
+        free(a);
+        return;
+    }
+    /* Before the answer: a start that fails ends in the interruption, and nothing stays traced. */
+    bool interrupted = ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0;
+    if (!interrupted || !notice_is_live(&notice)) {
+        /* The number may be another thread's by now: its stop finds no approval, and lets it go. */
+        notice_fail(&notice, EACCES);
+        free(a);
+        return;
+    }
+    put(&traced, a);
+    notice_continue(&notice);
+}
+
+/* A process whose thread was traced can have its next. */
+static void finish(struct approval *a) {
+    if (!a)
+        return;
+    pid_t process = a->process;
+    free(a);
+    for (struct approval *next; !is_traced(process) && (next = take(&waiting, process));)
+        start_approve(next);
+}
+
+static int open_of(pid_t pid, const char *name) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Until `size` or the end; -1 if it cannot be read. */
+static ssize_t read_all(int file, void *bytes, size_t size) {
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = read(file, (char *)bytes + done, size - done);
+        if (count < 0)
+            return -1;
+        if (count == 0)
+            break;
+        done += (size_t)count;
+    }
+    return (ssize_t)done;
+}
+
+static bool same_image(pid_t pid, const struct approval *a) {
+    char path[64];
+    struct stat s;
+    snprintf(path, sizeof path, "/proc/%d/exe", pid);
+    return stat(path, &s) == 0 && s.st_dev == a->device && s.st_ino == a->inode &&
+           (!a->check_name || s.st_nlink > 0);
+}
+
+static bool same_arguments(pid_t pid, const struct approval *a) {
+    int file = open_of(pid, "cmdline");
+    if (file < 0)
+        return false;
+    uint8_t piece[PIECE];
+    size_t done = 0;
+    ssize_t count;
+    while ((count = read_all(file, piece, sizeof piece)) > 0) {
+        if ((size_t)count > a->argument_bytes - done || memcmp(piece, a->arguments + done, (size_t)count) != 0)
+            break;
+        done += (size_t)count;
+    }
+    close(file);
+    return count == 0 && done == a->argument_bytes;
+}
+
+static bool same_loader(pid_t pid, const struct approval *a) {
+    int file = open_of(pid, "environ");
+    if (file < 0)
+        return false;
+    struct buffer environment = {0}, picked = {0};
+    ssize_t count = 0;
+    while (environment.size < ENVIRONMENT_MAX) {
+        buffer_reserve(&environment, PIECE);
+        count = read_all(file, environment.data + environment.size, PIECE);
+        if (count <= 0)
+            break;
+        environment.size += (size_t)count;
+    }
+    close(file);
+    loader_variables_pick((struct slice){environment.data, environment.size}, &picked);
+    bool same = count == 0 && picked.size == a->loader_bytes &&
+                (picked.size == 0 || memcmp(picked.data, a->loader, picked.size) == 0);
+    buffer_free(&picked);
+    buffer_free(&environment);
+    return same;
+}
+
+static bool same_content(pid_t pid, const struct approval *a) {
+    uint8_t sha256[32];
+    int file = open_of(pid, "exe");
+    bool same = file >= 0 && hash_file(file, sha256) && memcmp(sha256, a->sha256, sizeof sha256) == 0;
+    if (file >= 0)
+        close(file);
+    return same;
+}
+
+static bool is_approved(pid_t pid, const struct approval *a) {
+    return same_image(pid, a) && same_arguments(pid, a) && (!a->check_loader || same_loader(pid, a)) &&
+           (!a->check_hash || same_content(pid, a));
+}
+
+static bool is_stopped(pid_t pid) {
+    unsigned long message;
+    return ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0;
+}
+
+static void tell(pid_t pid, const struct approval *a) {
+    char path[64], found[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/%d/exe", pid);
+    ssize_t size = readlink(path, found, sizeof found - 1);
+    found[size < 0 ? 0 : size] = 0;
+    if (start_on_mismatch)
+        start_on_mismatch(a, found);
+}
+
+static void verify(pid_t pid) {
+    /* The new program has the process's number, whichever of its threads made the call. */
+    unsigned long tid = 0;
+    struct approval *a = take(&traced, pid);
+    bool known = ptrace(PTRACE_GETEVENTMSG, pid, NULL, &tid) == 0 && a && (pid_t)tid == a->notice.tid;
+    if (!known || !is_approved(pid, a)) {
+        /* What was killed in the meantime shows nothing, and is no other program for that. */
+        if (a && is_stopped(pid))
+            tell(pid, a);
+        kill(pid, SIGKILL);
+    }
+    ptrace(PTRACE_DETACH, pid, NULL, NULL);
+    finish(a);
+}
+
+bool start_stopped(pid_t pid, int status) {
+    if (!WIFSTOPPED(status)) {
+        finish(take(&traced, pid));
+        return false;
+    }
+    int event = status >> 16;
+    if (event == PTRACE_EVENT_EXEC) {
+        verify(pid);
+        return true;
+    }
+    /* On its way back to the old program: the start failed, and is tried again by itself where it was interrupted. A
+     * stop of job control stays one without us; a signal that was about to arrive still does. */
+    long number = event ? 0 : WSTOPSIG(status);
+    ptrace(PTRACE_DETACH, pid, NULL, (void *)number);
+    finish(take(&traced, pid));
+    return true;
+}
