@@ -7,6 +7,14 @@
 export { BASELINE } from "./baseline.ts";
 export { policyDigest } from "./digest.ts";
 export {
+  evaluatePath,
+  evaluateProgram,
+  globCovers,
+  type PathAction,
+  type ProgramStart,
+  type Ruling,
+} from "./evaluate.ts";
+export {
   compileGlob,
   escapeGlob,
   type GlobMatcher,
@@ -15,7 +23,9 @@ export {
   matchGlob,
   unescapeGlob,
 } from "./glob.ts";
+export type { DocumentPath } from "./issues.ts";
 export { loadPolicy } from "./load.ts";
+export { type Change, comparePolicies, type PolicyChange } from "./narrowing.ts";
 export { normalizePolicy } from "./normalize.ts";
 export type * from "./normalized.ts";
 export { type ParsePolicyOptions, parsePolicy } from "./parse.ts";
@@ -24,10 +34,19 @@ export {
   grantProblem,
   HOME_PATH,
   isWithin,
+  literalPrefix,
   type Places,
   WARDEN_PATH,
   WORKSPACE_PATH,
 } from "./paths.ts";
 export { type AssertEnforceableOptions, assertEnforceable, type PolicySection } from "./support.ts";
+export {
+  type PathRule,
+  type PathTable,
+  type ProgramRule,
+  type ProgramTable,
+  pathTable,
+  programTable,
+} from "./tables.ts";
 export type * from "./types.ts";
 export { parseBytes, parseDuration } from "./units.ts";

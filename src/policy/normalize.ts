@@ -42,7 +42,7 @@ export function normalizePolicy(input: t.Policy): n.NormalizedPolicy {
     network: normalizeNetwork(network),
     inference: normalizeInference(inference),
     credentials: credentials.map(({ name, hosts }) => ({ id: `credentials:${name}`, name, hosts: hosts.map(lower) })),
-    audit: { files: audit.files ?? "off" },
+    audit: { files: audit.files ?? "denials" },
   };
   return rememberOrigin(normalized, originOf(policy) ?? {});
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { globProblem, isLiteral, unescapeGlob } from "./glob.ts";
+import { escapeGlob, globProblem, isLiteral, unescapeGlob } from "./glob.ts";
 
 /** Where the workspace is in every sandbox. */
 export const WORKSPACE_PATH: string = "/workspace";
@@ -78,8 +78,8 @@ function joinComponents(path: string, components: readonly string[]): string {
 
 /** The absolute pattern of a canonical path. */
 export function absolutePattern(path: string, places: Places): string {
-  if (path === "." || path.startsWith("./")) return places.workspace + path.slice(1);
-  if (path === "~" || path.startsWith("~/")) return places.home + path.slice(1);
+  if (path === "." || path.startsWith("./")) return escapeGlob(places.workspace) + path.slice(1);
+  if (path === "~" || path.startsWith("~/")) return escapeGlob(places.home) + path.slice(1);
   return path;
 }
 

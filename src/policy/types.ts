@@ -234,6 +234,10 @@ export interface CredentialRule {
 
 /** What is recorded beyond the decisions that are always recorded. */
 export interface AuditSection {
-  /** Which file operations are recorded. @default {"off"} in this version */
+  /**
+   * Which file operations are recorded. `off` is the cheapest: the kernel alone decides where it can, and nothing is seen.
+   *
+   * @default {"denials"}
+   */
   readonly files?: "off" | "denials" | "all";
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type FilesystemPlan, planFilesystem } from "../../src/domains/filesystem/mod.ts";
+import { type FilesystemPlan, liveGrants, planFilesystem } from "../../src/domains/filesystem/mod.ts";
 import { type FilesystemSection, HOME_PATH, type NormalizedPolicy, WORKSPACE_PATH } from "../../src/policy/mod.ts";
 import { failure, normalized } from "../policy/helpers.ts";
 
@@ -50,7 +50,7 @@ describe("planFilesystem()", () => {
   });
 
   test("grants nothing where nothing is granted", () => {
-    expect(plan({})).toEqual({ grants: [], denials: [] });
+    expect(plan({})).toEqual({ grants: [], denials: [], rules: [], unmatched: "deny", finer: false });
   });
 
   test("lets write beat read on one path", () => {
@@ -92,20 +92,107 @@ describe("planFilesystem()", () => {
     expect(grants.every(({ inWorkspace }) => !inWorkspace)).toBe(true);
   });
 
-  test("keeps denials of what nothing grants, for the runtime to check against links", () => {
-    expect(plan({ read: ["./src"], deny: ["./secrets/**", "/etc/shadow"] }).denials).toEqual([
+  test("lists denials without a glob by their real names", () => {
+    expect(plan({ read: ["./src"], deny: ["./secrets/**", "/etc/shadow", "**/.env", "a\\*b"] }).denials).toEqual([
       { path: "/etc/shadow", ruleId: "filesystem.deny:/etc/shadow" },
+      { path: "/workspace/a*b", ruleId: "filesystem.deny:./a\\*b" },
       { path: "/workspace/secrets", ruleId: "filesystem.deny:./secrets" },
     ]);
   });
 
-  test.each<[string, FilesystemSection]>([
-    ["a glob", { read: ["./*.md"] }],
-    ["a denial inside a grant", { read: ["."], deny: [".env"] }],
-    ["ask", { ask: ["a"] }],
-    ["defer", { read: [{ path: "a", defer: "hook" }] }],
-  ])("refuses %s on its own, so that nothing is left out silently", (_, section) => {
-    failure("POLICY_UNSUPPORTED", () => plan(section));
+  test("opens the directory that all of a glob lies in, which has to be there as any other", () => {
+    expect(
+      plan({ read: ["**/*.md"], write: ["./docs/*/x", { path: "/opt/*.d/a", optional: true }] }).grants,
+    ).toMatchObject([
+      { path: "/opt", access: "write", optional: true, ruleId: "filesystem.write:/opt/*.d/a" },
+      { path: "/workspace", access: "read", optional: false, workspaceRelative: "." },
+      { path: "/workspace/docs", access: "write", optional: false, workspaceRelative: "docs" },
+    ]);
+  });
+
+  test("opens for writing what somebody may be asked about, if it is there and can be written at all", () => {
+    const { grants } = plan({ ask: ["./a", "/proc/cpuinfo", "/sys/**/x", "/**/y"] });
+    expect(grants.map(({ path, access, optional }) => [path, access, optional])).toEqual([
+      ["/", "read", true],
+      ["/proc/cpuinfo", "read", true],
+      ["/sys", "read", true],
+      ["/workspace/a", "write", true],
+    ]);
+    expect(grants.every(({ floorOnly }) => floorOnly === undefined)).toBe(true);
+  });
+
+  test("opens what a hook may allow, and no more", () => {
+    const defer = "hook";
+    expect(plan({ read: [{ path: "a", defer }], write: [{ path: "b/*", defer }] }).grants).toMatchObject([
+      { path: "/workspace/a", access: "read", optional: true },
+      { path: "/workspace/b", access: "write", optional: true },
+    ]);
+  });
+
+  test("opens the workspace, and for reading whatever is there, where what nothing matches asks", () => {
+    const { grants } = plan({ unmatched: "ask" });
+    expect(grants).toMatchObject([
+      { path: "/", access: "read", optional: true, floorOnly: true },
+      { path: "/workspace", access: "write", optional: true, workspaceRelative: "." },
+    ]);
+    expect(plan({ read: ["/"], unmatched: "ask" }).grants[0]).toEqual({
+      path: "/",
+      access: "read",
+      optional: false,
+      ruleId: "filesystem.read:/",
+      inWorkspace: false,
+    });
+  });
+
+  test("names a grant after the rule that gives it for certain", () => {
+    expect(plan({ write: [{ id: "z", path: "a" }], ask: [{ id: "b", path: "a" }] }).grants).toMatchObject([
+      { path: "/workspace/a", optional: false, ruleId: "z" },
+    ]);
+  });
+
+  test.each<[string, FilesystemSection, boolean]>([
+    ["whole files and directories", { read: [".", "/usr/**"], write: ["./docs"] }, false],
+    ["a literal name with stars", { read: ["./a\\*b"] }, false],
+    ["a glob", { read: ["./*.md"] }, true],
+    ["a denial", { read: ["."], deny: [".env"] }, true],
+    ["a denial of what nothing grants by that name", { read: ["./src"], deny: ["./secrets"] }, true],
+    ["an ask", { ask: ["a"] }, true],
+    ["a hook that decides", { read: [{ path: "a", defer: "hook" }] }, true],
+    ["asking about what nothing matches", { unmatched: "ask" }, true],
+  ])("says whether the rules are finer than the floor: %s", (_, section, finer) => {
+    expect(plan(section).finer).toBe(finer);
+    expect(planFilesystem(normalized({ filesystem: section }), context).finer).toBe(finer);
+  });
+
+  test("gives every rule, absolute and still escaped, the baseline's last", () => {
+    const policy = normalized({
+      filesystem: {
+        read: ["."],
+        write: [{ id: "w", path: "~/a\\*b", defer: "hook" }],
+        deny: ["**/.env"],
+        ask: ["./x/**"],
+      },
+    });
+    const { rules } = planFilesystem(policy, context);
+    expect(rules.slice(0, 5)).toEqual([
+      { verdict: "allow", access: "read", pattern: "/workspace", ruleId: "filesystem.read:." },
+      { verdict: "ask", access: "write", pattern: "/home/agent/a\\*b", ruleId: "w", defer: "hook" },
+      { verdict: "deny", pattern: "/workspace/**/.env", ruleId: "filesystem.deny:./**/.env" },
+      { verdict: "ask", access: "write", pattern: "/workspace/x", ruleId: "filesystem.ask:./x" },
+      { verdict: "allow", access: "read", pattern: "/usr", ruleId: "baseline:/usr" },
+    ]);
+    expect(rules).toContainEqual({
+      verdict: "allow",
+      access: "device",
+      pattern: "/dev/null",
+      ruleId: "baseline:/dev/null",
+    });
+  });
+
+  test("takes the places of the context for what they are, not for globs", () => {
+    const { grants, rules } = planFilesystem(bare({ read: ["./*"] }), { workspace: "/w[*]", home: "/h" });
+    expect(grants).toMatchObject([{ path: "/w[*]", workspaceRelative: "." }]);
+    expect(rules[0]?.pattern).toBe("/w\\[\\*\\]/*");
   });
 
   test.each(["/.cofferdam", "/.cofferdam/x"])("refuses the warden's %s when only the context leads there", (home) => {
@@ -127,6 +214,33 @@ describe("planFilesystem()", () => {
 
   test("takes workspaces with dots in their names", () => {
     expect(() => planFilesystem(bare({}), { workspace: "/a/.b/..c/...", home: "/h" })).not.toThrow();
+  });
+});
+
+describe("liveGrants()", () => {
+  const live = (section: FilesystemSection) =>
+    liveGrants(plan(section)).map(({ path, access, optional, workspaceRelative }) => {
+      return [path, access, optional, workspaceRelative];
+    });
+
+  test("opens the workspace as a whole, with the widest access that anything in it gets", () => {
+    expect(live({ read: [".", "/opt"], write: [{ path: "./docs/deep", optional: true }] })).toEqual([
+      ["/opt", "read", false, undefined],
+      ["/workspace", "write", false, "."],
+    ]);
+    expect(live({ read: ["./a", "./b/c"] })).toEqual([["/workspace", "read", false, "."]]);
+    expect(live({ ask: ["./a"] })).toEqual([["/workspace", "write", false, "."]]);
+  });
+
+  test("opens nothing of a workspace in which nothing is granted", () => {
+    expect(live({ read: ["/opt", "~/x"] })).toEqual([
+      ["/home/agent/x", "read", false, undefined],
+      ["/opt", "read", false, undefined],
+    ]);
+  });
+
+  test("names the rule behind it", () => {
+    expect(liveGrants(plan({ read: ["."], write: ["./docs"] }))[0]?.ruleId).toBe("filesystem.write:./docs");
   });
 });
 
@@ -169,13 +283,13 @@ describe("the algebra of planFilesystem()", () => {
   };
   const rank = { read: 0, write: 1, device: 2 };
 
-  test("does not depend on the order of the rules", () => {
+  test("opens the same in any order of the rules", () => {
     const shuffled = rules.chain((list) =>
       fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
     );
     fc.assert(
       fc.property(shuffled, fc.boolean(), ([list, other], baseline) => {
-        expect(planOf(other, baseline)).toEqual(planOf(list, baseline));
+        expect(planOf(other, baseline).grants).toEqual(planOf(list, baseline).grants);
       }),
     );
   });

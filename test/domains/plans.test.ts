@@ -2,23 +2,62 @@ import { describe, expect, test } from "vitest";
 import { inferenceRules, planInference } from "../../src/domains/inference/mod.ts";
 import { networkRules, planNetwork } from "../../src/domains/network/mod.ts";
 import { planProcess } from "../../src/domains/process/mod.ts";
+import type { ProcessSection } from "../../src/policy/mod.ts";
 import { failure, normalized } from "../policy/helpers.ts";
 
+const context = { workspace: "/workspace", home: "/home/agent" };
+
 describe("planProcess()", () => {
+  const plan = (section: ProcessSection) => planProcess(normalized({ process: section }), context);
+
   test("passes limits on as numbers", () => {
-    const policy = normalized({ process: { limits: { memory: "1GiB", cpus: 0.5, pids: 64, timeout: "1m" } } });
-    expect(planProcess(policy)).toEqual({
+    const { limits } = plan({ limits: { memory: "1GiB", cpus: 0.5, pids: 64, timeout: "1m" } });
+    expect(limits).toEqual({ memoryBytes: 2 ** 30, cpus: 0.5, pids: 64, timeoutMs: 60_000, mode: "enforce" });
+  });
+
+  test("has neither limits nor rules by default", () => {
+    expect(plan({})).toEqual({
       kind: "readable",
-      limits: { memoryBytes: 2 ** 30, cpus: 0.5, pids: 64, timeoutMs: 60_000, mode: "enforce" },
+      rules: [],
+      allowList: false,
+      unmatched: "deny",
+      limits: { mode: "enforce" },
     });
   });
 
-  test("has no limits by default", () => {
-    expect(planProcess(normalized({}))).toEqual({ kind: "readable", limits: { mode: "enforce" } });
+  test.each<[string, ProcessSection]>([
+    ["a list", { allow: ["git"] }],
+    ["an empty list", { allow: [] }],
+    ["a denial", { deny: ["curl"] }],
+    ["an ask", { ask: ["curl"] }],
+  ])("decides by rules as soon as there is %s", (_, section) => {
+    expect(plan(section)).toMatchObject({ kind: "rules", allowList: section.allow !== undefined });
   });
 
-  test("refuses rules that it would leave out", () => {
-    failure("POLICY_UNSUPPORTED", () => planProcess(normalized({ process: { deny: ["curl"] } })));
+  test("tells names from paths, and makes paths absolute", () => {
+    const sha256 = "ab".repeat(32);
+    const { rules, unmatched } = plan({
+      allow: [
+        "git",
+        "./tools/*",
+        { binary: "~/bin/x", sha256 },
+        "/usr/bin/**",
+        { id: "n", binary: "n*", defer: "hook" },
+      ],
+      deny: [{ binary: "git", args: ["push", "**"] }],
+      ask: [{ binary: "/bin/sh", defer: "hook" }],
+      unmatched: "ask",
+    });
+    expect(unmatched).toBe("ask");
+    expect(rules).toEqual([
+      { verdict: "allow", ruleId: "process.allow:git", pattern: "git", name: true },
+      { verdict: "allow", ruleId: "process.allow:./tools/*", pattern: "/workspace/tools/*", name: false },
+      { verdict: "allow", ruleId: "process.allow:~/bin/x", pattern: "/home/agent/bin/x", name: false, sha256 },
+      { verdict: "allow", ruleId: "process.allow:/usr/bin/**", pattern: "/usr/bin/**", name: false },
+      { verdict: "ask", ruleId: "n", pattern: "n*", name: true, defer: "hook" },
+      { verdict: "deny", ruleId: "process.deny:git push **", pattern: "git", name: true, args: ["push", "**"] },
+      { verdict: "ask", ruleId: "process.ask:/bin/sh", pattern: "/bin/sh", name: false, defer: "hook" },
+    ]);
   });
 });
 

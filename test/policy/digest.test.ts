@@ -16,7 +16,7 @@ describe("policyDigest()", () => {
     const short: Policy = { version: 1, filesystem: { read: ["src"] }, process: { limits: { timeout: "1m" } } };
     const long: Policy = {
       process: { unmatched: "deny", limits: { mode: "enforce", timeoutMs: 60_000 } },
-      audit: { files: "off" },
+      audit: { files: "denials" },
       filesystem: { unmatched: "deny", read: [{ optional: false, path: "./src/**" }], baseline: true },
       version: 1,
     };

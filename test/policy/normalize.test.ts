@@ -11,7 +11,7 @@ describe("normalizePolicy()", () => {
       network: { allow: [], deny: [], ask: [], unmatched: "deny", privateRanges: [] },
       inference: { routes: [], intercept: [], budget: {}, unmatched: "deny" },
       credentials: [],
-      audit: { files: "off" },
+      audit: { files: "denials" },
     });
   });
 

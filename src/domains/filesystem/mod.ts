@@ -1,5 +1,5 @@
 /**
- * Files: what the floor opens.
+ * Files: what the floor opens, and what is decided above it.
  *
  * @module
  */
@@ -9,6 +9,7 @@ export {
   type FilesystemDenial,
   type FilesystemGrant,
   type FilesystemPlan,
+  liveGrants,
   planFilesystem,
 } from "./plan.ts";
 export { type FilesystemRule, type FilesystemRules, filesystemRules } from "./policy.ts";

@@ -1,10 +1,10 @@
 /**
- * The process half of a policy as numbers.
+ * The process half of a policy as rules and numbers.
  *
  * @module
  */
 
-import { assertEnforceable, type NormalizedPolicy } from "../../policy/mod.ts";
+import { type NormalizedPolicy, type Places, type ProgramTable, programTable } from "../../policy/mod.ts";
 import { processRules } from "./policy.ts";
 
 /** What all processes of a sandbox may use together, and how long each command may run. Absent: no limit. */
@@ -19,18 +19,16 @@ export interface ProcessLimits {
   readonly mode: "enforce" | "best-effort";
 }
 
-/** What may start, and with what resources. `readable`: whatever the filesystem plan lets a program read. */
-export interface ProcessPlan {
-  readonly kind: "readable";
+/** What may start, and with what resources. */
+export interface ProcessPlan extends ProgramTable {
+  /** `readable`: whatever may be read; there are no rules. `rules`: what the rules say of what may be read. */
+  readonly kind: "readable" | "rules";
   readonly limits: ProcessLimits;
 }
 
-/**
- * Plans what may start, and with what resources.
- *
- * @throws {SandboxError} POLICY_UNSUPPORTED If the process section asks for what this version cannot enforce.
- */
-export function planProcess(policy: NormalizedPolicy): ProcessPlan {
-  assertEnforceable(policy, { sections: ["process"] });
-  return { kind: "readable", limits: processRules(policy).limits };
+/** Plans what may start, and with what resources. Binaries in the workspace and the home get their absolute paths. */
+export function planProcess(policy: NormalizedPolicy, context: Places): ProcessPlan {
+  const table = programTable(policy, context);
+  const decided = table.allowList || table.rules.length > 0;
+  return { kind: decided ? "rules" : "readable", ...table, limits: processRules(policy).limits };
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { lstatSync } from "node:fs";
 import { SandboxError } from "../../errors.ts";
 import { WORKSPACE_PATH } from "../../policy/mod.ts";
 import { AGENT_UID } from "../identity.ts";
@@ -16,7 +15,7 @@ import { type ImageFacts, inspectImage } from "./engine.ts";
 import { limitsFor } from "./limits.ts";
 import { OWNER_LABEL, SANDBOX_LABEL } from "./owner.ts";
 import { copyMount, type WorkspaceCopy } from "./workspace-copy.ts";
-import { checkMountable, refuseOtherFileSystems, workspaceMounts } from "./workspace-mounts.ts";
+import { checkMountable, workspaceMounts } from "./workspace-mounts.ts";
 
 /** A start, decided. */
 export interface StartPlan {
@@ -99,7 +98,6 @@ function planMount(context: StartContext, workspace: WorkspaceRequest, request: 
   // Group 0 owns much of an image. The agent owns its workspace anyway.
   const agent = { uid, gid: gid === 0 ? uid : gid };
   const prepared: PreparedWorkspace = prepareWorkspace({ path, filesystem: request.filesystem, create: { uid, gid } });
-  refuseOtherFileSystems(path, lstatSync(path).dev, prepared.grants);
   return { agent, mounts: workspaceMounts(path, prepared.grants), copy: undefined, live: workspace, writable: true };
 }
 

@@ -16,7 +16,7 @@ import { followContainer, type Lifecycle } from "./lifecycle.ts";
 import { remedyFor } from "./remedies.ts";
 import { planStart, type StartPlan } from "./start-plan.ts";
 import { copyIn } from "./workspace-copy.ts";
-import { verifyMounts } from "./workspace-mounts.ts";
+import { verifyMount } from "./workspace-mounts.ts";
 
 /** Starts a container. What fails for a reason that can be helped is helped and tried again, once for each reason. */
 export async function startContainer(context: StartContext, request: StartRequest): Promise<StartedWarden> {
@@ -90,7 +90,7 @@ async function bringWorkspace(
     return inStage("copy", copyIn(context.docker, container, { ...copy, labels: plan.container.labels, signal }));
   }
   if (live === undefined) return [];
-  const note = await inStage("mount", verifyMounts(container, live, plan.workspaceMounts));
+  const note = await inStage("mount", verifyMount(container, live));
   return note === undefined ? [] : [note];
 }
 

@@ -65,18 +65,18 @@ const DEVICE_LINKS: Readonly<Record<string, string>> = {
  * Plans the root.
  *
  * @throws {SandboxError} PATH_MISSING If a path that is not optional does not exist on the host.
- * @throws {SandboxError} POLICY_UNSUPPORTED If a denied path lies, through a link, in a granted tree.
+ * @throws {SandboxError} POLICY_UNSUPPORTED If a granted tree would have to hold the sandbox's own folders.
  */
 export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout {
   const resolve = createResolver();
   const files = syntheticFiles(context);
-  const granted = (path: string) => plan.grants.some((grant) => grant.path === path);
-  const outside = plan.grants.filter((grant) => !grant.inWorkspace && !isSandboxOwn(grant.path, files));
+  const grants = plan.grants.filter((grant) => grant.floorOnly !== true);
+  const granted = (path: string) => grants.some((grant) => grant.path === path);
+  const outside = grants.filter((grant) => !grant.inWorkspace && !isSandboxOwn(grant.path, files));
   const present = outside.flatMap((grant): PresentGrant[] => {
     const at = resolve(grant.path);
     return isPresent(grant, at) ? [{ grant, at }] : [];
   });
-  refuseDenialsInside(plan, present, resolve);
   const made = Object.keys(files).filter((path) => granted(path) && !shows(present, path));
   refuseCoveredFolders(present, resolve);
   const shown = binds(present);
@@ -86,7 +86,7 @@ export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout
       ...uniqueByTarget(links),
       ...shown.filter((step) => !isInPrivate(step)),
       ...made.map((target): Step => ({ kind: "file", target, data: files[target] ?? "" })),
-      ...kernelSteps(plan, context),
+      ...kernelSteps(grants, context),
       ...PRIVATE.map((target) => tmpfs(target, context, target === HOME_PATH ? "0700" : "1777")),
       ...shown.filter(isInPrivate),
     ],
@@ -170,19 +170,6 @@ function refuseCoveredFolders(present: readonly PresentGrant[], resolve: Resolve
   }
 }
 
-function refuseDenialsInside(plan: FilesystemPlan, present: readonly PresentGrant[], resolve: Resolve): void {
-  for (const denial of plan.denials) {
-    const real = resolve(denial.path)?.real;
-    const inside = real === undefined ? undefined : present.find(({ at }) => isWithin(real, at.real));
-    if (inside === undefined) continue;
-    const message = `"${denial.path}" is denied, but really lies in what rule ${inside.grant.ruleId} grants`;
-    throw new SandboxError("POLICY_UNSUPPORTED", `Cannot enforce rule ${denial.ruleId}: ${message}`, {
-      details: { issues: [{ path: denial.ruleId, message }] },
-      hint: "Grant less than the folder that holds the denied path",
-    });
-  }
-}
-
 function binds(present: readonly PresentGrant[]): Step[] {
   const places = [...present].sort((a, b) => (a.at.real < b.at.real ? -1 : 1));
   const needed = places.filter((place, index) => {
@@ -202,10 +189,9 @@ function binds(present: readonly PresentGrant[]): Step[] {
   }));
 }
 
-function kernelSteps(plan: FilesystemPlan, context: LayoutContext): Step[] {
-  const has = (path: string) => plan.grants.some((grant) => isWithin(path, grant.path) || isWithin(grant.path, path));
-  const device = (name: string) =>
-    plan.grants.some((grant) => grant.path === `/dev/${name}` && grant.access === "device");
+function kernelSteps(grants: readonly FilesystemGrant[], context: LayoutContext): Step[] {
+  const has = (path: string) => grants.some((grant) => isWithin(path, grant.path) || isWithin(grant.path, path));
+  const device = (name: string) => grants.some((grant) => grant.path === `/dev/${name}` && grant.access === "device");
   const devices = ["null", "zero", "full", "random", "urandom", "tty"].filter(
     (name) => name === "null" || device(name),
   );

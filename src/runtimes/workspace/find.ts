@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { fstatSync } from "node:fs";
 import { closeDirectory, type Directory, openChild, statChild } from "./directory.ts";
 
 /** What a path is. `at` is the component that ended the search; `depth` how many components exist. */
 export type Found =
-  | { readonly kind: "file" | "directory"; readonly device: number }
+  | { readonly kind: "file" | "directory" }
   | { readonly kind: "link" | "other"; readonly at: string }
   | { readonly kind: "missing"; readonly depth: number };
 
@@ -23,13 +22,13 @@ export function find(root: Directory, components: readonly string[]): Found {
       if (stats === undefined) return { kind: "missing", depth: index };
       if (stats.isSymbolicLink()) return { kind: "link", at: here };
       const last = index === components.length - 1;
-      if (last && stats.isFile()) return { kind: "file", device: stats.dev };
+      if (last && stats.isFile()) return { kind: "file" };
       if (!stats.isDirectory()) return { kind: "other", at: here };
       const next = openChild(at, name);
       if (at !== root) closeDirectory(at);
       at = next;
     }
-    return { kind: "directory", device: fstatSync(at.fd).dev };
+    return { kind: "directory" };
   } finally {
     if (at !== root) closeDirectory(at);
   }

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { fchownSync, fstatSync, mkdirSync } from "node:fs";
+import { fchownSync, mkdirSync } from "node:fs";
 import process from "node:process";
 import { childPath, closeDirectory, type Directory, openChild } from "./directory.ts";
 import type { Agent } from "./ownership.ts";
 import { errnoOf } from "./walk.ts";
 
-/** Makes what is missing of `components` below `root`, for `owner`. Returns the file system that the last one is on. */
-export function makeDirectories(root: Directory, components: readonly string[], owner: Agent): number {
+/** Makes what is missing of `components` below `root`, for `owner`. */
+export function makeDirectories(root: Directory, components: readonly string[], owner: Agent): void {
   let at = root;
   try {
     for (const component of components) {
@@ -21,7 +21,6 @@ export function makeDirectories(root: Directory, components: readonly string[], 
       at = next;
       if (made && process.geteuid?.() === 0) fchownSync(at.fd, owner.uid, owner.gid);
     }
-    return fstatSync(at.fd).dev;
   } finally {
     if (at !== root) closeDirectory(at);
   }

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { lstatSync, realpathSync } from "node:fs";
-import { isAbsolute, join, relative as relativePath } from "node:path";
-import type { FilesystemGrant, FilesystemPlan } from "../../domains/filesystem/mod.ts";
+import { lstatSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { type FilesystemGrant, type FilesystemPlan, liveGrants } from "../../domains/filesystem/mod.ts";
 import { SandboxError } from "../../errors.ts";
 import { WORKSPACE_PATH } from "../../policy/mod.ts";
 import { closeDirectory, type Directory, openRoot } from "./directory.ts";
 import { type Found, find } from "./find.ts";
 import { makeDirectories } from "./make-directories.ts";
 import type { Agent } from "./ownership.ts";
-import { accessAt, componentsOf, select, type WorkspaceGrant } from "./select.ts";
+import { componentsOf, type WorkspaceGrant } from "./select.ts";
 
 /** What {@link prepareWorkspace} looks at. */
 export interface PrepareOptions {
@@ -20,15 +20,15 @@ export interface PrepareOptions {
   readonly path: string | undefined;
   readonly filesystem: FilesystemPlan;
   /**
-   * Who gets the missing directories that may be written. Undefined: nothing on the host is touched, and they are listed
-   * as `missing`.
+   * For a workspace that is used as it is, live: who gets the missing directories that may be written. Undefined: nothing
+   * on the host is touched, and they are listed as `missing`.
    */
   readonly create: Agent | undefined;
 }
 
 /** A workspace that is fit for use. */
 export interface PreparedWorkspace {
-  /** The grants that apply, parents before children. */
+  /** What is brought into the sandbox, parents before children: the grants that apply, or all of a live workspace. */
   readonly grants: readonly PreparedGrant[];
   /** Directories to make in the copy, parents before children. */
   readonly missing: readonly string[];
@@ -37,8 +37,6 @@ export interface PreparedWorkspace {
 /** A grant whose path was found. */
 export interface PreparedGrant extends WorkspaceGrant {
   readonly kind: "file" | "directory";
-  /** The file system that it lies on; undefined for what is not on the host. */
-  readonly device: number | undefined;
 }
 
 /**
@@ -58,7 +56,7 @@ export function prepareWorkspace(options: PrepareOptions): PreparedWorkspace {
       const prepared = prepareGrant(grant, root, path, missing, create);
       if (prepared !== undefined) grants.push(prepared);
     }
-    if (path !== undefined) refuseReachableDenials(path, filesystem, grants);
+    if (root !== undefined && create !== undefined) return { grants: wholeWorkspace(filesystem), missing: [] };
     return { grants, missing: [...missing] };
   } finally {
     if (root !== undefined) closeDirectory(root);
@@ -92,7 +90,7 @@ function prepareGrant(
   switch (found.kind) {
     case "file":
     case "directory":
-      return { relative, access, kind: found.kind, device: found.device };
+      return { relative, access, kind: found.kind };
     case "link":
       throw unusable(pathOf(workspace, relative), `${found.at} is a symbolic link in the workspace`, grant);
     case "other":
@@ -100,17 +98,16 @@ function prepareGrant(
     case "missing":
       break;
   }
-  if (components.length === 0 || missing.has(relative))
-    return { relative, access, kind: "directory", device: undefined };
+  if (components.length === 0 || missing.has(relative)) return { relative, access, kind: "directory" };
   if (grant.optional) return undefined;
   if (access === "read") throw pathMissing(pathOf(workspace, relative), grant.ruleId);
   if (root !== undefined && create !== undefined) {
-    const device = make(root, components, create, workspace, grant);
-    return { relative, access, kind: "directory", device };
+    make(root, components, create, workspace, grant);
+    return { relative, access, kind: "directory" };
   }
   for (let depth = found.depth + 1; depth <= components.length; depth++)
     missing.add(components.slice(0, depth).join("/"));
-  return { relative, access, kind: "directory", device: undefined };
+  return { relative, access, kind: "directory" };
 }
 
 function make(
@@ -119,35 +116,20 @@ function make(
   owner: Agent,
   workspace: string | undefined,
   grant: FilesystemGrant,
-): number {
+): void {
   try {
-    return makeDirectories(root, components, owner);
+    makeDirectories(root, components, owner);
   } catch (error) {
     const path = pathOf(workspace, components.join("/"));
     throw unusable(path, `it does not exist and cannot be made: ${messageOf(error)}`, grant, error);
   }
 }
 
-/** A denial lies outside every grant by name. Through a link its object may lie inside one all the same. */
-function refuseReachableDenials(path: string, filesystem: FilesystemPlan, grants: readonly WorkspaceGrant[]): void {
-  const selected = select(grants);
-  for (const denial of filesystem.denials) {
-    if (!denial.path.startsWith(`${WORKSPACE_PATH}/`)) continue;
-    const named = denial.path.slice(WORKSPACE_PATH.length + 1);
-    let real: string;
-    try {
-      real = relativePath(path, realpathSync(join(path, named)));
-    } catch {
-      continue; // there is nothing to reach
-    }
-    if (real === named || real === ".." || real.startsWith("../")) continue;
-    const access = accessAt(selected, real);
-    if (access !== "read" && access !== "write") continue;
-    throw new SandboxError("WORKSPACE_UNUSABLE", `${named} is denied, and is a link to ${real}, which is granted`, {
-      details: { path: join(path, named), reason: `the rule ${denial.ruleId} denies it, and it is granted as ${real}` },
-      hint: `Deny ${real} as well, or grant less.`,
-    });
-  }
+/** A live workspace is shown whole: parts of it would stay what they were when the host gives their names away. */
+function wholeWorkspace(filesystem: FilesystemPlan): PreparedGrant[] {
+  return liveGrants(filesystem)
+    .filter(({ inWorkspace }) => inWorkspace)
+    .map(({ access }) => ({ relative: ".", access: access === "write" ? "write" : "read", kind: "directory" }));
 }
 
 function pathMissing(path: string, rule: string): SandboxError {

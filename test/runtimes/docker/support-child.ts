@@ -17,8 +17,8 @@ export function shellRuntime(warden: Uint8Array, image: string): Runtime {
 export function requestOf(id: string): StartRequest {
   return {
     id,
-    filesystem: { grants: [], denials: [] },
-    process: { kind: "readable", limits: { mode: "enforce" } },
+    filesystem: { grants: [], denials: [], rules: [], unmatched: "deny", finer: false },
+    process: { kind: "readable", rules: [], allowList: false, unmatched: "deny", limits: { mode: "enforce" } },
     workspace: undefined,
     image: undefined,
     signal: undefined,

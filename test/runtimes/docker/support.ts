@@ -93,7 +93,7 @@ export function uniqueId(): string {
 }
 
 export function processOf(limits: Partial<ProcessLimits> = {}): StartRequest["process"] {
-  return { kind: "readable", limits: { mode: "enforce", ...limits } };
+  return { kind: "readable", rules: [], allowList: false, unmatched: "deny", limits: { mode: "enforce", ...limits } };
 }
 
 export function filesystemOf(paths: { read?: string[]; write?: string[]; optional?: string[] }): FilesystemPlan {
@@ -112,7 +112,8 @@ export function filesystemOf(paths: { read?: string[]; write?: string[]; optiona
     ...(paths.write ?? []).map(grant("write", false)),
     ...(paths.optional ?? []).map(grant("write", true)),
   ];
-  return { grants: grants.sort((a, b) => (a.path < b.path ? -1 : 1)), denials: [] };
+  grants.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { grants, denials: [], rules: [], unmatched: "deny", finer: false };
 }
 
 /** Runs a script in the shell that stands in for the warden; returns its output. */

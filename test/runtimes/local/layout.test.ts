@@ -1,4 +1,5 @@
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { planFilesystem } from "../../../src/domains/filesystem/mod.ts";
 import { HOME_PATH, normalizePolicy, parsePolicy, WORKSPACE_PATH } from "../../../src/policy/mod.ts";
@@ -83,6 +84,38 @@ describe("planLayout()", () => {
     expect(() => layoutOf({ read: [{ path: "/opt/cofferdam-does-not-exist", optional: true }] })).not.toThrow();
   });
 
+  it("shows everything that a glob, an approver or a hook may allow", () => {
+    const { steps } = layoutOf({
+      read: ["/opt/**/*.d/x"],
+      ask: ["/usr/local/share", "/opt/cofferdam-does-not-exist"],
+      write: [{ path: "/usr/games", defer: "hook" }],
+    });
+    expect(bindAt(steps, "/opt")).toMatchObject({ readOnly: true });
+    expect(bindAt(steps, "/usr/local/share")).toMatchObject({ readOnly: false });
+    expect(bindAt(steps, "/usr/games")).toMatchObject({ readOnly: false });
+    expect(() => layoutOf({ read: ["/opt/cofferdam-does-not-exist/*"] })).toThrow(
+      expect.objectContaining({ code: "PATH_MISSING" }),
+    );
+  });
+
+  it("shows nothing more where what nothing matches asks", () => {
+    const targets = (filesystem: FilesystemSection) => layoutOf(filesystem).steps.map(({ target }) => target);
+    expect(targets({ unmatched: "ask" })).toEqual(targets({}));
+    expect(targets({ baseline: false, unmatched: "ask" })).toEqual(targets({ baseline: false }));
+  });
+
+  it("takes a denial that leads through a link into what is granted: the rules hold it", () => {
+    const folder = realpathSync(mkdtempSync("/tmp/cofferdam-test-"));
+    try {
+      mkdirSync(join(folder, "granted"));
+      symlinkSync("granted", join(folder, "denied"));
+      const { steps } = layoutOf({ read: [join(folder, "granted")], deny: [join(folder, "denied")] });
+      expect(bindAt(steps, join(folder, "granted"))).toBeDefined();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("says whether folders of the host are live in the sandbox", () => {
     expect(layoutOf({ read: ["/opt"] }).liveMounts).toBe(true);
     expect(layoutOf({ read: ["/usr/share"] }).liveMounts).toBe(false);
@@ -92,7 +125,7 @@ describe("planLayout()", () => {
 
 describe("workspaceSteps()", () => {
   const prepared = (grants: readonly (readonly [string, "read" | "write"])[]) => ({
-    grants: grants.map(([relative, access]) => ({ relative, access, kind: "directory" as const, device: undefined })),
+    grants: grants.map(([relative, access]) => ({ relative, access, kind: "directory" as const })),
     missing: [],
   });
 

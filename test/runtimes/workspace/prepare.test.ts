@@ -14,15 +14,12 @@ beforeEach(() => {
   writeFileSync(join(path, "file"), "");
 });
 
-function plan(
-  grants: [access: "read" | "write", relative: string, optional?: boolean][],
-  denials: string[] = [],
-): FilesystemPlan {
+function plan(grants: [access: "read" | "write", relative: string, optional?: boolean][]): FilesystemPlan {
   return {
     grants: [
       { path: "/usr", access: "read", optional: true, ruleId: "baseline:/usr", inWorkspace: false },
       ...grants.map(([access, relative, optional = false]) => ({
-        path: `/workspace/${relative}`,
+        path: relative === "." ? "/workspace" : `/workspace/${relative}`,
         access,
         optional,
         ruleId: `rule:${relative}`,
@@ -30,7 +27,10 @@ function plan(
         workspaceRelative: relative,
       })),
     ],
-    denials: denials.map((relative) => ({ path: `/workspace/${relative}`, ruleId: `deny:${relative}` })),
+    denials: [],
+    rules: [],
+    unmatched: "deny",
+    finer: false,
   };
 }
 
@@ -41,7 +41,6 @@ const owner = () => {
 
 describe("preparing a workspace", () => {
   test("finds what is granted", () => {
-    const device = statSync(path).dev;
     const filesystem = plan([
       ["read", "."],
       ["write", "src"],
@@ -51,9 +50,9 @@ describe("preparing a workspace", () => {
     ]);
     expect(prepareWorkspace({ path, filesystem, create: undefined })).toEqual({
       grants: [
-        { relative: ".", access: "read", kind: "directory", device },
-        { relative: "src", access: "write", kind: "directory", device },
-        { relative: "file", access: "read", kind: "file", device },
+        { relative: ".", access: "read", kind: "directory" },
+        { relative: "src", access: "write", kind: "directory" },
+        { relative: "file", access: "read", kind: "file" },
       ],
       missing: [],
     });
@@ -69,8 +68,7 @@ describe("preparing a workspace", () => {
     expect(listed.missing).toEqual(["a", "a/b", "a/b/c", "src/new"]);
     expect(existsSync(join(path, "a"))).toBe(false);
     const made = prepareWorkspace({ path, filesystem, create: owner() });
-    expect(made.missing).toEqual([]);
-    expect(made.grants.map((grant) => grant.relative)).toEqual(["a/b", "a/b/c", "src/new"]);
+    expect(made).toEqual({ grants: [{ relative: ".", access: "write", kind: "directory" }], missing: [] });
     expect(statSync(join(path, "a/b/c"))).toMatchObject(owner());
   });
 
@@ -100,14 +98,14 @@ describe("preparing a workspace", () => {
     }
   });
 
-  test("refuses a denial that a link leads around", () => {
-    mkdirSync(join(path, "src/inner"));
-    symlinkSync("src/inner", join(path, "secret"));
-    const prepare = (denied: string) => () =>
-      prepareWorkspace({ path, filesystem: plan([["read", "src"]], [denied]), create: undefined });
-    expect(prepare("secret")).toThrow(expect.objectContaining({ code: "WORKSPACE_UNUSABLE" }));
-    expect(prepare("file")).not.toThrow();
-    expect(prepare("none")).not.toThrow();
+  test("shows a live workspace whole, with the widest access that anything in it gets", () => {
+    const live = (...grants: Parameters<typeof plan>[0]) => {
+      return prepareWorkspace({ path, filesystem: plan(grants), create: owner() }).grants;
+    };
+    expect(live(["read", "src"], ["read", "file"])).toEqual([{ relative: ".", access: "read", kind: "directory" }]);
+    expect(live(["read", "."], ["write", "none", true])).toMatchObject([{ relative: ".", access: "write" }]);
+    expect(live()).toEqual([]);
+    expect(() => live(["read", "."], ["read", "none"])).toThrow(expect.objectContaining({ code: "PATH_MISSING" }));
   });
 
   test("of nothing has its own folder and what is made", () => {
