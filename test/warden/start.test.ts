@@ -1,83 +1,19 @@
 /**
- * What judges the start of a program, on its own: its parts by a driver, and the whole of it under a small supervisor that
- * agents race against.
+ * The parts of the warden that judge the start of a program, each on its own, by a driver.
  */
-import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { removeFolder, scratchFolder } from "../faults/support.ts";
-
-const native = fileURLToPath(new URL("../../src/warden/native/", import.meta.url));
-const here = fileURLToPath(new URL("./native/", import.meta.url));
-const directory = scratchFolder("start");
-const driver = join(directory, "drive_start");
-const racer = join(directory, "race_start");
-const folder = join(directory, "agents");
-const ROUNDS = process.env.COFFERDAM_TEST_START_ROUNDS ?? "300";
-
-const parts = ["sha256", "hash_cache", "shebang", "elf_image", "loader_variables", "bytes", "die"];
-const judge = ["start_judge", "start_image", "start_stop", "start_parents", "caller_strings", "processes"];
-const strict = ["-std=c17", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-I", native, "-I", here];
-const sanitized = [...strict, "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"];
-
-function compile(...args: string[]): void {
-  execFileSync("cc", args, { stdio: "pipe" });
-}
-
-const inNative = (names: string[]): string[] => names.map((name) => join(native, `${name}.c`));
-const inHere = (...names: string[]): string[] => names.map((name) => join(here, `${name}.c`));
+import { removeFolder } from "../faults/support.ts";
+import { buildDriver, buildPrograms, compile, directory, drive, folder, inHere, loader, put } from "./start-support.ts";
 
 beforeAll(() => {
-  mkdirSync(join(folder, "writable"), { recursive: true });
-  compile(...sanitized, "-o", driver, ...inHere("drive_start", "stub_supervisor"), ...inNative(parts));
-  // The agents share memory with their children as vfork does, which the sanitizers cannot follow.
-  const agents = join(directory, "agents.o");
-  compile(...strict, "-c", "-o", agents, ...inHere("race_agents"));
-  const sources = [...inHere("race_start", "stub_supervisor"), ...inNative([...judge, ...parts])];
-  compile(...sanitized, "-o", racer, agents, ...sources);
-  for (const [name, define] of [
-    ["allowed", "ALLOWED"],
-    ["denied", "DENIED"],
-    ["print", "PRINT"],
-    ["sleeper", "SLEEPER"],
-  ] as const)
-    compile("-std=c17", "-O1", "-static", `-D${define}`, "-o", join(folder, name), ...inHere("race_program"));
-  symlinkSync("allowed", join(folder, "1"));
-  symlinkSync("denied", join(folder, "2"));
-  put("nonsense", "nonsense\n");
+  buildDriver();
+  buildPrograms();
 }, 120_000);
 
 afterAll(() => removeFolder(directory));
-
-function put(name: string, content: string | Buffer): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  chmodSync(path, 0o755);
-  return path;
-}
-
-function drive(operation: string, path = "", input: string | Buffer = ""): string {
-  return execFileSync(driver, [operation, path], { input, encoding: "utf8", timeout: 60_000 }).trimEnd();
-}
-
-/** The loader of this machine, as its own programs name it. */
-function loader(): string {
-  const [, path] = drive("elf", process.execPath).split(" ");
-  return realpathSync(path ?? "");
-}
 
 describe("sha256", () => {
   const vectors: [string, string][] = [
@@ -244,128 +180,5 @@ describe("loader_variables_are_safe", () => {
     for (const name of ["into", "into/x.so", "nowhere", "nowhere/x.so"])
       expect(drive("variables", "", `LD_LIBRARY_PATH=${join(folder, name)}\0`), name).toMatch(/unsafe/);
     expect(drive("variables", "", `LD_LIBRARY_PATH=${join(folder, "missing")}\0`)).toMatch(/ safe/);
-  });
-});
-
-type Way = "verify" | "continue" | "free";
-
-/** Runs agents of one kind, and returns what they print. The supervisor must end well, and leak nothing. */
-function run(way: Way, scenario: string, rounds: string = ROUNDS): string[] {
-  copyFileSync(join(folder, "allowed"), join(folder, "writable/hashed"));
-  const ended = spawnSync(racer, [way, scenario, folder, rounds], { encoding: "utf8", timeout: 110_000 });
-  expect(ended.stderr).toBe("");
-  expect(ended.status).toBe(0);
-  return ended.stdout.trimEnd().split("\n");
-}
-
-function counts(lines: string[]): Record<string, number> {
-  const pairs = [...lines.join(" ").matchAll(/([a-z]+) (\d+)/g)];
-  return Object.fromEntries(pairs.map(([, name, count]) => [name, Number(count)]));
-}
-
-describe("start_judge and start_stopped", { timeout: 120_000 }, () => {
-  test("let run what is allowed and nothing else", () => {
-    const rounds = Number(ROUNDS);
-    const seen = counts(run("verify", "plain"));
-    expect(seen).toMatchObject({ allowed: rounds, denied: 0, killed: 0, others: 0, mismatches: 0, stops: rounds });
-  });
-
-  const raced = ["path", "argument", "environment", "link", "content"];
-  test.each(raced)("lose no race about the %s, which a continued call loses", (scenario) => {
-    if (scenario === "link") symlinkSync("allowed", join(folder, "link"));
-    const control = counts(run("continue", scenario));
-    expect(control.denied).toBeGreaterThan(0);
-    const seen = counts(run("verify", scenario));
-    expect(seen.denied).toBe(0);
-    expect(seen.allowed).toBeGreaterThan(0);
-    expect(seen.killed).toBe(seen.mismatches);
-    expect(seen.others).toBe(0);
-  });
-
-  test.each(["thread", "threads", "failures", "signals"])("hold for starts with %s", (scenario) => {
-    const seen = counts(run("verify", scenario));
-    expect(seen).toMatchObject({ allowed: Number(ROUNDS), denied: 0, killed: 0, others: 0, mismatches: 0 });
-  });
-
-  test("take a process that is killed meanwhile for no other program", () => {
-    expect(counts(run("verify", "kills"))).toMatchObject({ killed: Number(ROUNDS), others: 0, mismatches: 0 });
-  });
-
-  test("agree with the kernel on scripts of every kind", () => {
-    const words = ["./print", "print", "/bin/true", " ", "\t", "\n", "\0", "-x", "#", "./n0", "x".repeat(120)];
-    const names: string[] = [];
-    let seed = 42;
-    const random = (below: number): number => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
-      return Math.floor((seed / 2 ** 31) * below);
-    };
-    for (let index = 0; index < 80; index++) {
-      const line = Array.from({ length: 1 + random(6) }, () => words[random(words.length)]).join("");
-      put(`s${index}`, `#!${index % 2 ? " ./print" : ""}${line}`);
-      names.push(`s${index}`);
-    }
-    for (let level = 0; level < 7; level++) {
-      put(`n${level}`, `#!./${level ? `n${level - 1}` : "print"} -${level}\n`);
-      names.push(`n${level}`, `./n${level}`);
-    }
-    put("script", "#!./print\n");
-    writeFileSync(join(folder, "list"), `${names.join("\n")}\n`);
-    const listed = (way: Way): string[] => run(way, "everything", "1").slice(0, names.length);
-    const expected = listed("free");
-    expect(listed("verify")).toEqual(expected);
-    expect(expected).toContain("n4: [./print][-0][./n0][-1][./n1][-2][./n2][-3][./n3][-4][n4][one]");
-    expect(expected).toContain("n5: ELOOP");
-    expect(new Set(expected.map((line) => line.replace(/^.*?: /, ""))).size).toBeGreaterThan(20);
-  });
-
-  test("answer every kind of call as the kernel would, and refuse what they must", () => {
-    put("script", "#!./print\n");
-    put("by-denied", "#!./denied\n");
-    put("by-loader", "#!./loader\n");
-    put("by-missing", "#!./missing\n");
-    put("by-folder", "#!.\n");
-    put("hidden", readFileSync(join(folder, "allowed")));
-    put("unmatched", "#!./print\n");
-    put("gone", readFileSync(join(folder, "allowed")));
-    put("copy", readFileSync(loader()));
-    put("plain", "no x bit\n");
-    chmodSync(join(folder, "plain"), 0o644);
-    for (const [name, target] of [
-      ["loader", loader()],
-      ["link", "allowed"],
-    ] as const)
-      if (!existsSync(join(folder, name))) symlinkSync(target, join(folder, name));
-    const names = ["by-denied", "by-loader", "by-missing", "by-folder", "hidden", "unmatched", "plain", "missing", "."];
-    writeFileSync(join(folder, "list"), `${names.join("\n")}\n`);
-    const said = run("verify", "everything", "1");
-    // Descriptors have whatever numbers are free.
-    expect(said.slice(0, -1).map((line) => line.replace(/fd\/\d+/, "fd/N"))).toEqual([
-      "by-denied: EACCES",
-      "by-loader: EACCES",
-      "by-missing: ENOENT",
-      "by-folder: EACCES",
-      "hidden: EACCES",
-      "unmatched: [./print][unmatched][one]",
-      "plain: EACCES",
-      "missing: ENOENT",
-      ".: EACCES",
-      "no arguments: []",
-      "script without arguments: [./print][script]",
-      "from a directory: [./print][/dev/fd/N/script][one]",
-      "by descriptor: [./print][/dev/fd/N][one]",
-      "program by descriptor: ran",
-      "empty path: ENOENT",
-      "link not followed: ELOOP",
-      "unknown flag: EINVAL",
-      "loader: EACCES",
-      "loader's copy: EACCES",
-      "in memory: EACCES",
-      "unlinked: EACCES",
-      "bad address: EFAULT",
-      "too many: E2BIG",
-      "too long: E2BIG",
-    ]);
-    expect(said.at(-1)).toContain("mismatches 0");
-    expect(readdirSync(folder)).not.toContain("gone");
   });
 });

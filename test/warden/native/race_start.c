@@ -1,4 +1,4 @@
-/* A small warden for start.test.ts: a supervisor that judges and verifies every start of an agent, and agents that race
+/* A small warden for start-race.test.ts: a supervisor that judges and verifies every start of an agent, and agents that race
  * it. `race_start WAY SCENARIO FOLDER ROUNDS`, where WAY is `verify`; or, as controls, `continue`: what was judged just goes
  * on; `free`: everything does. */
 #define _GNU_SOURCE
