@@ -12,21 +12,36 @@ export interface Programs {
   readonly attack: string;
   /** See tool.c. */
   readonly tool: string;
+  /** See mediate.c. */
+  readonly mediate: string;
+  /** See flip.c. */
+  readonly flip: string;
+  /** See guest.c. */
+  readonly guest: string;
 }
 
 const FLAGS = ["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers"];
 
+/** Compiles a program into a folder. */
+export function buildProgram(folder: string, name: string, sources: readonly string[]): string {
+  const target = join(folder, name);
+  const paths = sources.map((source) => new URL(`./${source}`, import.meta.url).pathname);
+  execFileSync("cc", [...FLAGS, "-o", target, ...paths, "-lutil"], { stdio: ["ignore", "ignore", "inherit"] });
+  chmodSync(target, 0o755);
+  return target;
+}
+
 /** Compiles the programs into a folder. */
 export function buildPrograms(folder: string): Programs {
-  const build = (name: string, sources: readonly string[]) => {
-    const target = join(folder, name);
-    const paths = sources.map((source) => new URL(`./${source}`, import.meta.url).pathname);
-    execFileSync("cc", [...FLAGS, "-o", target, ...paths, "-lutil"], { stdio: ["ignore", "ignore", "inherit"] });
-    chmodSync(target, 0o755);
-    return target;
+  const build = (name: string, ...parts: readonly string[]) =>
+    buildProgram(folder, name, [`${name}.c`, ...parts.map((part) => `${name}-${part}.c`)]);
+  return {
+    attack: build("attack", "paths", "sockets", "processes", "kernel"),
+    tool: build("tool"),
+    mediate: build("mediate", "open", "names", "metadata", "start"),
+    flip: build("flip"),
+    guest: build("guest"),
   };
-  const attack = ["attack.c", "attack-paths.c", "attack-sockets.c", "attack-processes.c", "attack-kernel.c"];
-  return { attack: build("attack", attack), tool: build("tool", ["tool.c"]) };
 }
 
 /**

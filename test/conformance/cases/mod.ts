@@ -2,6 +2,7 @@
  * The cases, in the order in which they run: what a sandbox is for first, what ends one last.
  */
 import type { Case } from "../case.ts";
+import { blockingCases } from "./blocking.ts";
 import { execArgumentCases } from "./exec-arguments.ts";
 import { execEndCases } from "./exec-ends.ts";
 import { execInputCases } from "./exec-input.ts";
@@ -12,10 +13,23 @@ import { fileRefusalCases } from "./files-refused.ts";
 import { floorEscapeCases } from "./floor-escapes.ts";
 import { floorHostCases } from "./floor-host.ts";
 import { floorWriteCases } from "./floor-writes.ts";
+import { hookCases } from "./hooks.ts";
+import { hookContentCases } from "./hooks-content.ts";
 import { lifeCases } from "./life.ts";
 import { lifeFaultCases } from "./life-faults.ts";
 import { limitCases } from "./limits.ts";
+import { mediatedCareCases } from "./mediated-cares.ts";
+import { mediatedLaterCases } from "./mediated-later.ts";
+import { mediatedPolicyCases } from "./mediated-policy.ts";
+import { mediatedTableCases } from "./mediated-table.ts";
+import { ordinaryBuildCases } from "./ordinary-builds.ts";
+import { ordinaryServiceCases } from "./ordinary-services.ts";
+import { procfsCases } from "./procfs.ts";
+import { programRuleCases } from "./programs-rules.ts";
+import { programTrickCases } from "./programs-tricks.ts";
+import { raceCases } from "./races.ts";
 import { shellCases } from "./shell.ts";
+import { socketCases } from "./sockets.ts";
 import { spawnCases } from "./spawn.ts";
 import { systemCallCases } from "./system-calls.ts";
 import { terminalCases } from "./terminal.ts";
@@ -38,6 +52,20 @@ export const cases: readonly Case[] = [
   ...floorEscapeCases,
   ...floorHostCases,
   ...systemCallCases,
+  ...mediatedTableCases,
+  ...mediatedLaterCases,
+  ...mediatedCareCases,
+  ...mediatedPolicyCases,
+  ...procfsCases,
+  ...blockingCases,
+  ...socketCases,
+  ...hookCases,
+  ...hookContentCases,
+  ...programRuleCases,
+  ...programTrickCases,
+  ...raceCases,
+  ...ordinaryBuildCases,
+  ...ordinaryServiceCases,
   ...workspaceCopyCases,
   ...workspaceMountCases,
   ...workspaceHostileCases,

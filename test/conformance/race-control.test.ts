@@ -1,0 +1,43 @@
+/**
+ * The control of the race cases: under a supervisor that judges what it reads and lets the call continue, which reads it
+ * again, the same races are won. Without that the cases would show nothing.
+ */
+import { chmodSync, mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildProgram, outside } from "./programs.ts";
+import { makeRaceFiles, RACES, readCounts } from "./racing.ts";
+import { giveAway } from "./scene.ts";
+
+const TRIES = 1000;
+/** The least that shows that a race can be won. */
+const SHARE = 0.05;
+
+describe("a judged call that continues", () => {
+  let folder: string;
+  let programs: { readonly flip: string; readonly control: string };
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "races-"));
+    chmodSync(folder, 0o755);
+    programs = {
+      flip: buildProgram(folder, "flip", ["flip.c"]),
+      control: buildProgram(folder, "control", ["control_supervisor.c"]),
+    };
+  });
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  for (const { kind, flipsOutside } of RACES.filter((race) => !race.flipsOutside)) {
+    test(`the race of ${kind} is won`, () => {
+      const own = mkdtempSync(join(folder, "race-"));
+      giveAway(own);
+      makeRaceFiles(own, kind, programs.flip);
+      const counts = readCounts(outside([programs.control, kind, programs.flip, kind, String(TRIES), own]));
+      expect([flipsOutside, counts.tries]).toEqual([undefined, TRIES]);
+      expect(counts.denied).toBeGreaterThanOrEqual(TRIES * SHARE);
+    });
+  }
+});
