@@ -10,6 +10,10 @@ export interface ErrorDetails {
   POLICY_INVALID: { readonly issues: readonly PolicyIssue[]; readonly source?: string };
   /** The policy asks for something that this version cannot enforce. */
   POLICY_UNSUPPORTED: { readonly issues: readonly PolicyIssue[]; readonly source?: string };
+  /** A live change would widen what a sandbox may do. */
+  POLICY_WIDENS: { readonly section: string; readonly path: readonly (string | number)[]; readonly reason: string };
+  /** A live change would narrow what running commands may do, which their kernel domain does not follow. */
+  COMMANDS_RUNNING: { readonly count: number; readonly section: string };
   /** A policy file cannot be read. */
   POLICY_UNREADABLE: { readonly path: string };
   /** An argument of a call is malformed. */
@@ -53,6 +57,27 @@ export interface ErrorDetails {
   FILE_MISSING: { readonly operation: string; readonly path: string; readonly errno: string };
   /** A file operation failed otherwise. */
   FILE_FAILED: { readonly operation: string; readonly path: string; readonly errno: string };
+  /** A plugin is malformed, or failed to set up. `plugin` is its name, or its place in the list. */
+  PLUGIN_INVALID: {
+    readonly plugin: string;
+    readonly reason: string;
+    readonly hook?: string;
+    /** The nearest known name, for an unknown one. */
+    readonly nearest?: string;
+  };
+  /** A hook failed: an operation that it was asked about is denied. `plugin` is absent for the approver. */
+  HOOK_FAILED: {
+    readonly plugin?: string;
+    readonly hook: string;
+    readonly failure: "threw" | "late" | "nonsense" | "crowded";
+  };
+  /** A hook called the sandbox that waits for its answer. */
+  HOOK_REENTRANT: {
+    readonly sandbox: string;
+    readonly operation: string;
+    readonly plugin: string;
+    readonly hook: string;
+  };
   /** An audit log does not verify. */
   AUDIT_BROKEN: { readonly line: number; readonly reason: string };
 }

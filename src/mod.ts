@@ -11,15 +11,32 @@ export {
   SandboxError,
   type SandboxErrorOptions,
 } from "./errors.ts";
+export {
+  type ApprovalBase,
+  type ApprovalContext,
+  type ApprovalRequest,
+  type Approver,
+  allow,
+  ask,
+  type DecisionMaker,
+  definePlugin,
+  deny,
+  type HookVerdict,
+  substitute,
+} from "./hooks/mod.ts";
+export type * from "./hooks/subjects.ts";
+export type * from "./hooks/types.ts";
 export { loadPolicy, type ParsePolicyOptions, parsePolicy } from "./policy/mod.ts";
 export type * from "./policy/types.ts";
 export type { DockerOptions } from "./runtimes/docker/mod.ts";
 export type { LimitsHolder, RuntimeName, WorkspaceMode } from "./runtimes/runtime.ts";
 export type { AuditOptions } from "./sandbox/audit.ts";
+export type { SetPolicyOptions } from "./sandbox/change-policy.ts";
 export { runtimeProblem } from "./sandbox/choose-runtime.ts";
 export type { Enforcement } from "./sandbox/enforcement.ts";
 export type { SandboxEventMap, SandboxEvents } from "./sandbox/events.ts";
 export type { FileOptions, ReadOptions, ReadStreamOptions, SandboxFiles, WriteOptions } from "./sandbox/files.ts";
+export type { FilesystemMode } from "./sandbox/modes.ts";
 export type { SandboxOptions, WorkspaceOptions } from "./sandbox/options.ts";
 export type { PolicyInForce, Sandbox, ShellTemplate } from "./sandbox/running.ts";
 export type { TemplateValue } from "./sandbox/template.ts";

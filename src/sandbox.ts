@@ -3,30 +3,20 @@
  *
  * @module
  */
-import { planFilesystem } from "./domains/filesystem/mod.ts";
-import { planInference } from "./domains/inference/mod.ts";
-import { planNetwork } from "./domains/network/mod.ts";
-import { planProcess } from "./domains/process/mod.ts";
 import { SandboxError } from "./errors.ts";
-import { assertEnforceable, HOME_PATH, type NormalizedPolicy, type Policy, WORKSPACE_PATH } from "./policy/mod.ts";
+import type { Policy } from "./policy/mod.ts";
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";
+import { Decisions } from "./sandbox/decisions.ts";
 import { createId } from "./sandbox/id.ts";
 import { openLink } from "./sandbox/open-link.ts";
 import { resolveWorkspace, type SandboxOptions } from "./sandbox/options.ts";
+import { planDomains } from "./sandbox/plan-domains.ts";
+import { openPlugins } from "./sandbox/plugins.ts";
+import { encodePolicy } from "./sandbox/policy-frames.ts";
+import { policyParts } from "./sandbox/policy-parts.ts";
 import { readPolicy } from "./sandbox/read-policy.ts";
 import { SandboxRecords } from "./sandbox/records.ts";
 import { RunningSandbox, type Sandbox } from "./sandbox/running.ts";
-
-/** The plans of the four domains. */
-function planDomains(policy: NormalizedPolicy) {
-  assertEnforceable(policy);
-  return {
-    filesystem: planFilesystem(policy, { workspace: WORKSPACE_PATH, home: HOME_PATH }),
-    process: planProcess(policy),
-    network: planNetwork(policy),
-    inference: planInference(policy),
-  };
-}
 
 /**
  * Creates a sandbox: nothing runs in it yet, and whatever will run is bound by the policy.
@@ -66,14 +56,22 @@ export async function createSandbox(policy: Policy | string, options: SandboxOpt
   const workspace = await resolveWorkspace(options.workspace);
   const runtime = await chooseRuntime(options);
   const records = await SandboxRecords.open(id, read.digest, options.audit);
+  const registry = await openPlugins(id, records, options);
   try {
     const request = { id, ...plans, workspace, image: options.image, signal: options.signal };
     const warden = await runtime.start(request);
-    const { link, facts } = await openLink(warden, plans.filesystem, options);
-    const sandbox = new RunningSandbox({ id, policy: read, plans, options, runtime, warden, link, facts, records });
+    const setting = { warden, registry, options };
+    const parts = policyParts(read, plans, setting, 1);
+    const decisions = new Decisions(registry, records);
+    const { frames, rules } = encodePolicy(parts, decisions.ruleCount);
+    decisions.addRules(rules);
+    const { filesystem } = plans;
+    const { link, facts } = await openLink(warden, { filesystem, frames, decisions }, options);
+    const sandbox = new RunningSandbox({ id, policy: read, parts, setting, runtime, link, facts, records, decisions });
     records.sandboxStarted(sandbox.enforcement);
     return sandbox;
   } catch (error) {
+    await registry.teardown();
     await records.startFailed(error);
     throw options.signal?.aborted ? abortedStart(options.signal) : error;
   }

@@ -122,7 +122,9 @@ export interface Decision {
   /** From the question to the answer, in milliseconds. */
   readonly latencyMs?: number;
   readonly reason: string;
-  /** How many identical allows this record stands for. @default 1 */
+  /** Of a start: the arguments, redacted and bounded. */
+  readonly argv?: readonly string[];
+  /** How many identical decisions this record stands for. @default 1 */
   readonly count?: number;
 }
 

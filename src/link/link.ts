@@ -9,7 +9,7 @@ import { decodeMessage, encodeMessage, violation } from "./codec.ts";
 import { type Frame, FrameParser } from "./frame-parser.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
-import { MAX_DATA_BYTES, MESSAGES, type MessageName, type MessageValues, RAW_FRAMES } from "./protocol.ts";
+import { MAX_PAYLOAD_BYTES, MESSAGES, type MessageName, type MessageValues, RAW_FRAMES } from "./protocol.ts";
 import { fatalError, helloProblem } from "./start-failure.ts";
 import { StreamTable } from "./stream-table.ts";
 
@@ -26,8 +26,16 @@ export interface StreamHandler {
   onLost(error: SandboxError): void;
 }
 
-/** One rule of the floor, as the warden takes it. */
-export type LinkRule = MessageValues<"rule">;
+/** What a policy is to the warden: the frames between `policy` and `start`, `policy` first. */
+export type PolicyFrames = readonly Buffer[];
+
+/** Who answers what the warden asks, and hears what it decided. */
+export interface DecisionHandler {
+  onAccess(question: MessageValues<"access">): void;
+  onProgram(question: MessageValues<"program">): void;
+  onExpired(values: MessageValues<"expired">): void;
+  onDecided(values: MessageValues<"decided">): void;
+}
 
 /** What the warden said of itself and of the floor. */
 export interface LinkFacts {
@@ -41,6 +49,7 @@ export interface LinkOptions {
   readonly output: Writable;
   /** In milliseconds. Three without an answer end the link. */
   readonly heartbeatMs: number;
+  readonly decisions: DecisionHandler;
 }
 
 /** A warden gives up on a host that was silent for so many heartbeats: more, for hosts do block their event loop. */
@@ -62,6 +71,7 @@ export class Link {
   #state: "new" | "configuring" | "ready" = "new";
   #settleClosed: (error: SandboxError) => void = () => undefined;
   #settleHandshake: (facts: LinkFacts) => void = () => undefined;
+  #settleChange: ((ready: MessageValues<"ready">) => void) | undefined;
   #failHandshake: (error: SandboxError) => void = () => undefined;
   #hello: MessageValues<"hello"> | undefined;
   #error: SandboxError | undefined;
@@ -77,8 +87,8 @@ export class Link {
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
-    // Whatever a warden has to say to its host is shorter than the longest piece of data.
-    const parser = new FrameParser((frame) => this.#onFrame(frame), MAX_DATA_BYTES);
+    // A question carries the arguments of a program.
+    const parser = new FrameParser((frame) => this.#onFrame(frame), MAX_PAYLOAD_BYTES);
     options.input.on("data", (chunk: Buffer) => this.#guard(() => parser.push(chunk)));
     options.input.on("end", () => this.close(lost("the sandbox closed it")));
     options.input.on("close", () => this.close(lost("it was closed")));
@@ -96,7 +106,7 @@ export class Link {
    * @throws {SandboxError} WARDEN_UNAVAILABLE If the warden speaks another version of the protocol.
    * @throws {SandboxError} LINK_LOST If the link ends first, or the warden is silent for three heartbeats.
    */
-  configure(config: Omit<MessageValues<"config">, "linkTimeoutMs">, rules: readonly LinkRule[]): Promise<LinkFacts> {
+  configure(config: Omit<MessageValues<"config">, "linkTimeoutMs">, policy: PolicyFrames): Promise<LinkFacts> {
     const facts = new Promise<LinkFacts>((resolve, reject) => {
       this.#settleHandshake = resolve;
       this.#failHandshake = reject;
@@ -106,12 +116,28 @@ export class Link {
       this.#state = "configuring";
       const linkTimeoutMs = Math.min(this.#options.heartbeatMs * WARDEN_PATIENCE, U32_MAX);
       this.send(encodeMessage("config", { ...config, linkTimeoutMs }));
-      for (const rule of rules) this.send(encodeMessage("rule", rule));
+      for (const frame of policy) this.send(frame);
       this.send(encodeMessage("start", {}));
       // From here on: a warden that never answers must not hold its host.
       this.#heartbeat.start();
     }
     return facts;
+  }
+
+  /**
+   * Puts another policy in force for what starts from now on; settles when it is. One at a time.
+   *
+   * @throws {SandboxError} LINK_LOST If the link ends first.
+   */
+  async changePolicy(policy: PolicyFrames): Promise<MessageValues<"ready">> {
+    const ready = new Promise<MessageValues<"ready">>((resolve) => {
+      this.#settleChange = resolve;
+    });
+    for (const frame of policy) this.send(frame);
+    this.send(encodeMessage("start", {}));
+    const outcome = await Promise.race([ready, this.closed]);
+    if (SandboxError.is(outcome)) throw outcome;
+    return outcome;
   }
 
   /**
@@ -208,7 +234,20 @@ export class Link {
   }
 
   #onSandboxFrame({ type, payload }: Frame): void {
+    const { decisions } = this.#options;
     switch (NAMES.get(type)) {
+      case "access":
+        decisions.onAccess(decodeMessage("access", payload));
+        break;
+      case "program":
+        decisions.onProgram(decodeMessage("program", payload));
+        break;
+      case "expired":
+        decisions.onExpired(decodeMessage("expired", payload));
+        break;
+      case "decided":
+        decisions.onDecided(decodeMessage("decided", payload));
+        break;
       case "hello":
         this.#onHello(decodeMessage("hello", payload));
         break;
@@ -235,6 +274,11 @@ export class Link {
   }
 
   #onReady(ready: MessageValues<"ready">): void {
+    if (this.#settleChange !== undefined) {
+      this.#settleChange(ready);
+      this.#settleChange = undefined;
+      return;
+    }
     if (this.#hello === undefined || this.#state !== "configuring") throw violation("ready came out of turn");
     this.#state = "ready";
     this.#settleHandshake({ hello: this.#hello, ready });

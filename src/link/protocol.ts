@@ -9,7 +9,7 @@
  */
 
 /** Changes with every incompatible change of this file: both halves refuse another number. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Bytes of a frame's header. */
 export const HEADER_BYTES = 12;
@@ -40,6 +40,24 @@ export const FLAGS = {
   mount: { readOnly: 1, noExec: 2, workspace: 4, optional: 8, device: 16 },
   /** `config.flags` */
   config: { unixSockets: 1 },
+  /**
+   * `policy.flags`. `decidePrograms`: starts are judged and verified. `allowList`: `process.allow` is set. `liveMounts`:
+   * FIFOs and sockets of the host may be in reach. `tellAgent`: denials are also told in a file of the agent's `/tmp`.
+   */
+  policy: {
+    decidePrograms: 1,
+    allowList: 2,
+    recordAllows: 4,
+    recordDenials: 8,
+    unmatchedPathAsk: 16,
+    unmatchedProgramAsk: 32,
+    liveMounts: 64,
+    tellAgent: 128,
+  },
+  /** `programRule.flags`: any arguments match; the pattern is a name that `policy.search` resolves. */
+  programRule: { anyArguments: 1, name: 2 },
+  /** `answer.flags`: the operation gets the bytes of the `content` frames before it. */
+  answer: { substitute: 1 },
   /** `rule.flags` */
   rule: { optional: 1, workspace: 2 },
   /** `exec.flags` */
@@ -58,6 +76,45 @@ export const CODES = {
   owned: { folder: 1, cgroup: 2 },
   /** `rule.access` */
   access: { read: 1, write: 2, device: 3 },
+  /** `policy.mode` */
+  mode: { floor: 1, trapped: 2, emulated: 3 },
+  /** Verdicts, wherever one is. A rule that defers to a hook asks. */
+  verdict: { allow: 1, ask: 2, deny: 3 },
+  /** `subscription.domain`, `decided.domain` */
+  domain: { filesystem: 1, process: 2 },
+  /** What an agent does to a path, and (start) a program that it starts. */
+  action: {
+    read: 1,
+    write: 2,
+    create: 3,
+    delete: 4,
+    rename: 5,
+    link: 6,
+    list: 7,
+    metadata: 8,
+    connect: 9,
+    start: 10,
+  },
+  /** `decided.reason`: why, beside the rule. */
+  reason: {
+    rule: 1,
+    unmatched: 2,
+    floor: 3,
+    answer: 4,
+    deadline: 5,
+    crowded: 6,
+    hostFifo: 7,
+    hostSocket: 8,
+    kernelFile: 9,
+    aroundRule: 10,
+    loader: 11,
+    memoryFile: 12,
+    unreadable: 13,
+    loaderVariable: 14,
+    interpreter: 15,
+    changed: 16,
+    tooLong: 17,
+  },
   /** `file.operation` */
   operation: { read: 1, write: 2, list: 3, stat: 4, remove: 5, rename: 6, mkdir: 7 },
   /** `entry.kind` */
@@ -143,6 +200,21 @@ export const MESSAGES = {
   },
   /** One grant of the Landlock floor. */
   rule: { id: 0x12, to: "warden", fields: { access: "u8", flags: "u32", path: "bytes" } },
+  /** Begins the tables of a policy; `start` puts them in force for what starts after it. */
+  policy: {
+    id: 0x16,
+    to: "warden",
+    fields: { generation: "u32", mode: "u8", flags: "u32", timeoutMs: "u32", search: "list" },
+  },
+  /** A pattern of absolute paths. One that matches a directory stands for its tree. `rule` counts from 1. */
+  pathRule: { id: 0x17, to: "warden", fields: { verdict: "u8", access: "u8", rule: "u32", pattern: "bytes" } },
+  programRule: {
+    id: 0x18,
+    to: "warden",
+    fields: { verdict: "u8", flags: "u32", rule: "u32", pattern: "bytes", sha256: "bytes", arguments: "list" },
+  },
+  /** Decisions that a hook cares about. `actions` is a set of bits (1 << action); 0 and empty lists mean all. */
+  subscription: { id: 0x19, to: "warden", fields: { domain: "u8", actions: "u32", paths: "list", binaries: "list" } },
   start: { id: 0x13, to: "warden", fields: {} },
   ready: { id: 0x14, to: "host", fields: { rules: "u32", skipped: "u32" } },
   /** The warden cannot go on; it ends after this. */
@@ -192,6 +264,68 @@ export const MESSAGES = {
   /** Grants more bytes on a channel: host to warden for output, warden to host for input. */
   credit: { id: 0x32, to: "warden", fields: { bytes: "u32" } },
   granted: { id: 0x33, to: "host", fields: { bytes: "u32" } },
+
+  /** Asks what may happen to a path. `verdict` and `rule` (0: none) are those of the policy. */
+  access: {
+    id: 0x50,
+    to: "host",
+    fields: {
+      question: "u32",
+      stream: "u32",
+      pid: "u32",
+      action: "u8",
+      verdict: "u8",
+      rule: "u32",
+      path: "bytes",
+      target: "bytes",
+      binary: "bytes",
+    },
+  },
+  /** Asks whether a program may start. `script` is empty unless the kernel will run `path` for it. */
+  program: {
+    id: 0x51,
+    to: "host",
+    fields: {
+      question: "u32",
+      stream: "u32",
+      pid: "u32",
+      verdict: "u8",
+      rule: "u32",
+      path: "bytes",
+      script: "bytes",
+      sha256: "bytes",
+      cwd: "bytes",
+      arguments: "list",
+      parents: "list",
+    },
+  },
+  answer: { id: 0x52, to: "warden", fields: { question: "u32", verdict: "u8", flags: "u32" } },
+  /** A piece of what a question's operation gets to read. */
+  content: { id: 0x53, to: "warden", fields: { question: "u32", bytes: "bytes" } },
+  /** A question takes longer, for it waits for a person. */
+  hold: { id: 0x54, to: "warden", fields: { question: "u32", timeoutMs: "u32" } },
+  /** A question has no answer any more: its deadline passed, or who asked is gone. */
+  expired: { id: 0x56, to: "host", fields: { question: "u32", gone: "u32" } },
+  /** Something was decided in the warden, `count` times. */
+  decided: {
+    id: 0x55,
+    to: "host",
+    fields: {
+      stream: "u32",
+      pid: "u32",
+      domain: "u8",
+      action: "u8",
+      verdict: "u8",
+      reason: "u8",
+      rule: "u32",
+      count: "u32",
+      microseconds: "u32",
+      path: "bytes",
+      target: "bytes",
+      binary: "bytes",
+      arguments: "list",
+    },
+  },
 
   ping: { id: 0x40, to: "warden", fields: { nonce: "u32" } },
   pong: { id: 0x41, to: "host", fields: { nonce: "u32" } },

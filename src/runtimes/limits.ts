@@ -6,8 +6,8 @@
 import type { ProcessLimits } from "../domains/process/mod.ts";
 import type { WardenLimits } from "./runtime.ts";
 
-/** Processes that the policy's limit does not count: the warden, and a shepherd for each running command. */
-export const WARDEN_PROCESSES = 16;
+/** Processes that the limit of a policy does not count: the threads of the warden, and a shepherd for each running command. */
+export const WARDEN_PROCESSES = 48;
 
 /** The most processes of a sandbox whose policy sets no limit: a fork bomb must not reach the host. */
 export const DEFAULT_PROCESSES = 4096;

@@ -4,12 +4,16 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
+import { encodeMessage } from "../link/codec.ts";
+import { CODES } from "../link/protocol.ts";
+import { normalizePolicy } from "../policy/mod.ts";
 import { localRuntime } from "../runtimes/local/mod.ts";
 import type { Runtime, RuntimeName } from "../runtimes/runtime.ts";
 import { createWardenLocator } from "../warden/mod.ts";
 import { createId } from "./id.ts";
 import { openLink } from "./open-link.ts";
 import type { SandboxOptions } from "./options.ts";
+import { planDomains } from "./plan-domains.ts";
 
 /** Runtimes keep what they have learnt (engines, volumes, the built warden): one of each for each set of options. */
 const locateWarden = createWardenLocator();
@@ -79,17 +83,33 @@ export async function runtimeProblem(
 
 /** A sandbox that grants nothing: it shows whether namespaces, Landlock and the filter are to be had. */
 async function probeLocal(): Promise<void> {
-  const filesystem = { grants: [], denials: [] };
-  const plan = { kind: "readable", limits: { mode: "best-effort" } } as const;
+  const nothing = normalizePolicy({
+    version: 1,
+    filesystem: { baseline: false },
+    process: { limits: { mode: "best-effort" } },
+    audit: { files: "off" },
+  });
+  const { filesystem, process } = planDomains(nothing);
   const request = {
     id: createId(),
     filesystem,
-    process: plan,
+    process,
     workspace: undefined,
     image: undefined,
     signal: undefined,
   };
   const warden = await local.start(request);
-  await openLink(warden, filesystem, {});
+  await openLink(warden, { filesystem, frames: [FLOOR], decisions: { ...UNASKED } }, {});
   await warden.end();
 }
+
+/** A policy without a rule, which nothing is asked about. */
+const FLOOR = encodeMessage("policy", { generation: 1, mode: CODES.mode.floor, flags: 0, timeoutMs: 0, search: [] });
+
+const UNASKED = {
+  link: undefined,
+  onAccess: () => undefined,
+  onProgram: () => undefined,
+  onExpired: () => undefined,
+  onDecided: () => undefined,
+};

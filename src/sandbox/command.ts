@@ -4,6 +4,7 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
+import { assertNotInHook } from "../hooks/mod.ts";
 import { encodeMessage } from "../link/codec.ts";
 import { errnoName } from "../link/errno.ts";
 import { LinkProcess, type ProcessEvents, type ProcessExit } from "../link/process.ts";
@@ -57,6 +58,8 @@ export async function startProcess(
 ): Promise<StartedProcess> {
   const { signal } = options;
   if (signal?.aborted) throw aborted(signal);
+  // It would wait for the decision that waits for it.
+  assertNotInHook(context.id, "exec");
   const request = encodeRequest(context, argv, options);
   const life = new ProcessLife(context, argv, performance.now());
   const events = (process: LinkProcess) => life.events(process, handlers);
@@ -68,7 +71,13 @@ export async function startProcess(
   signal?.addEventListener("abort", abort, { once: true });
   // An abort while the stream opened was not heard yet.
   if (signal?.aborted) abort();
-  life.gone.promise.then(detach, detach);
+  const program = { kill: () => process.kill(), gone: life.gone.promise };
+  context.running.add(program);
+  const over = () => {
+    detach();
+    context.running.delete(program);
+  };
+  life.gone.promise.then(over, over);
   const pid = await life.started.promise.catch((error: unknown) => {
     throw signal?.aborted && SandboxError.is(error, "EXEC_FAILED") ? aborted(signal) : error;
   });

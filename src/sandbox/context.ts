@@ -8,6 +8,12 @@ import type { Link } from "../link/link.ts";
 import type { ExecAudit } from "./audit.ts";
 import type { Variables } from "./environment.ts";
 
+/** A program that runs. */
+export interface RunningProgram {
+  kill(): void;
+  readonly gone: Promise<void>;
+}
+
 /** The running sandbox, as its parts see it. */
 export interface SandboxContext {
   readonly id: string;
@@ -15,5 +21,7 @@ export interface SandboxContext {
   readonly environment: Variables;
   /** The longest that a command may run, in milliseconds. */
   readonly timeoutMs: number | undefined;
+  /** The programs that run, to be killed where a policy says so. */
+  readonly running: Set<RunningProgram>;
   readonly audit: ExecAudit;
 }

@@ -5,27 +5,30 @@
  */
 import type { LinkFacts } from "../link/link.ts";
 import type { LimitsHolder, RuntimeName, StartedWarden, WorkspaceMode } from "../runtimes/runtime.ts";
+import type { FilesystemMode, Modes } from "./modes.ts";
 import type { SandboxOptions } from "./options.ts";
 
 /** What holds a sandbox. */
 export interface Enforcement {
   readonly runtime: RuntimeName;
-  /** `floor`: the kernel alone decides, by what it was told at the start; nothing is trapped. */
-  readonly mode: "floor";
+  /** How file operations are decided: see {@link FilesystemMode}. */
+  readonly mode: FilesystemMode;
+  /** Whether starts of programs are decided by rules or hooks, and verified before their first instruction. */
+  readonly programs: "floor" | "decided";
   readonly landlockAbi: number;
   /** Grants that apply, and optional ones whose path does not exist. */
   readonly rules: { readonly applied: number; readonly skipped: number };
   readonly kernel: string;
   /** `none`: the sandbox has its own loopback and nothing else. */
   readonly network: "none";
-  /** Whether programs may make unix sockets; not where sockets of the host are in reach. */
+  /** Whether programs may make unix sockets. Where files are emulated: those that connect, no datagrams. */
   readonly unixSockets: boolean;
   /** The user inside; never 0. */
   readonly user: { readonly uid: number; readonly gid: number };
   readonly workspace: WorkspaceMode | "empty";
   /** Who holds the limits of the policy. */
   readonly limits: LimitsHolder;
-  readonly audit: { readonly files: "off" };
+  readonly audit: { readonly files: "off" | "denials" | "all" };
   /** What a person should know. */
   readonly notes: readonly string[];
 }
@@ -36,22 +39,22 @@ export function describeEnforcement(
   warden: StartedWarden,
   { hello, ready }: LinkFacts,
   workspace: SandboxOptions["workspace"],
+  modes: Modes,
+  files: "off" | "denials" | "all",
 ): Enforcement {
   return Object.freeze<Enforcement>({
     runtime,
-    mode: "floor",
+    mode: modes.filesystem,
+    programs: modes.programs ? "decided" : "floor",
     landlockAbi: hello.landlockAbi,
     rules: { applied: ready.rules, skipped: ready.skipped },
     kernel: Buffer.from(hello.kernel).toString(),
     network: "none",
-    unixSockets: !warden.liveMounts,
+    unixSockets: true,
     user: { uid: warden.uid, gid: warden.gid },
     workspace: workspace === undefined ? "empty" : typeof workspace === "string" ? "copy" : (workspace.mode ?? "copy"),
     limits: warden.limits.holder,
-    audit: { files: "off" },
-    notes: [...warden.notes, ...(warden.liveMounts ? [LIVE_NOTE] : [])],
+    audit: { files },
+    notes: warden.notes,
   });
 }
-
-const LIVE_NOTE =
-  "grants in a mounted folder hold for the files and folders that were there at the start, by whatever name the host gives them later; FIFOs of the host in it can be opened";

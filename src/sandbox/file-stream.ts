@@ -4,6 +4,7 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
+import { assertNotInHook } from "../hooks/mod.ts";
 import { encodeMessage, violation } from "../link/codec.ts";
 import { errnoName } from "../link/errno.ts";
 import { LinkProcess, type ProcessEvents } from "../link/process.ts";
@@ -48,6 +49,7 @@ export async function openFileStream(
   signal?: AbortSignal,
 ): Promise<FileStream> {
   if (signal?.aborted) throw abortedOperation(request, signal);
+  assertNotInHook(context.id, `files.${request.operation}`);
   const output = new ByteChannel();
   const done = promised<void>();
   done.promise.catch(() => undefined);

@@ -5,8 +5,8 @@
  */
 import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
 import { SandboxError } from "../errors.ts";
-import { Link, type LinkFacts, type LinkRule, lost } from "../link/link.ts";
-import { CODES, FLAGS } from "../link/protocol.ts";
+import { type DecisionHandler, Link, type LinkFacts, lost, type PolicyFrames } from "../link/link.ts";
+import { FLAGS } from "../link/protocol.ts";
 import { WORKSPACE_PATH } from "../policy/mod.ts";
 import type { StartedWarden } from "../runtimes/runtime.ts";
 import { milliseconds } from "./arguments.ts";
@@ -16,15 +16,24 @@ const HEARTBEAT_MS = 10_000;
 /** How long a warden may take to get ready, in milliseconds. */
 const START_MS = 30_000;
 
+/** What the warden is configured with. */
+export interface LinkPolicy {
+  readonly filesystem: FilesystemPlan;
+  readonly frames: PolicyFrames;
+  /** Gets the link before its first frame. */
+  readonly decisions: DecisionHandler & { link: Link | undefined };
+}
+
 /** Configures the warden. If that fails, nothing of the sandbox is left. */
 export async function openLink(
   warden: StartedWarden,
-  filesystem: FilesystemPlan,
+  { filesystem, frames, decisions }: LinkPolicy,
   options: SandboxOptions,
 ): Promise<{ readonly link: Link; readonly facts: LinkFacts }> {
   try {
     const heartbeatMs = milliseconds("heartbeatMs", options.heartbeatMs) ?? HEARTBEAT_MS;
-    const link = new Link({ input: warden.input, output: warden.output, heartbeatMs });
+    const link = new Link({ input: warden.input, output: warden.output, heartbeatMs, decisions });
+    decisions.link = link;
     // The runtime knows of the end before the stream says so, where the stream says nothing.
     void warden.ended.then((reason) => link.close(lost(reason)));
     const config = {
@@ -32,7 +41,7 @@ export async function openLink(
       ...warden.limits.warden,
       workspace: Buffer.from(WORKSPACE_PATH),
     };
-    const facts = await bounded(link, options.signal, link.configure(config, filesystem.grants.map(toRule)));
+    const facts = await bounded(link, options.signal, link.configure(config, frames));
     return { link, facts };
   } catch (error) {
     await warden.end();
@@ -59,15 +68,6 @@ function silent(): SandboxError<"START_FAILED"> {
     details: { stage: "handshake" },
     hint: "The machine or the engine may be overloaded; try again",
   });
-}
-
-function toRule(grant: FilesystemPlan["grants"][number]): LinkRule {
-  const { optional, workspace } = FLAGS.rule;
-  return {
-    access: CODES.access[grant.access],
-    flags: (grant.optional ? optional : 0) | (grant.inWorkspace ? workspace : 0),
-    path: Buffer.from(grant.inWorkspace ? (grant.workspaceRelative ?? ".") : grant.path),
-  };
 }
 
 /** Adds what only this side knows: the rule behind a path, and what the warden said before it died. */

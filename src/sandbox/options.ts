@@ -6,6 +6,7 @@
 import { lstat, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { SandboxError } from "../errors.ts";
+import type { Approver, Plugin } from "../hooks/mod.ts";
 import type { DockerOptions } from "../runtimes/docker/mod.ts";
 import type { RuntimeName, WorkspaceMode, WorkspaceRequest } from "../runtimes/runtime.ts";
 import type { AuditOptions } from "./audit.ts";
@@ -41,6 +42,16 @@ export interface SandboxOptions {
   readonly docker?: DockerOptions;
   /** Where records go beside `sandbox.decisions()`. */
   readonly audit?: AuditOptions;
+  /** Plugins, whose hooks take part in decisions, in this order. They run in this process and see what it sees. */
+  readonly plugins?: readonly Plugin[];
+  /** Who is asked where the policy or a hook says `ask`. Without one, what would be asked is denied. */
+  readonly approve?: Approver;
+  /**
+   * How long an approver may take, in milliseconds. After that the answer is no.
+   *
+   * @default 300000
+   */
+  readonly approveTimeoutMs?: number;
   /** Ends the start, or the sandbox once it runs. */
   readonly signal?: AbortSignal;
   /**

@@ -9,10 +9,12 @@ import {
   type DecisionRecord,
   type JsonValue,
   openAuditLog,
+  type RecordBase,
   type RecordBody,
   type RecordPolicy,
   redactArgv,
   redactText,
+  type Subject,
 } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
 import type { AuditOptions, ExecAudit } from "./audit.ts";
@@ -25,8 +27,10 @@ export class SandboxRecords implements ExecAudit {
   readonly events: SandboxEvents = new SandboxEvents();
   /** Called once, when the log can no longer be written and the sandbox must not go on without it. */
   onLogFailure: (() => void) | undefined;
+  /** Sees every record, after the listeners of events. It never throws. */
+  observer: ((record: AuditRecord) => void) | undefined;
   readonly #id: string;
-  readonly #policy: RecordPolicy;
+  #policy: RecordPolicy;
   readonly #mustLog: boolean;
   readonly #started = performance.now();
   #log: AuditLog | undefined;
@@ -98,6 +102,29 @@ export class SandboxRecords implements ExecAudit {
     });
   }
 
+  /** @internal */
+  decision(decision: Omit<DecisionRecord, keyof RecordBase | "kind">): void {
+    const { argv, subject, ...rest } = decision;
+    this.#add({
+      kind: "decision",
+      ...rest,
+      ...(subject === undefined ? {} : { subject: redactSubject(subject) }),
+      object: redactText(decision.object),
+      reason: redactText(decision.reason),
+      ...(argv === undefined ? {} : { argv: redactArgv(argv) }),
+    });
+  }
+
+  /** Everything from now on happens under another policy. */
+  policyChanged(policy: RecordPolicy): void {
+    this.#policy = policy;
+  }
+
+  /** Tells of something that went wrong without ending the sandbox. */
+  problem(error: Error): void {
+    this.events.problem(error);
+  }
+
   async #close(reason: string): Promise<void> {
     this.events.stop(reason);
     await this.#log?.close();
@@ -117,6 +144,11 @@ export class SandboxRecords implements ExecAudit {
       ...body,
     });
     this.events.record(record);
+    this.observer?.(record);
     void this.#log?.append(record);
   }
+}
+
+function redactSubject(subject: Subject): Subject {
+  return { ...subject, ...(subject.binary === undefined ? {} : { binary: redactText(subject.binary) }) };
 }

@@ -4,18 +4,21 @@
  * @module
  */
 import type { DecisionRecord } from "../audit/mod.ts";
-import type { ProcessPlan } from "../domains/process/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { type Link, type LinkFacts, lost } from "../link/link.ts";
 import type { Policy } from "../policy/mod.ts";
 import type { Runtime, StartedWarden } from "../runtimes/runtime.ts";
+import { changePolicy, type SetPolicyOptions } from "./change-policy.ts";
 import type { SandboxContext } from "./context.ts";
+import type { Decisions } from "./decisions.ts";
 import { describeEnforcement, type Enforcement } from "./enforcement.ts";
 import { baseEnvironment } from "./environment.ts";
 import type { SandboxEvents } from "./events.ts";
 import { execCommand } from "./exec.ts";
 import { SandboxFiles } from "./files.ts";
-import type { SandboxOptions } from "./options.ts";
+import type { Modes } from "./modes.ts";
+import type { PolicyParts } from "./policy-frames.ts";
+import { canReadDenials, DENIALS_PATH, type PolicySetting } from "./policy-parts.ts";
 import type { ReadPolicy } from "./read-policy.ts";
 import type { SandboxRecords } from "./records.ts";
 import { spawnCommand } from "./spawn.ts";
@@ -69,6 +72,26 @@ export interface Sandbox extends AsyncDisposable {
   spawn(argv: readonly Text[], options?: SpawnOptions): Promise<Command>;
   /** Runs shell source in which values are always arguments, never source. Throws as {@link exec} does. */
   readonly sh: ShellTemplate;
+  /**
+   * Puts another policy in force for whatever starts from now on.
+   *
+   * Shape: files and programs can only be narrowed. Commands that run keep their kernel domain, so a narrower policy needs
+   * `running: "kill"` while there are any. Plugins stay.
+   *
+   * @throws {SandboxError} POLICY_INVALID If the policy is malformed.
+   * @throws {SandboxError} POLICY_WIDENS If it allows something that the one in force does not.
+   * @throws {SandboxError} COMMANDS_RUNNING If it narrows what running commands may do, and they are not to be killed.
+   * @throws {SandboxError} LINK_LOST If the sandbox ends meanwhile.
+   *
+   * @example
+   * ```ts
+   * import { createSandbox } from "cofferdam";
+   *
+   * await using sandbox = await createSandbox({ version: 1, filesystem: { write: ["./docs", "./notes"] } }, { workspace: "." });
+   * await sandbox.setPolicy({ version: 1, filesystem: { write: ["./docs"], deny: ["./docs/legal"] } }, { running: "kill" });
+   * ```
+   */
+  setPolicy(policy: Policy | string, options?: SetPolicyOptions): Promise<void>;
   /** The decisions that were recorded so far, the newest 10,000. */
   decisions(): readonly DecisionRecord[];
   /** Ends everything in the sandbox; settles when nothing of it is left. Idempotent. */
@@ -79,34 +102,41 @@ export interface Sandbox extends AsyncDisposable {
 export interface RunningParts {
   readonly id: string;
   readonly policy: ReadPolicy;
-  readonly plans: { readonly process: ProcessPlan };
-  readonly options: SandboxOptions;
+  readonly parts: PolicyParts;
+  readonly setting: PolicySetting;
   readonly runtime: Runtime;
-  readonly warden: StartedWarden;
   readonly link: Link;
   readonly facts: LinkFacts;
   readonly records: SandboxRecords;
+  readonly decisions: Decisions;
 }
 
 /** The implementation of {@link Sandbox}. */
 export class RunningSandbox implements Sandbox {
   readonly id: string;
-  readonly policy: PolicyInForce;
-  readonly enforcement: Enforcement;
   readonly files: SandboxFiles;
   readonly events: SandboxEvents;
   readonly ended: Promise<string>;
   readonly sh: ShellTemplate;
+  #policy: PolicyInForce;
+  #enforcement: Enforcement;
+  #read: ReadPolicy;
+  #changing: Promise<unknown> = Promise.resolve();
+  readonly #parts: RunningParts;
   readonly #warden: StartedWarden;
   readonly #link: Link;
   readonly #records: SandboxRecords;
-  readonly #context: SandboxContext;
+  #context: SandboxContext;
   #stopping: Promise<void> | undefined;
 
-  constructor({ id, policy, plans, options, runtime, warden, link, facts, records }: RunningParts) {
+  constructor(running: RunningParts) {
+    const { id, policy, parts, setting, link, records } = running;
+    const { warden, options } = setting;
     this.id = id;
-    this.policy = Object.freeze({ policy: policy.policy, digest: policy.digest, generation: 1 });
-    this.enforcement = describeEnforcement(runtime.name, warden, facts, options.workspace);
+    this.#parts = running;
+    this.#read = policy;
+    this.#policy = Object.freeze({ policy: policy.policy, digest: policy.digest, generation: 1 });
+    this.#enforcement = this.#describe(parts.modes, policy);
     this.#warden = warden;
     this.#link = link;
     this.#records = records;
@@ -115,8 +145,12 @@ export class RunningSandbox implements Sandbox {
     this.#context = {
       id,
       link,
-      environment: baseEnvironment(warden.environment, options.env ?? {}),
-      timeoutMs: plans.process.limits.timeoutMs,
+      environment: {
+        ...(canReadDenials(parts.filesystem) ? { COFFERDAM_DENIALS: DENIALS_PATH } : {}),
+        ...baseEnvironment(warden.environment, options.env ?? {}),
+      },
+      timeoutMs: parts.process.limits.timeoutMs,
+      running: new Set(),
       audit: records,
     };
     this.files = new SandboxFiles(this.#context);
@@ -139,6 +173,21 @@ export class RunningSandbox implements Sandbox {
     return spawnCommand(this.#context, argv, options);
   }
 
+  get policy(): PolicyInForce {
+    return this.#policy;
+  }
+
+  get enforcement(): Enforcement {
+    return this.#enforcement;
+  }
+
+  setPolicy(policy: Policy | string, options: SetPolicyOptions = {}): Promise<void> {
+    // One after the other: each is compared with the one before.
+    const change = this.#changing.then(() => this.#setPolicy(policy, options));
+    this.#changing = change.catch(() => undefined);
+    return change;
+  }
+
   decisions(): readonly DecisionRecord[] {
     return this.#records.decisions();
   }
@@ -152,6 +201,24 @@ export class RunningSandbox implements Sandbox {
     await this.stop();
   }
 
+  #describe(modes: Modes, { normalized }: ReadPolicy): Enforcement {
+    const { runtime, facts, setting } = this.#parts;
+    const { warden, options } = setting;
+    return describeEnforcement(runtime.name, warden, facts, options.workspace, modes, normalized.audit.files);
+  }
+
+  async #setPolicy(input: Policy | string, options: SetPolicyOptions): Promise<void> {
+    const generation = this.#policy.generation + 1;
+    const { link, decisions, setting } = this.#parts;
+    const parts = { context: this.#context, link, decisions, setting, current: this.#read, generation };
+    const { policy, modes, timeoutMs } = await changePolicy(parts, input, options);
+    this.#read = policy;
+    this.#context = { ...this.#context, timeoutMs };
+    this.#policy = Object.freeze({ policy: policy.policy, digest: policy.digest, generation });
+    this.#enforcement = this.#describe(modes, policy);
+    this.#records.policyChanged({ digest: policy.digest, generation });
+  }
+
   async #stop(): Promise<void> {
     this.#link.close(
       new SandboxError("SANDBOX_STOPPED", `Cannot use sandbox ${this.id}: it was stopped`, {
@@ -163,7 +230,9 @@ export class RunningSandbox implements Sandbox {
   }
 
   async #finish(error: SandboxError): Promise<string> {
+    this.#parts.decisions.close();
     await this.#warden.end();
+    await this.#parts.setting.registry.teardown();
     const reason = error.code === "SANDBOX_STOPPED" ? "stopped" : error.message;
     await this.#records.sandboxEnded(reason);
     return reason;

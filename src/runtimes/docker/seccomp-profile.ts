@@ -12,7 +12,7 @@ interface Argument {
   readonly index: number;
   readonly value: number;
   readonly valueTwo?: number;
-  readonly op: "SCMP_CMP_EQ" | "SCMP_CMP_MASKED_EQ";
+  readonly op: "SCMP_CMP_EQ" | "SCMP_CMP_NE" | "SCMP_CMP_MASKED_EQ";
 }
 
 interface Rule {
@@ -35,6 +35,9 @@ const ENOSYS = 38;
 
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
 const NAMESPACE_FLAGS = 0x7e020000;
+
+/** A working directory and umask of its own: what the warden's workers take before they make files for a program. */
+const CLONE_FS = 0x200;
 
 /** AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK. */
 const ADDRESS_FAMILIES = [1, 2, 10, 16];
@@ -87,7 +90,7 @@ const WARDEN: readonly string[] = words(`
 /** What programs try and expect to be told that they may not. The rest of what is not allowed does not exist. */
 const FORBIDDEN: readonly string[] = words(`
   mount umount2 pivot_root chroot fsopen fsconfig fsmount fspick move_mount mount_setattr open_tree open_by_handle_at
-  unshare setns
+  setns
   init_module finit_module delete_module kexec_load kexec_file_load reboot
   bpf perf_event_open fanotify_init
   keyctl add_key request_key
@@ -114,6 +117,13 @@ export const SECCOMP_PROFILE: SeccompProfile = {
     { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS },
     ...ADDRESS_FAMILIES.map((family) => allowWhere("socket", family)),
     ...PERSONALITIES.map((personality) => allowWhere("personality", personality)),
+    allowWhere("unshare", CLONE_FS),
+    {
+      names: ["unshare"],
+      action: "SCMP_ACT_ERRNO",
+      errnoRet: EPERM,
+      args: [{ index: 0, value: CLONE_FS, op: "SCMP_CMP_NE" }],
+    },
     { names: FORBIDDEN, action: "SCMP_ACT_ERRNO", errnoRet: EPERM },
   ],
 };

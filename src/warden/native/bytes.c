@@ -82,6 +82,11 @@ void buffer_bytes(struct buffer *b, struct slice value) {
     buffer_append(b, value.data, value.size);
 }
 
+void buffer_list(struct buffer *b, struct list value) {
+    buffer_u32(b, value.count);
+    buffer_append(b, value.raw.data, value.raw.size);
+}
+
 void buffer_free(struct buffer *b) {
     free(b->data);
     *b = (struct buffer){0};

@@ -39,6 +39,7 @@ void buffer_u8(struct buffer *b, uint8_t value);
 void buffer_u32(struct buffer *b, uint32_t value);
 void buffer_u64(struct buffer *b, uint64_t value);
 void buffer_bytes(struct buffer *b, struct slice value);
+void buffer_list(struct buffer *b, struct list value);
 void buffer_free(struct buffer *b);
 
 static inline struct slice slice_of(const char *text) {

@@ -4,10 +4,13 @@
 #include "link.h"
 #include "channels.h"
 #include "file_operation.h"
+#include "host_line.h"
 #include "plumbing.h"
+#include "policy_frames.h"
 #include "program.h"
 #include "reaper.h"
 #include "shepherd.h"
+#include "supervisor.h"
 #include "terminal.h"
 #include <errno.h>
 #include <signal.h>
@@ -43,6 +46,8 @@ static void send_failed(const struct command *c, uint32_t failed_stage, uint32_t
 }
 
 static void send_exited(struct command *c, int status) {
+    /* Whoever hears that it ended can look at what was decided for it. */
+    host_line_flush(true);
     struct msg_exited exited = {
         .code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 0,
         .signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0,
@@ -67,6 +72,7 @@ static void unlink_command(struct command *c) {
     watch_close(&c->outputs[0].watch);
     watch_close(&c->outputs[1].watch);
     buffer_free(&c->input.pending);
+    tables_release(c->tables);
     loop_free_later(c);
 }
 
@@ -116,10 +122,14 @@ static void on_report(struct command *c, const struct report *report) {
 /* False: there is none now, or will never be (errno is 0 then). */
 static bool read_report(struct command *c) {
     struct report report;
+    int listener;
     errno = 0;
-    ssize_t count = read(c->status.fd, &report, sizeof report);
+    ssize_t count = shepherd_read(c->status.fd, &report, &listener);
     if (count == (ssize_t)sizeof report) {
-        on_report(c, &report);
+        if (report.kind != REPORT_LISTENER)
+            on_report(c, &report);
+        else if (listener >= 0)
+            supervisors_take(listener, c->stream, tables_retain(c->tables));
         return true;
     }
     return count < 0 && errno == EINTR;
@@ -226,6 +236,7 @@ static struct command *command_new(uint32_t stream) {
     if (!c)
         die("out of memory");
     c->stream = stream;
+    c->tables = tables_retain(policy_in_force());
     c->status.fd = c->input.watch.fd = c->outputs[0].watch.fd = c->outputs[1].watch.fd = -1;
     c->outputs[0].channel = CHANNEL_STDOUT;
     c->outputs[1].channel = CHANNEL_STDERR;
@@ -250,13 +261,24 @@ static void watch_channels(struct command *c, const struct plumbing *p) {
     }
 }
 
+/* What holds a command: the same for all, and what its policy adds. */
+static struct confinement confinement_of(const struct tables *tables) {
+    struct confinement own = *confinement;
+    own.ruleset = tables->ruleset;
+    own.traps = supervisor_traps(tables);
+    own.sealed_memory_only = tables->flags & POLICY_FLAG_ALLOW_LIST;
+    own.unix_sockets &= tables->mode != MODE_EMULATED;
+    return own;
+}
+
 static void command_start(struct command *c, struct task *task, bool with_input, uint32_t rows, uint32_t columns) {
     struct plumbing p = {{-1, -1, -1}, {-1, -1, -1}};
     bool plumbed = c->terminal ? plumb_terminal(&p, rows, columns) : plumb_pipes(&p, with_input);
     int reports = -1;
     pid_t shepherd = -1;
     if (plumbed && command_count <= MAX_STREAMS) {
-        task->confinement = confinement;
+        struct confinement own = confinement_of(c->tables);
+        task->confinement = &own;
         task->terminal = c->terminal;
         memcpy(task->stdio, p.child, sizeof p.child);
         shepherd = shepherd_start(task, &reports);

@@ -31,8 +31,11 @@ struct input {
     bool ending;
 };
 
+struct tables;
+
 struct command {
     uint32_t stream;
+    struct tables *tables; /* that it runs under */
     pid_t shepherd; /* 0: gone */
     pid_t first;    /* 0: not known yet */
     struct watch status;

@@ -80,7 +80,7 @@ stage check_unprivileged(void) {
     return 0;
 }
 
-stage confine(const struct confinement *c) {
+stage confine(const struct confinement *c, int *listener) {
     if (!set_limits(c))
         return STAGE_LIMITS;
     /* The warden's bounding set is empty, as its self-test showed, and a fork's is the same. */
@@ -88,11 +88,15 @@ stage confine(const struct confinement *c) {
         return STAGE_CAPABILITIES;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return STAGE_CAPABILITIES;
-    if (!landlock_enter())
+    if (!landlock_enter(c->ruleset))
         return STAGE_LANDLOCK;
-    /* Last, so that the steps before need no place in the filter. The supervisor's listener will come from here. */
-    struct seccomp_options options = {.unix_sockets = c->unix_sockets};
-    if (!seccomp_enter(&options))
+    /* Last, so that the steps before need no place in the filter. */
+    struct seccomp_options options = {
+        .unix_sockets = c->unix_sockets,
+        .sealed_memory_only = c->sealed_memory_only,
+        .traps = c->traps,
+    };
+    if (!seccomp_enter(&options, listener))
         return STAGE_SECCOMP;
     return 0;
 }

@@ -8,15 +8,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int workspace_fd = -1;
+static int workspace_fd = -1, ruleset = -1;
 static struct msg_ready counts;
 
-bool floor_begin(struct slice workspace) {
+void floor_set_workspace(struct slice workspace) {
     char *path = slice_string(workspace);
     if (path && path[0])
         workspace_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     free(path);
-    return landlock_begin();
+}
+
+bool floor_begin(void) {
+    counts = (struct msg_ready){0};
+    if (ruleset >= 0)
+        close(ruleset);
+    ruleset = landlock_begin();
+    return ruleset >= 0;
 }
 
 /* A symlink in the workspace is somebody else's word: it must not widen a grant past the workspace. */
@@ -42,7 +49,7 @@ bool floor_add(const char *path, uint8_t access, uint32_t flags) {
         counts.skipped++;
         return true;
     }
-    bool granted = landlock_grant(fd, access);
+    bool granted = landlock_grant(ruleset, fd, access);
     int error = errno;
     close(fd);
     errno = error;
@@ -50,9 +57,8 @@ bool floor_add(const char *path, uint8_t access, uint32_t flags) {
     return granted;
 }
 
-struct msg_ready floor_finish(void) {
-    if (workspace_fd >= 0)
-        close(workspace_fd);
-    workspace_fd = -1;
+struct msg_ready floor_finish(int *finished) {
+    *finished = ruleset;
+    ruleset = -1;
     return counts;
 }

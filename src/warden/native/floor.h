@@ -2,9 +2,11 @@
 #pragma once
 #include "protocol.gen.h"
 
-/* Begins without any grant. Rules of the workspace are resolved below `workspace`. False: errno says why. */
-bool floor_begin(struct slice workspace);
+/* Where rules of the workspace are resolved below. */
+void floor_set_workspace(struct slice workspace);
+/* Begins without any grant. False: errno says why. */
+bool floor_begin(void);
 /* False: errno says why. */
 bool floor_add(const char *path, uint8_t access, uint32_t flags);
-/* What was granted, and what was optional and missing. */
-struct msg_ready floor_finish(void);
+/* What was granted, and what was optional and missing. The ruleset is the caller's then. */
+struct msg_ready floor_finish(int *ruleset);

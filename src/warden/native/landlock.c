@@ -36,31 +36,33 @@ static uint64_t known_rights(int abi) {
     return (1ULL << bits) - 1;
 }
 
-static int ruleset = -1;
-static uint64_t handled;
+static uint64_t handled(void) {
+    static uint64_t rights;
+    if (!rights)
+        rights = known_rights(landlock_abi());
+    return rights;
+}
 
 int landlock_abi(void) {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     return abi < 0 ? 0 : (int)abi;
 }
 
-bool landlock_begin(void) {
-    handled = known_rights(landlock_abi());
-    struct landlock_ruleset_attr attributes = {.handled_access_fs = handled};
-    ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes.handled_access_fs, 0);
-    return ruleset >= 0;
+int landlock_begin(void) {
+    struct landlock_ruleset_attr attributes = {.handled_access_fs = handled()};
+    return (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes.handled_access_fs, 0);
 }
 
-bool landlock_grant(int path_fd, uint8_t access) {
+bool landlock_grant(int ruleset, int path_fd, uint8_t access) {
     struct stat object;
     if (fstat(path_fd, &object))
         return false;
     uint64_t rights = access == ACCESS_WRITE ? WRITE_RIGHTS : access == ACCESS_DEVICE ? DEVICE_RIGHTS : READ_RIGHTS;
-    rights &= handled;
+    rights &= handled();
     if (!S_ISDIR(object.st_mode))
         rights &= FILE_RIGHTS;
     struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = path_fd};
     return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
 }
 
-bool landlock_enter(void) { return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0; }
+bool landlock_enter(int ruleset) { return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0; }

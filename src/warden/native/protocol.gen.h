@@ -2,7 +2,7 @@
 #pragma once
 #include "bytes.h"
 
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION 2u
 #define HEADER_BYTES 12u
 #define MAX_PAYLOAD_BYTES 1048576u
 #define MAX_DATA_BYTES 65536u
@@ -24,6 +24,26 @@ enum {
 
 enum {
     CONFIG_FLAG_UNIX_SOCKETS = 1,
+};
+
+enum {
+    POLICY_FLAG_DECIDE_PROGRAMS = 1,
+    POLICY_FLAG_ALLOW_LIST = 2,
+    POLICY_FLAG_RECORD_ALLOWS = 4,
+    POLICY_FLAG_RECORD_DENIALS = 8,
+    POLICY_FLAG_UNMATCHED_PATH_ASK = 16,
+    POLICY_FLAG_UNMATCHED_PROGRAM_ASK = 32,
+    POLICY_FLAG_LIVE_MOUNTS = 64,
+    POLICY_FLAG_TELL_AGENT = 128,
+};
+
+enum {
+    PROGRAM_RULE_FLAG_ANY_ARGUMENTS = 1,
+    PROGRAM_RULE_FLAG_NAME = 2,
+};
+
+enum {
+    ANSWER_FLAG_SUBSTITUTE = 1,
 };
 
 enum {
@@ -70,6 +90,56 @@ enum {
     ACCESS_READ = 1,
     ACCESS_WRITE = 2,
     ACCESS_DEVICE = 3,
+};
+
+enum {
+    MODE_FLOOR = 1,
+    MODE_TRAPPED = 2,
+    MODE_EMULATED = 3,
+};
+
+enum {
+    VERDICT_ALLOW = 1,
+    VERDICT_ASK = 2,
+    VERDICT_DENY = 3,
+};
+
+enum {
+    DOMAIN_FILESYSTEM = 1,
+    DOMAIN_PROCESS = 2,
+};
+
+enum {
+    ACTION_READ = 1,
+    ACTION_WRITE = 2,
+    ACTION_CREATE = 3,
+    ACTION_DELETE = 4,
+    ACTION_RENAME = 5,
+    ACTION_LINK = 6,
+    ACTION_LIST = 7,
+    ACTION_METADATA = 8,
+    ACTION_CONNECT = 9,
+    ACTION_START = 10,
+};
+
+enum {
+    REASON_RULE = 1,
+    REASON_UNMATCHED = 2,
+    REASON_FLOOR = 3,
+    REASON_ANSWER = 4,
+    REASON_DEADLINE = 5,
+    REASON_CROWDED = 6,
+    REASON_HOST_FIFO = 7,
+    REASON_HOST_SOCKET = 8,
+    REASON_KERNEL_FILE = 9,
+    REASON_AROUND_RULE = 10,
+    REASON_LOADER = 11,
+    REASON_MEMORY_FILE = 12,
+    REASON_UNREADABLE = 13,
+    REASON_LOADER_VARIABLE = 14,
+    REASON_INTERPRETER = 15,
+    REASON_CHANGED = 16,
+    REASON_TOO_LONG = 17,
 };
 
 enum {
@@ -123,6 +193,10 @@ enum {
     FRAME_HELLO = 16,
     FRAME_CONFIG = 17,
     FRAME_RULE = 18,
+    FRAME_POLICY = 22,
+    FRAME_PATH_RULE = 23,
+    FRAME_PROGRAM_RULE = 24,
+    FRAME_SUBSCRIPTION = 25,
     FRAME_START = 19,
     FRAME_READY = 20,
     FRAME_FATAL = 21,
@@ -138,6 +212,13 @@ enum {
     FRAME_GONE = 43,
     FRAME_CREDIT = 50,
     FRAME_GRANTED = 51,
+    FRAME_ACCESS = 80,
+    FRAME_PROGRAM = 81,
+    FRAME_ANSWER = 82,
+    FRAME_CONTENT = 83,
+    FRAME_HOLD = 84,
+    FRAME_EXPIRED = 86,
+    FRAME_DECIDED = 85,
     FRAME_PING = 64,
     FRAME_PONG = 65,
     FRAME_DATA = 48,
@@ -249,6 +330,76 @@ static inline bool decode_rule(struct slice payload, struct msg_rule *m) {
     return cursor_u8(&c, &m->access) &&
            cursor_u32(&c, &m->flags) &&
            cursor_bytes(&c, &m->path) &&
+           c.left == 0;
+}
+
+struct msg_policy {
+    uint32_t generation;
+    uint8_t mode;
+    uint32_t flags;
+    uint32_t timeout_ms;
+    struct list search;
+};
+
+static inline bool decode_policy(struct slice payload, struct msg_policy *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->generation) &&
+           cursor_u8(&c, &m->mode) &&
+           cursor_u32(&c, &m->flags) &&
+           cursor_u32(&c, &m->timeout_ms) &&
+           cursor_list(&c, &m->search) &&
+           c.left == 0;
+}
+
+struct msg_path_rule {
+    uint8_t verdict;
+    uint8_t access;
+    uint32_t rule;
+    struct slice pattern;
+};
+
+static inline bool decode_path_rule(struct slice payload, struct msg_path_rule *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->verdict) &&
+           cursor_u8(&c, &m->access) &&
+           cursor_u32(&c, &m->rule) &&
+           cursor_bytes(&c, &m->pattern) &&
+           c.left == 0;
+}
+
+struct msg_program_rule {
+    uint8_t verdict;
+    uint32_t flags;
+    uint32_t rule;
+    struct slice pattern;
+    struct slice sha256;
+    struct list arguments;
+};
+
+static inline bool decode_program_rule(struct slice payload, struct msg_program_rule *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->verdict) &&
+           cursor_u32(&c, &m->flags) &&
+           cursor_u32(&c, &m->rule) &&
+           cursor_bytes(&c, &m->pattern) &&
+           cursor_bytes(&c, &m->sha256) &&
+           cursor_list(&c, &m->arguments) &&
+           c.left == 0;
+}
+
+struct msg_subscription {
+    uint8_t domain;
+    uint32_t actions;
+    struct list paths;
+    struct list binaries;
+};
+
+static inline bool decode_subscription(struct slice payload, struct msg_subscription *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->domain) &&
+           cursor_u32(&c, &m->actions) &&
+           cursor_list(&c, &m->paths) &&
+           cursor_list(&c, &m->binaries) &&
            c.left == 0;
 }
 
@@ -386,6 +537,138 @@ struct msg_granted {
 
 static inline void encode_granted(struct buffer *b, const struct msg_granted *m) {
     buffer_u32(b, m->bytes);
+}
+
+struct msg_access {
+    uint32_t question;
+    uint32_t stream;
+    uint32_t pid;
+    uint8_t action;
+    uint8_t verdict;
+    uint32_t rule;
+    struct slice path;
+    struct slice target;
+    struct slice binary;
+};
+
+static inline void encode_access(struct buffer *b, const struct msg_access *m) {
+    buffer_u32(b, m->question);
+    buffer_u32(b, m->stream);
+    buffer_u32(b, m->pid);
+    buffer_u8(b, m->action);
+    buffer_u8(b, m->verdict);
+    buffer_u32(b, m->rule);
+    buffer_bytes(b, m->path);
+    buffer_bytes(b, m->target);
+    buffer_bytes(b, m->binary);
+}
+
+struct msg_program {
+    uint32_t question;
+    uint32_t stream;
+    uint32_t pid;
+    uint8_t verdict;
+    uint32_t rule;
+    struct slice path;
+    struct slice script;
+    struct slice sha256;
+    struct slice cwd;
+    struct list arguments;
+    struct list parents;
+};
+
+static inline void encode_program(struct buffer *b, const struct msg_program *m) {
+    buffer_u32(b, m->question);
+    buffer_u32(b, m->stream);
+    buffer_u32(b, m->pid);
+    buffer_u8(b, m->verdict);
+    buffer_u32(b, m->rule);
+    buffer_bytes(b, m->path);
+    buffer_bytes(b, m->script);
+    buffer_bytes(b, m->sha256);
+    buffer_bytes(b, m->cwd);
+    buffer_list(b, m->arguments);
+    buffer_list(b, m->parents);
+}
+
+struct msg_answer {
+    uint32_t question;
+    uint8_t verdict;
+    uint32_t flags;
+};
+
+static inline bool decode_answer(struct slice payload, struct msg_answer *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->question) &&
+           cursor_u8(&c, &m->verdict) &&
+           cursor_u32(&c, &m->flags) &&
+           c.left == 0;
+}
+
+struct msg_content {
+    uint32_t question;
+    struct slice bytes;
+};
+
+static inline bool decode_content(struct slice payload, struct msg_content *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->question) &&
+           cursor_bytes(&c, &m->bytes) &&
+           c.left == 0;
+}
+
+struct msg_hold {
+    uint32_t question;
+    uint32_t timeout_ms;
+};
+
+static inline bool decode_hold(struct slice payload, struct msg_hold *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->question) &&
+           cursor_u32(&c, &m->timeout_ms) &&
+           c.left == 0;
+}
+
+struct msg_expired {
+    uint32_t question;
+    uint32_t gone;
+};
+
+static inline void encode_expired(struct buffer *b, const struct msg_expired *m) {
+    buffer_u32(b, m->question);
+    buffer_u32(b, m->gone);
+}
+
+struct msg_decided {
+    uint32_t stream;
+    uint32_t pid;
+    uint8_t domain;
+    uint8_t action;
+    uint8_t verdict;
+    uint8_t reason;
+    uint32_t rule;
+    uint32_t count;
+    uint32_t microseconds;
+    struct slice path;
+    struct slice target;
+    struct slice binary;
+    struct list arguments;
+};
+
+static inline void encode_decided(struct buffer *b, const struct msg_decided *m) {
+    buffer_u32(b, m->stream);
+    buffer_u32(b, m->pid);
+    buffer_u8(b, m->domain);
+    buffer_u8(b, m->action);
+    buffer_u8(b, m->verdict);
+    buffer_u8(b, m->reason);
+    buffer_u32(b, m->rule);
+    buffer_u32(b, m->count);
+    buffer_u32(b, m->microseconds);
+    buffer_bytes(b, m->path);
+    buffer_bytes(b, m->target);
+    buffer_bytes(b, m->binary);
+    buffer_list(b, m->arguments);
 }
 
 struct msg_ping {

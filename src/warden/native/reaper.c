@@ -3,6 +3,7 @@
 #include "command.h"
 #include "die.h"
 #include "processes.h"
+#include "start_judge.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -34,7 +35,9 @@ static void reap(void) {
         pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
         if (pid <= 0)
             return;
-        commands_reaped(pid, status);
+        /* A process that is being verified stops; everything else that is heard of here has ended. */
+        if (!start_stopped(pid, status) && !WIFSTOPPED(status))
+            commands_reaped(pid, status);
     }
 }
 

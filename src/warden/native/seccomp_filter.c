@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "seccomp_filter.h"
+#include "calls.h"
 #include "die.h"
 #include "refused_calls.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -11,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,7 +26,12 @@
 #error "the warden knows the system calls of x86-64 and arm64 only"
 #endif
 
-enum { PROGRAM_MAX = 512 };
+/* Of the kernel's headers since 5.19. */
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+enum { PROGRAM_MAX = 768, SEALED_EXEC = 8 /* MFD_NOEXEC_SEAL */ };
 static struct sock_filter program[PROGRAM_MAX];
 static unsigned short length;
 
@@ -120,14 +128,29 @@ static void guard_socket_pairs(const struct seccomp_options *options) {
     close_call(call);
 }
 
+/* Where connect is decided, what can send without it is not made. Where it is not, and others are in reach, nothing is. */
+static void guard_unix_sockets(const struct seccomp_options *options) {
+    if (options->unix_sockets) {
+        unless_equal(AF_UNIX, 1);
+        allow();
+    } else if (!(options->traps & TRAP_SOCKETS)) {
+        unless_equal(AF_UNIX, 1);
+        refuse(EACCES);
+    } else {
+        unless_equal(AF_UNIX, 6);
+        load_argument(1);
+        emit((struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SOCKET_TYPE_MASK));
+        emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 1, 0));
+        unless_equal(SOCK_SEQPACKET, 1);
+        allow();
+        refuse(EACCES);
+    }
+}
+
 static void guard_sockets(const struct seccomp_options *options) {
     unsigned short call = open_call(SYS_socket);
     load_argument(0);
-    unless_equal(AF_UNIX, 1);
-    if (options->unix_sockets)
-        allow();
-    else
-        refuse(EACCES);
+    guard_unix_sockets(options);
     unless_equal(AF_NETLINK, 4);
     load_argument(2);
     unless_equal(0 /* NETLINK_ROUTE: what getifaddrs needs */, 1);
@@ -230,13 +253,61 @@ static void guard_arguments(void) {
     close_call(call);
 }
 
-bool seccomp_enter(const struct seccomp_options *options) {
+/* What the supervisor decides. A descriptor that only names a file opens nothing: reopening it is trapped again. */
+static void trap_calls(unsigned groups) {
+    for (size_t i = 0; i < call_count; i++) {
+        if (!(calls[i].group & groups))
+            continue;
+        if (calls[i].flags_argument == 0) {
+            unless_equal((uint32_t)calls[i].number, 1);
+            answer(SECCOMP_RET_USER_NOTIF);
+            continue;
+        }
+        unsigned short call = open_call(calls[i].number);
+        load_argument(calls[i].flags_argument);
+        unless_any_bit(O_PATH, 1);
+        allow();
+        answer(SECCOMP_RET_USER_NOTIF);
+        close_call(call);
+    }
+}
+
+/* The supervisor reads the caller's memory, which the kernel lets it only while the caller is dumpable: to the program it
+ * looks as if it had its will, and no other command may read it anyway. */
+static void pretend_undumpable(void) {
+    unsigned short call = open_call(SYS_prctl);
+    load_argument(0);
+    unless_equal(PR_SET_DUMPABLE, 3);
+    load_argument(1);
+    unless_equal(0, 1);
+    refuse(0);
+    close_call(call);
+}
+
+static void guard_memory_files(void) {
+    unsigned short call = open_call(SYS_memfd_create);
+    load_argument(1);
+    unless_any_bit(SEALED_EXEC, 1);
+    allow();
+    refuse(EACCES);
+    close_call(call);
+}
+
+bool seccomp_enter(const struct seccomp_options *options, int *listener) {
     length = 0;
     refuse_foreign_machines();
     refuse_calls();
+    trap_calls(options->traps);
     guard_sockets(options);
     guard_arguments();
+    if (options->sealed_memory_only)
+        guard_memory_files();
+    if (options->traps)
+        pretend_undumpable();
     allow();
     struct sock_fprog filter = {length, program};
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0;
+    unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, options->traps ? flags : 0, &filter);
+    *listener = options->traps ? (int)result : -1;
+    return result >= 0;
 }

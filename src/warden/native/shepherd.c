@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,9 +24,41 @@ struct failure {
 
 static void tell(uint32_t kind, uint32_t first, uint32_t second) {
     struct report report = {kind, first, second};
-    /* Smaller than PIPE_BUF: written whole or not at all. Without a reader there is no sandbox any more. */
-    if (write(REPORT_FD, &report, sizeof report) != sizeof report)
+    /* One packet. Without a reader there is no sandbox any more. */
+    if (send(REPORT_FD, &report, sizeof report, MSG_NOSIGNAL) != sizeof report)
         _exit(1);
+}
+
+/* The listener goes to the warden before the first call that is trapped. */
+static bool send_listener(int listener) {
+    struct report report = {.kind = REPORT_LISTENER};
+    struct iovec bytes = {&report, sizeof report};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr message = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(header), &listener, sizeof listener);
+    return sendmsg(REPORT_FD, &message, MSG_NOSIGNAL) == (ssize_t)sizeof report;
+}
+
+ssize_t shepherd_read(int report_fd, struct report *report, int *listener) {
+    struct iovec bytes = {report, sizeof *report};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *listener = -1;
+    ssize_t count = recvmsg(report_fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    struct cmsghdr *header = count > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(listener, CMSG_DATA(header), sizeof *listener);
+    return count;
 }
 
 static stage take_stdio(const struct task *task) {
@@ -51,9 +85,15 @@ __attribute__((noreturn)) static void be_first(const struct task *task, int fail
     if (!failed && failure_fd != FAILURE_FD)
         failed = dup3(failure_fd, FAILURE_FD, O_CLOEXEC) < 0 ? STAGE_FORK : 0;
     /* After this only stdio and the report of a failure are left; Landlock keeps its own descriptor until then. */
+    int listener = -1;
     if (!failed)
-        failed = confine(task->confinement);
+        failed = confine(task->confinement, &listener);
+    if (!failed && listener >= 0 && !send_listener(listener))
+        failed = STAGE_SECCOMP;
     if (!failed) {
+        /* What it asks the supervisor lies in its memory. Nobody else may look: it is alone in its Landlock domain. */
+        if (listener >= 0)
+            prctl(PR_SET_DUMPABLE, 1);
         close(REPORT_FD);
         close_from(FAILURE_FD + 1);
         if (!task->ours)
@@ -120,7 +160,7 @@ __attribute__((noreturn)) static void be_shepherd(const struct task *task) {
 
 pid_t shepherd_start(const struct task *task, int *report_fd) {
     int reports[2];
-    if (pipe2(reports, O_CLOEXEC))
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, reports))
         return -1;
     pid_t pid = fork();
     if (pid == 0) {
@@ -132,7 +172,7 @@ pid_t shepherd_start(const struct task *task, int *report_fd) {
     close(reports[1]);
     if (pid < 0)
         close(reports[0]);
-    else if (fcntl(reports[0], F_SETFL, O_NONBLOCK) == 0)
+    else
         *report_fd = reports[0];
     errno = error;
     return pid;

@@ -6,12 +6,15 @@
 #include <sys/types.h>
 
 /* What a shepherd reports to the warden, one write each. */
-enum { REPORT_STARTED = 1, REPORT_FAILED = 2, REPORT_EXITED = 3 };
+enum { REPORT_STARTED = 1, REPORT_FAILED = 2, REPORT_EXITED = 3, REPORT_LISTENER = 4 };
 struct report {
     uint32_t kind;
     uint32_t first;  /* pid, stage, or wait status */
     uint32_t second; /* errno */
 };
+
+/* Reads one report; `listener` is the descriptor that came with it, else -1. As read(2) otherwise. */
+ssize_t shepherd_read(int report_fd, struct report *report, int *listener);
 
 /* What the first process of a command is to be. */
 struct task {

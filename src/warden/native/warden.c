@@ -1,12 +1,16 @@
 #define _GNU_SOURCE
 #include "warden.h"
+#include "answers.h"
 #include "command.h"
 #include "die.h"
-#include "floor.h"
+#include "host_line.h"
 #include "landlock.h"
 #include "link.h"
+#include "policy_frames.h"
 #include "reaper.h"
+#include "records.h"
 #include "shepherd.h"
+#include "supervisor.h"
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
@@ -15,7 +19,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { LANDLOCK_ABI_MIN = 3, DESCRIPTORS = 65536 };
+enum { LANDLOCK_ABI_MIN = 3, DESCRIPTORS = 65536, RECORDS_WAIT_MS = 200 };
 
 static struct confinement confinement;
 static uint32_t link_timeout_ms;
@@ -92,28 +96,36 @@ static void on_config(struct slice payload) {
     confinement.processes = config.processes;
     confinement.cpus = config.cpus;
     link_timeout_ms = config.link_timeout_ms;
-    if (!floor_begin(config.workspace))
-        fail(STAGE_LANDLOCK, "ruleset");
+    policy_set_workspace(config.workspace);
     state = AWAITS_START;
 }
 
-static void on_rule(struct slice payload) {
-    struct msg_rule rule;
-    if (state != AWAITS_START || !decode_rule(payload, &rule))
-        die("the host sent an unexpected or malformed rule");
-    char *path = slice_string(rule.path);
-    if (!path)
-        die("the host sent a rule with a NUL in its path");
-    if (!floor_add(path, rule.access, rule.flags))
-        fail(STAGE_RULE, path);
-    free(path);
+/* False: it is no frame of a policy. */
+static bool on_policy_frame(const struct frame *frame) {
+    char *path = NULL;
+    switch (policy_take(frame->type, frame->payload, &path)) {
+    case POLICY_NOT_MINE: return false;
+    case POLICY_TAKEN: break;
+    case POLICY_NO_RULESET: fail(STAGE_LANDLOCK, "ruleset");
+    case POLICY_RULE_FAILED: fail(STAGE_RULE, path);
+    case POLICY_MALFORMED: die("the host sent a malformed policy");
+    }
+    if (state == AWAITS_CONFIG)
+        die("the host sent a policy before its config");
+    return true;
 }
 
 static void on_start(void) {
-    if (state != AWAITS_START)
-        die("the host sent start twice");
-    struct msg_ready ready = floor_finish();
+    struct msg_ready ready;
+    if (state == AWAITS_CONFIG || !policy_commit(&ready))
+        die("the host sent start without a policy");
     commands_init(&confinement);
+    const struct tables *tables = policy_in_force();
+    if (supervisor_traps(tables) && !supervisors_run()) {
+        require_or_fail(kernel_can_notify(), ENOSYS, STAGE_SECCOMP, "user notification");
+        if (!supervisors_start(tables->ruleset))
+            fail(STAGE_FORK, "supervisor threads");
+    }
     struct buffer b = {0};
     encode_ready(&b, &ready);
     send_message(FRAME_READY, &b);
@@ -178,17 +190,27 @@ static void on_stream_frame(const struct frame *frame) {
 static void on_frame(const struct frame *frame) {
     switch (frame->type) {
     case FRAME_CONFIG: on_config(frame->payload); break;
-    case FRAME_RULE: on_rule(frame->payload); break;
     case FRAME_START: on_start(); break;
     case FRAME_PING: on_ping(frame->payload); break;
+    case FRAME_ANSWER:
+    case FRAME_CONTENT:
+    case FRAME_HOLD:
+        if (!answers_take(frame->type, frame->payload))
+            die("the host sent a malformed answer");
+        break;
     default:
+        if (on_policy_frame(frame))
+            break;
         if (state != RUNS)
             die("the host sent a frame of type %u before start", frame->type);
         on_stream_frame(frame);
     }
 }
 
-static void on_writable(void) { commands_resume(); }
+static void on_writable(void) {
+    host_line_flush(false);
+    commands_resume();
+}
 
 static int sooner(int a, int b) { return a < 0 ? b : b < 0 || a < b ? a : b; }
 
@@ -202,10 +224,23 @@ static int check_link(void) {
     return (int)(link_timeout_ms - silent);
 }
 
+/* Allows are told a moment later, equal ones together. */
+static int flush_records(void) {
+    static uint64_t flushed;
+    if (!records_wait())
+        return -1;
+    if (now_ms() - flushed < RECORDS_WAIT_MS)
+        return RECORDS_WAIT_MS;
+    flushed = now_ms();
+    host_line_flush(false);
+    return -1;
+}
+
 void warden_run(void) {
     prctl(PR_SET_DUMPABLE, 0);
     shepherd_init();
     loop_init();
+    host_line_init();
     reaper_init();
     link_init(on_frame, on_writable);
     raise_descriptor_limit();
@@ -213,6 +248,7 @@ void warden_run(void) {
     self_test();
     for (;;) {
         int timeout = sooner(check_link(), sooner(commands_expire(), reaper_run()));
+        timeout = sooner(timeout, flush_records());
         link_flush();
         loop_turn(timeout);
     }

@@ -1,0 +1,20 @@
+/**
+ * How TypeScript joins a decision: plugins, their hooks, and the chain that asks them.
+ *
+ * @module
+ */
+export type { ApprovalBase, ApprovalContext, ApprovalRequest, Approver } from "./approval.ts";
+export { assertNotInHook, insideHookOf } from "./call.ts";
+export type { Decided, DecideOptions, DecisionMaker, PolicyRuling } from "./decided.ts";
+export { definePlugin } from "./define.ts";
+export { binaryPatterns, pathPatterns } from "./filter.ts";
+export {
+  type HookDomain,
+  PluginRegistry,
+  type RegistryLimits,
+  type RegistryOptions,
+  type Subscription,
+} from "./registry.ts";
+export type * from "./subjects.ts";
+export type * from "./types.ts";
+export { allow, ask, deny, type HookVerdict, substitute } from "./verdict.ts";

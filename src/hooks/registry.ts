@@ -1,0 +1,212 @@
+/**
+ * The plugins of one sandbox: what it asks, and what it tells.
+ *
+ * @module
+ */
+import type { DecisionRecord } from "../audit/mod.ts";
+import { SandboxError } from "../errors.ts";
+import { APPROVE_TIMEOUT_MS, type Approver } from "./approval.ts";
+import { TIMER_MAX_MS } from "./call.ts";
+import type { Decided, DecideOptions, PolicyRuling } from "./decided.ts";
+import { Gate } from "./gate.ts";
+import { type Bench, Judging } from "./judging.ts";
+import { Lifetime, SETUP_TIMEOUT_MS } from "./lifetime.ts";
+import { Observers } from "./observers.ts";
+import type { ProblemListener } from "./problems.ts";
+import type { DecideHook } from "./read-hook.ts";
+import { type ReadPlugin, readPlugins } from "./read-plugins.ts";
+import type { FilesystemAccess, FilesystemOperation, ProcessStart } from "./subjects.ts";
+import type { LifecycleEvent, Plugin } from "./types.ts";
+
+/** The domains whose decisions hooks join in this version. */
+export type HookDomain = "filesystem" | "process";
+
+/** Decisions that a hook cares about. Patterns are absolute; empty lists mean all. */
+export interface Subscription {
+  readonly domain: HookDomain;
+  readonly operations: readonly FilesystemOperation[];
+  /** What one matches stands for its tree. */
+  readonly paths: readonly string[];
+  /** Each matches the whole path of a program. */
+  readonly binaries: readonly string[];
+}
+
+/** What plugins are opened for. */
+export interface RegistryOptions {
+  /** The id of the sandbox. */
+  readonly sandbox: string;
+  /** Without one, what would be asked is denied. */
+  readonly approve?: Approver | undefined;
+  /** @default 300000 */
+  readonly approveTimeoutMs?: number | undefined;
+  /** Hears of hooks that failed. */
+  readonly onProblem?: ProblemListener | undefined;
+  /** How many decisions may be with a hook at one time, wait for that, and be with the approver. */
+  readonly limits?: Partial<RegistryLimits> | undefined;
+}
+
+/** What is past these is denied. */
+export interface RegistryLimits {
+  /** @default 256 */
+  readonly running: number;
+  /** @default 4096 */
+  readonly waiting: number;
+  /** @default 1024 */
+  readonly approvals: number;
+}
+
+const LIMITS: RegistryLimits = { running: 256, waiting: 4096, approvals: 1024 };
+
+/** The most that all hooks of a domain may take together, in milliseconds: a day. */
+const DEADLINE_MAX_MS = 86_400_000;
+
+const ORDERS = ["pre", "normal", "post"] as const;
+
+/** Plugins that are set up. */
+export class PluginRegistry {
+  readonly #access: readonly DecideHook<FilesystemAccess>[];
+  readonly #start: readonly DecideHook<ProcessStart>[];
+  readonly #decision: Observers<DecisionRecord>;
+  readonly #lifecycle: Observers<LifecycleEvent>;
+  readonly #bench: Bench;
+  readonly #lifetime: Lifetime;
+  #closed = false;
+
+  private constructor(plugins: readonly ReadPlugin[], options: RegistryOptions, lifetime: Lifetime) {
+    const { sandbox, approve, approveTimeoutMs = APPROVE_TIMEOUT_MS, onProblem } = options;
+    const limits = { ...LIMITS, ...options.limits };
+    this.#access = inOrder(plugins.flatMap(({ access }) => access ?? []));
+    this.#start = inOrder(plugins.flatMap(({ start }) => start ?? []));
+    this.#decision = new Observers(
+      sandbox,
+      plugins.flatMap(({ decision }) => decision ?? []),
+      onProblem,
+    );
+    this.#lifecycle = new Observers(
+      sandbox,
+      plugins.flatMap(({ lifecycle }) => lifecycle ?? []),
+      onProblem,
+    );
+    this.#bench = {
+      sandbox,
+      gate: new Gate(limits.running, limits.waiting),
+      approvals: new Gate(limits.approvals, 0),
+      approve,
+      approveTimeoutMs: Math.min(approveTimeoutMs, TIMER_MAX_MS),
+      onProblem,
+    };
+    this.#lifetime = lifetime;
+  }
+
+  /**
+   * Checks plugins, and sets them up in their order.
+   *
+   * @throws {SandboxError} PLUGIN_INVALID If one is malformed or fails to set up; none is set up then.
+   * @throws {SandboxError} ARGUMENT_INVALID If `approve` is no function.
+   */
+  static async open(plugins: readonly Plugin[], options: RegistryOptions): Promise<PluginRegistry> {
+    const { sandbox, approve, onProblem } = options;
+    if (approve !== undefined && typeof approve !== "function") {
+      throw new SandboxError("ARGUMENT_INVALID", `Cannot use a ${typeof approve} as approve`, {
+        details: { argument: "approve", value: approve },
+        hint: "Give a function that answers true or false",
+      });
+    }
+    const read = readPlugins(plugins);
+    const lifetime = new Lifetime(sandbox, onProblem);
+    const registry = new PluginRegistry(read, options, lifetime);
+    await lifetime.setUp(read, SETUP_TIMEOUT_MS);
+    return registry;
+  }
+
+  /** What the warden asks about for the sake of a hook, beside what the policy leaves open. */
+  subscriptions(): readonly Subscription[] {
+    const of = (domain: HookDomain, hooks: readonly DecideHook<never>[]): Subscription[] => {
+      return hooks.map(({ operations, paths, binaries }) => ({ domain, operations, paths, binaries }));
+    };
+    return [...of("filesystem", this.#access), ...of("process", this.#start)];
+  }
+
+  /** Whether a hook decides there. */
+  needs(domain: HookDomain): boolean {
+    return this.#hooks(domain).length > 0;
+  }
+
+  /** Whether a rule can defer to a hook of that name. */
+  hasHook(name: string, domain?: HookDomain): boolean {
+    const domains = domain === undefined ? (["filesystem", "process"] as const) : [domain];
+    return domains.some((each) => this.#hooks(each).some((hook) => hook.name === name));
+  }
+
+  /** How long the hooks of a domain may take together, in milliseconds. */
+  maxDeadlineMs(domain: HookDomain): number {
+    const sum = this.#hooks(domain).reduce((total, { timeoutMs }) => total + timeoutMs, 0);
+    return Math.min(Math.ceil(sum), DEADLINE_MAX_MS);
+  }
+
+  /** Decides about an operation on a path. It never throws and never rejects. */
+  decideAccess(
+    access: FilesystemAccess,
+    ruling: PolicyRuling,
+    options: DecideOptions = {},
+  ): Decided | Promise<Decided> {
+    if (this.#closed) return ended();
+    // One hook's slip must not change what the next one sees.
+    Object.freeze(access);
+    const about = {
+      subject: access,
+      hooks: this.#access,
+      maySubstitute: access.operation === "read",
+      request: accessRequest,
+    };
+    return new Judging(this.#bench, about, ruling, options).decide();
+  }
+
+  /** Decides about the start of a program. It never throws and never rejects. */
+  decideStart(start: ProcessStart, ruling: PolicyRuling, options: DecideOptions = {}): Decided | Promise<Decided> {
+    if (this.#closed) return ended();
+    Object.freeze(start.argv);
+    Object.freeze(start.argvBytes);
+    Object.freeze(start.parents);
+    Object.freeze(start);
+    const about = { subject: start, hooks: this.#start, maySubstitute: false, request: startRequest };
+    return new Judging(this.#bench, about, ruling, options).decide();
+  }
+
+  /** Tells the hooks `decision`. It never throws. */
+  observeDecision(record: DecisionRecord): void {
+    this.#decision.tell(record);
+  }
+
+  /** Tells the hooks `lifecycle`. It never throws. */
+  observeLifecycle(event: LifecycleEvent): void {
+    this.#lifecycle.tell(event);
+  }
+
+  /** Denies what is asked from now on, and undoes what plugins have set up, in reverse order. Idempotent. */
+  teardown(): Promise<void> {
+    this.#closed = true;
+    this.#bench.gate.close();
+    return this.#lifetime.tearDown();
+  }
+
+  #hooks(domain: HookDomain): readonly DecideHook<never>[] {
+    return domain === "filesystem" ? this.#access : this.#start;
+  }
+}
+
+function inOrder<S>(hooks: readonly DecideHook<S>[]): readonly DecideHook<S>[] {
+  return ORDERS.flatMap((order) => hooks.filter((hook) => hook.order === order));
+}
+
+function accessRequest(access: FilesystemAccess) {
+  return { domain: "filesystem", access } as const;
+}
+
+function startRequest(start: ProcessStart) {
+  return { domain: "process", start } as const;
+}
+
+function ended(): Decided {
+  return { verdict: "deny", decidedBy: { kind: "policy" }, reason: "the sandbox has ended", latencyMs: 0 };
+}

@@ -1,0 +1,67 @@
+/**
+ * What decide hooks are asked about.
+ *
+ * @module
+ */
+
+/** What a program does to a path. */
+export type FilesystemOperation =
+  | "read"
+  | "write"
+  | "create"
+  | "delete"
+  | "rename"
+  | "link"
+  | "list"
+  | "metadata"
+  | "connect";
+
+/** What the policy says before any hook is asked: a rule allows it, or the answer is left open. */
+export type PolicyVerdict = "allow" | "ask";
+
+/**
+ * A program is about to do something to a path.
+ *
+ * Shape: paths are those of the sandbox, absolute and canonical: what the object is really called, links followed. Bytes
+ * that are no UTF-8 are replaced in texts; `pathBytes` has the exact ones.
+ */
+export interface FilesystemAccess {
+  readonly operation: FilesystemOperation;
+  readonly path: string;
+  readonly pathBytes: Uint8Array;
+  /** The other path of a `rename` or `link`: the name that the object gets. */
+  readonly target?: string;
+  /** In the sandbox. */
+  readonly pid: number;
+  /** The path of the asking program; empty where it is not known. */
+  readonly binary: string;
+  readonly verdict: PolicyVerdict;
+  /** The rule that gave the verdict. Absent: none matched. */
+  readonly ruleId?: string;
+}
+
+/**
+ * A program is about to start.
+ *
+ * Shape: as {@link FilesystemAccess}. Nothing of it has run yet, and what starts is verified to be this.
+ */
+export interface ProcessStart {
+  /** The file that the kernel will run: of a script, its interpreter. */
+  readonly path: string;
+  readonly pathBytes: Uint8Array;
+  /** The script that the interpreter is started for. */
+  readonly script?: string;
+  /** With the program's own name for itself first, which is whatever the caller says. */
+  readonly argv: readonly string[];
+  readonly argvBytes: readonly Uint8Array[];
+  readonly cwd: string;
+  /** Of the file that the kernel will run: 64 hexadecimal digits. Absent where no rule needs it. */
+  readonly sha256?: string;
+  /** The paths of its parents' programs, the nearest first. They inform; they prove nothing. */
+  readonly parents: readonly string[];
+  /** In the sandbox. */
+  readonly pid: number;
+  readonly verdict: PolicyVerdict;
+  /** The rule that gave the verdict. Absent: none matched. */
+  readonly ruleId?: string;
+}

@@ -1,0 +1,106 @@
+/**
+ * Plugins and their hooks, as an author writes them.
+ *
+ * @module
+ */
+import type { AuditRecord, DecisionRecord } from "../audit/mod.ts";
+import type { FilesystemAccess, FilesystemOperation, ProcessStart } from "./subjects.ts";
+import type { HookVerdict } from "./verdict.ts";
+
+/** A value now or later. */
+export type Awaitable<T> = T | PromiseLike<T>;
+
+/** What a hook knows beside what it is asked. */
+export interface HookContext {
+  /** The id of the sandbox. */
+  readonly sandbox: string;
+  /** The name of the plugin. */
+  readonly plugin: string;
+  /** For instance `filesystem.access`. */
+  readonly hook: string;
+  /** Aborted when nobody waits for the answer any more: its deadline passed, or who asked is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** What every hook object has. */
+export interface HookOptions<F> {
+  readonly handler: F;
+  /**
+   * How long it may take, in milliseconds: at most an hour. A hook that decides is a denial after that.
+   *
+   * @default 5000
+   */
+  readonly timeoutMs?: number;
+}
+
+/** What every object of a hook that decides has. */
+export interface DecideHookOptions<F> extends HookOptions<F> {
+  /** The name by which a rule of the policy defers to it. @default the name of the plugin */
+  readonly name?: string;
+  /** Before or after the hooks without an order; within each of the three, as the plugins are given. */
+  readonly order?: "pre" | "post";
+  /**
+   * The programs that it cares about: names, which match in every directory, absolute paths, or globs. Of a file
+   * operation, those that do it; of a start, the one that is started.
+   *
+   * @default all
+   */
+  readonly binaries?: readonly string[];
+}
+
+/** What an object of `filesystem.access` may have. Only operations that match all of it are asked about. */
+export interface AccessHookOptions<F> extends DecideHookOptions<F> {
+  /** As in a policy: relative to the workspace, `~/…`, absolute, or a glob. A directory stands for its tree. @default all */
+  readonly paths?: readonly string[];
+  /** A rename or link is a `create` of its target, too. @default all */
+  readonly operations?: readonly FilesystemOperation[];
+}
+
+/** Decides about an operation on a path. Kind: decide. */
+export type AccessHandler = (access: FilesystemAccess, context: HookContext) => Awaitable<HookVerdict | undefined>;
+
+/** Decides about the start of a program. Kind: decide. */
+export type StartHandler = (start: ProcessStart, context: HookContext) => Awaitable<HookVerdict | undefined>;
+
+/** Everything that is recorded beside decisions: sandboxes and commands that start and end. */
+export type LifecycleEvent = Exclude<AuditRecord, DecisionRecord>;
+
+/** Sees every decision that is recorded. Kind: observe. */
+export type DecisionObserver = (record: DecisionRecord, context: HookContext) => Awaitable<unknown>;
+
+/** Sees the sandbox and its commands start and end. Kind: observe. */
+export type LifecycleObserver = (event: LifecycleEvent, context: HookContext) => Awaitable<unknown>;
+
+/** The hooks of a plugin: each a function, or an object with a `handler` and options. */
+export interface PluginHooks {
+  readonly filesystem?: { readonly access?: AccessHandler | AccessHookOptions<AccessHandler> };
+  readonly process?: { readonly start?: StartHandler | DecideHookOptions<StartHandler> };
+  readonly decision?: DecisionObserver | HookOptions<DecisionObserver>;
+  readonly lifecycle?: LifecycleObserver | HookOptions<LifecycleObserver>;
+}
+
+/** What a plugin is set up with. */
+export interface PluginContext {
+  /** The id of the sandbox. It does not run yet. */
+  readonly sandbox: string;
+  /** The name of the plugin. */
+  readonly plugin: string;
+}
+
+/** Undoes what a plugin has set up. */
+export type Disposer = () => Awaitable<unknown>;
+
+/**
+ * Hooks with a name, and what they need around them. It belongs to one sandbox at a time unless it keeps no state.
+ *
+ * It runs in the process of its owner and sees what that sees, secrets included.
+ */
+export interface Plugin {
+  /** Up to 128 letters, digits, `.`, `_` and `-`. No two plugins of a sandbox have the same. */
+  readonly name: string;
+  readonly hooks?: PluginHooks;
+  /** Called before the sandbox starts, one plugin after the other. What it returns is called when the sandbox has ended. */
+  setup?(context: PluginContext): Awaitable<Disposer | undefined> | Awaitable<void>;
+  /** Called when the sandbox has ended, in reverse order, after what `setup` returned. */
+  teardown?(): Awaitable<unknown>;
+}

@@ -1,0 +1,95 @@
+/**
+ * Changing the policy of a sandbox that runs.
+ *
+ * @module
+ */
+import { SandboxError } from "../errors.ts";
+import type { Link } from "../link/link.ts";
+import { comparePolicies, type NormalizedPolicy, type Policy } from "../policy/mod.ts";
+import type { RunningProgram, SandboxContext } from "./context.ts";
+import type { Decisions } from "./decisions.ts";
+import type { Modes } from "./modes.ts";
+import { planDomains } from "./plan-domains.ts";
+import { encodePolicy } from "./policy-frames.ts";
+import { type PolicySetting, policyParts } from "./policy-parts.ts";
+import { type ReadPolicy, readPolicy } from "./read-policy.ts";
+
+/** The options of `setPolicy`. */
+export interface SetPolicyOptions {
+  /**
+   * What becomes of running commands where the change narrows what they may do: they keep their kernel domain and their
+   * open files, so they are killed, or the change is an error.
+   *
+   * @default an error
+   */
+  readonly running?: "kill";
+}
+
+/** What a policy is changed in. */
+export interface ChangeContext {
+  readonly context: SandboxContext;
+  readonly link: Link;
+  readonly decisions: Decisions;
+  readonly setting: PolicySetting;
+  readonly current: ReadPolicy;
+  readonly generation: number;
+}
+
+/** What came of a change. */
+export interface PolicyChange {
+  readonly policy: ReadPolicy;
+  readonly modes: Modes;
+  readonly timeoutMs: number | undefined;
+}
+
+/** Puts another policy in force for whatever starts from now on. */
+export async function changePolicy(
+  { context, link, decisions, setting, current, generation }: ChangeContext,
+  input: Policy | string,
+  { running }: SetPolicyOptions,
+): Promise<PolicyChange> {
+  const next = await readPolicy(input);
+  const plans = planDomains(next.normalized);
+  const narrowed = narrowedSection(current.normalized, next.normalized);
+  if (narrowed !== undefined && context.running.size > 0 && running !== "kill") {
+    throw commandsRunning(narrowed, context.running.size);
+  }
+  const parts = policyParts(next, plans, setting, generation);
+  // What is gone meanwhile is granted no more; it is no reason to end the sandbox.
+  const floor = parts.floor.map((grant) => ({ ...grant, optional: true }));
+  const encoded = encodePolicy({ ...parts, floor }, decisions.ruleCount);
+  decisions.addRules(encoded.rules);
+  const changed = link.changePolicy(encoded.frames);
+  // In the order of the link: what was asked for until now starts under the old policy, and everything later does not.
+  const affected = narrowed === undefined ? [] : [...context.running];
+  await changed;
+  await Promise.all(affected.map(killed));
+  return { policy: next, modes: parts.modes, timeoutMs: plans.process.limits.timeoutMs };
+}
+
+async function killed(program: RunningProgram): Promise<void> {
+  program.kill();
+  await program.gone.catch(() => undefined);
+}
+
+/** The section that the change narrows, if any. */
+function narrowedSection(old: NormalizedPolicy, next: NormalizedPolicy): string | undefined {
+  const changes = comparePolicies(old, next);
+  for (const section of ["filesystem", "process"] as const) {
+    const change = changes[section];
+    if (change.kind !== "wider") continue;
+    throw new SandboxError("POLICY_WIDENS", `Cannot change the policy: ${change.because}`, {
+      details: { section, path: change.path, reason: change.because },
+      hint: "What a sandbox may do with files and programs can only shrink while it runs: create another sandbox",
+    });
+  }
+  return (["filesystem", "process"] as const).find((section) => changes[section].kind === "narrower");
+}
+
+function commandsRunning(section: string, count: number): SandboxError<"COMMANDS_RUNNING"> {
+  return new SandboxError(
+    "COMMANDS_RUNNING",
+    `Cannot narrow ${section} while ${count} command${count === 1 ? " runs" : "s run"}: what runs keeps its kernel domain`,
+    { details: { count, section }, hint: 'Wait for them, or pass { running: "kill" }' },
+  );
+}

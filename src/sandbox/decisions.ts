@@ -1,0 +1,234 @@
+/**
+ * The host's half of decisions: answers what the warden asks, and records what it decided.
+ *
+ * @module
+ */
+import type { DecidedBy, Decision } from "../audit/mod.ts";
+import type { Decided, FilesystemAccess, FilesystemOperation, PluginRegistry, ProcessStart } from "../hooks/mod.ts";
+import { encodeMessage } from "../link/codec.ts";
+import type { DecisionHandler, Link } from "../link/link.ts";
+import { CODES, FLAGS, MAX_DATA_BYTES, type MessageValues } from "../link/protocol.ts";
+import { REASONS } from "./decision-reasons.ts";
+import type { NamedRule } from "./policy-frames.ts";
+
+/** Who writes decisions down. */
+export interface DecisionRecords {
+  decision(decision: Omit<Decision, "kind">): void;
+  problem(error: Error): void;
+}
+
+/** The most that a hook may give a program to read in place of a file, in bytes. */
+export const SUBSTITUTE_BYTES_MAX: number = 64 * 1024 * 1024;
+
+const VERDICTS = nameByCode(CODES.verdict);
+const ACTIONS = nameByCode(CODES.action);
+const DOMAINS = nameByCode(CODES.domain);
+const REASON_NAMES = nameByCode(CODES.reason);
+
+/** A question that waits for its answer. */
+interface Open {
+  readonly controller: AbortController;
+  expired: "deadline" | "gone" | undefined;
+}
+
+/** Answers questions through the hooks and the approver. */
+export class Decisions implements DecisionHandler {
+  /** Set before the first frame can come. */
+  link: Link | undefined;
+  readonly #registry: PluginRegistry;
+  readonly #records: DecisionRecords;
+  readonly #open = new Map<number, Open>();
+  readonly #rules: NamedRule[] = [];
+
+  constructor(registry: PluginRegistry, records: DecisionRecords) {
+    this.#registry = registry;
+    this.#records = records;
+  }
+
+  /** How many rules have a number. */
+  get ruleCount(): number {
+    return this.#rules.length;
+  }
+
+  /** Rules that the warden names by number from now on; earlier ones keep theirs. */
+  addRules(rules: readonly NamedRule[]): void {
+    this.#rules.push(...rules);
+  }
+
+  onAccess(question: MessageValues<"access">): void {
+    const rule = this.#rule(question.rule);
+    const path = Buffer.from(question.path);
+    const access: FilesystemAccess = {
+      operation: ACTIONS[question.action] as FilesystemOperation,
+      path: path.toString(),
+      pathBytes: path,
+      ...(question.target.length > 0 ? { target: Buffer.from(question.target).toString() } : {}),
+      pid: question.pid,
+      binary: Buffer.from(question.binary).toString(),
+      verdict: policyVerdict(question.verdict),
+      ...(rule === undefined ? {} : { ruleId: rule.id }),
+    };
+    const subject = { pid: access.pid, binary: access.binary };
+    this.#answer(question.question, "filesystem", access.operation, access.path, subject, rule, (options) =>
+      this.#registry.decideAccess(access, { verdict: access.verdict, ...ruleParts(rule) }, options),
+    );
+  }
+
+  onProgram(question: MessageValues<"program">): void {
+    const rule = this.#rule(question.rule);
+    const argvBytes = question.arguments.map((argument) => Buffer.from(argument));
+    const script = Buffer.from(question.script).toString();
+    const start: ProcessStart = {
+      path: Buffer.from(question.path).toString(),
+      pathBytes: Buffer.from(question.path),
+      ...(script === "" ? {} : { script }),
+      argv: argvBytes.map((argument) => argument.toString()),
+      argvBytes,
+      cwd: Buffer.from(question.cwd).toString(),
+      ...(question.sha256.length > 0 ? { sha256: Buffer.from(question.sha256).toString("hex") } : {}),
+      parents: question.parents.map((path) => Buffer.from(path).toString()),
+      pid: question.pid,
+      verdict: policyVerdict(question.verdict),
+      ...(rule === undefined ? {} : { ruleId: rule.id }),
+    };
+    const subject = {
+      pid: start.pid,
+      ...(start.parents[0] === undefined ? {} : { ancestors: start.parents }),
+      ...(start.sha256 === undefined ? {} : { sha256: start.sha256 }),
+      binary: start.path,
+    };
+    this.#answer(question.question, "process", "start", start.script ?? start.path, subject, rule, (options) =>
+      this.#registry.decideStart(start, { verdict: start.verdict, ...ruleParts(rule) }, options),
+    );
+  }
+
+  onExpired({ question, gone }: MessageValues<"expired">): void {
+    const open = this.#open.get(question);
+    if (open === undefined) return;
+    open.expired = gone ? "gone" : "deadline";
+    open.controller.abort(new Error(gone ? "who asked is gone" : "the warden's deadline passed"));
+    if (!gone) {
+      this.#records.problem(new Error("A decision took longer than its hooks may: it was denied"));
+    }
+  }
+
+  onDecided(values: MessageValues<"decided">): void {
+    const reason = REASON_NAMES[values.reason] as keyof typeof CODES.reason | undefined;
+    const rule = this.#rule(values.rule);
+    const verdict = VERDICTS[values.verdict] ?? "deny";
+    const path = Buffer.from(values.path).toString();
+    const target = Buffer.from(values.target).toString();
+    const decidedBy: DecidedBy = { kind: reason === "floor" ? "floor" : "policy" };
+    this.#records.decision({
+      domain: DOMAINS[values.domain] === "process" ? "process" : "filesystem",
+      operation: ACTIONS[values.action] ?? "unknown",
+      subject: { pid: values.pid, binary: Buffer.from(values.binary).toString() },
+      object: target === "" ? path : `${path} -> ${target}`,
+      verdict,
+      ...(rule === undefined ? {} : { ruleId: rule.id }),
+      decidedBy,
+      latencyMs: values.microseconds / 1000,
+      reason: verdict === "allow" ? allowReason(rule) : REASONS[reason ?? "rule"],
+      ...(values.count > 1 ? { count: values.count } : {}),
+      ...(values.arguments.length > 0
+        ? { argv: values.arguments.map((argument) => Buffer.from(argument).toString()) }
+        : {}),
+    });
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    for (const { controller } of this.#open.values()) controller.abort(new Error("the sandbox has ended"));
+    this.#open.clear();
+  }
+
+  #rule(number: number): NamedRule | undefined {
+    return number === 0 ? undefined : this.#rules[number - 1];
+  }
+
+  async #answer(
+    question: number,
+    domain: "filesystem" | "process",
+    operation: string,
+    object: string,
+    subject: NonNullable<Decision["subject"]>,
+    rule: NamedRule | undefined,
+    decide: (options: { signal: AbortSignal; onHold: (timeoutMs: number) => void }) => Promise<Decided> | Decided,
+  ): Promise<void> {
+    const open: Open = { controller: new AbortController(), expired: undefined };
+    this.#open.set(question, open);
+    const onHold = (timeoutMs: number) => {
+      this.link?.send(encodeMessage("hold", { question, timeoutMs: Math.ceil(timeoutMs) + HOLD_SLACK_MS }));
+    };
+    const decided = await settle(decide, { signal: open.controller.signal, onHold });
+    this.#open.delete(question);
+    if (open.expired === undefined) this.#send(question, decided);
+    // What came too late was denied, and the warden has recorded that.
+    else if (open.expired === "deadline") return;
+    this.#records.decision({
+      domain,
+      operation,
+      subject,
+      object,
+      verdict: decided.verdict,
+      ...(rule === undefined ? {} : { ruleId: rule.id }),
+      decidedBy: decided.decidedBy,
+      latencyMs: decided.latencyMs,
+      reason: decided.reason,
+    });
+  }
+
+  #send(question: number, decided: Decided): void {
+    const { content } = decided;
+    const allowed = decided.verdict === "allow";
+    const substitute = allowed && content !== undefined;
+    for (let at = 0; substitute && at < content.length; at += MAX_DATA_BYTES) {
+      this.link?.send(encodeMessage("content", { question, bytes: content.subarray(at, at + MAX_DATA_BYTES) }));
+    }
+    this.link?.send(
+      encodeMessage("answer", {
+        question,
+        verdict: allowed ? CODES.verdict.allow : CODES.verdict.deny,
+        flags: substitute ? FLAGS.answer.substitute : 0,
+      }),
+    );
+  }
+}
+
+/** The warden's patience goes on a little longer than the host's own deadline. */
+const HOLD_SLACK_MS = 1000;
+
+/** The chain never throws; if it did, that would be a denial. */
+async function settle(
+  decide: (options: { signal: AbortSignal; onHold: (timeoutMs: number) => void }) => Promise<Decided> | Decided,
+  options: { signal: AbortSignal; onHold: (timeoutMs: number) => void },
+): Promise<Decided> {
+  try {
+    const decided = await decide(options);
+    if ((decided.content?.length ?? 0) <= SUBSTITUTE_BYTES_MAX) return decided;
+    return { ...failed, reason: `a hook gave more than ${SUBSTITUTE_BYTES_MAX} bytes to read` };
+  } catch (error) {
+    return { ...failed, reason: `the decision failed: ${String(error)}` };
+  }
+}
+
+const failed: Decided = { verdict: "deny", decidedBy: { kind: "policy" }, reason: "", latencyMs: 0 };
+
+function policyVerdict(code: number): "allow" | "ask" {
+  return code === CODES.verdict.allow ? "allow" : "ask";
+}
+
+function ruleParts(rule: NamedRule | undefined): { ruleId?: string; defer?: string } {
+  if (rule === undefined) return {};
+  return { ruleId: rule.id, ...(rule.defer === undefined ? {} : { defer: rule.defer }) };
+}
+
+function allowReason(rule: NamedRule | undefined): string {
+  return rule === undefined ? "nothing denies it" : `rule ${rule.id} allows it`;
+}
+
+function nameByCode<T extends Readonly<Record<string, number>>>(codes: T): readonly (keyof T & string)[] {
+  const names: (keyof T & string)[] = [];
+  for (const [name, code] of Object.entries(codes)) names[code] = name as keyof T & string;
+  return names;
+}

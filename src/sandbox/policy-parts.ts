@@ -1,0 +1,70 @@
+/**
+ * Everything that the warden needs to know of a policy in one sandbox.
+ *
+ * @module
+ */
+import { liveGrants } from "../domains/filesystem/mod.ts";
+import type { PluginRegistry } from "../hooks/mod.ts";
+import { isWithin } from "../policy/mod.ts";
+import type { StartedWarden } from "../runtimes/runtime.ts";
+import { baseEnvironment, type Variables } from "./environment.ts";
+import { chooseModes } from "./modes.ts";
+import type { SandboxOptions } from "./options.ts";
+import type { Plans } from "./plan-domains.ts";
+import type { PolicyParts } from "./policy-frames.ts";
+import type { ReadPolicy } from "./read-policy.ts";
+
+/** Where a program can read why something was denied. */
+export const DENIALS_PATH = "/tmp/.cofferdam-denials";
+
+/** The sandbox that a policy is for. */
+export interface PolicySetting {
+  readonly warden: StartedWarden;
+  readonly registry: PluginRegistry;
+  readonly options: SandboxOptions;
+}
+
+/** The warden waits a little longer than the hooks may take, so that the answer says which of them was late. */
+const SLACK_MS = 1000;
+
+/** Puts it together. */
+export function policyParts(
+  { normalized }: ReadPolicy,
+  { filesystem, process }: Plans,
+  { warden, registry, options }: PolicySetting,
+  generation: number,
+): PolicyParts {
+  const { liveMounts } = warden;
+  const hooks = { filesystem: registry.needs("filesystem"), process: registry.needs("process") };
+  const audit = normalized.audit.files;
+  const isLiveWorkspace = typeof options.workspace === "object" && options.workspace.mode === "mount";
+  return {
+    generation,
+    filesystem,
+    process,
+    floor: isLiveWorkspace ? liveGrants(filesystem) : filesystem.grants,
+    modes: chooseModes({ filesystem, process, audit, hooks, liveMounts }),
+    subscriptions: registry.subscriptions(),
+    audit,
+    unmatchedPathAsk: normalized.filesystem.unmatched === "ask",
+    allowList: normalized.process.allow !== "readable",
+    liveMounts,
+    tellAgent: canReadDenials(filesystem),
+    search: searchPath(warden.environment, options.env ?? {}),
+    timeoutMs: Math.max(registry.maxDeadlineMs("filesystem"), registry.maxDeadlineMs("process")) + SLACK_MS,
+  };
+}
+
+/** Whether the agent has a private place to be told in. */
+export function canReadDenials(filesystem: Plans["filesystem"]): boolean {
+  return filesystem.grants.some(({ path, access }) => path === "/tmp" && access === "write");
+}
+
+function searchPath(runtime: Variables, owner: Variables): string[] {
+  const directories = (baseEnvironment(runtime, owner).PATH ?? "").split(":").filter((path) => path.startsWith("/"));
+  const known = new Set(directories.map((path) => path.replace(/\/+$/, "") || "/"));
+  return [...known].filter((path) => !isWithin(path, "/.cofferdam")).slice(0, SEARCH_MAX);
+}
+
+/** The warden's bound, halved, for it adds the real names of links. */
+const SEARCH_MAX = 32;

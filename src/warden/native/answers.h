@@ -1,0 +1,6 @@
+/* What the host says to questions: verdicts, more time, and content to read in place of a file. */
+#pragma once
+#include "bytes.h"
+
+/* False: the frame is malformed. `type` is one of answer, content and hold. */
+bool answers_take(uint8_t type, struct slice payload);

@@ -1,0 +1,100 @@
+#define _GNU_SOURCE
+#include "caller.h"
+#include "caller_status.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* PIDFD_THREAD, since Linux 6.9. */
+enum { THREAD_PIDFD = O_EXCL, STRICTEST_UMASK = 0077 };
+
+/* The number of a thread that ended may be another's already. */
+static int only_of_caller(const struct notice *notice, int fd) {
+    if (fd >= 0 && !notice_is_live(notice)) {
+        close(fd);
+        fd = -1;
+        errno = ESRCH;
+    }
+    return fd;
+}
+
+int caller_open(const struct notice *notice, int fd) {
+    char path[64];
+    if (fd == AT_FDCWD) {
+        snprintf(path, sizeof path, "/proc/%d/cwd", notice->tid);
+    } else if (fd >= 0) {
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", notice->tid, fd);
+    } else {
+        errno = EBADF;
+        return -1;
+    }
+    int object = open(path, O_PATH | O_CLOEXEC);
+    if (object < 0 && errno == ENOENT)
+        errno = fd == AT_FDCWD ? ESRCH : EBADF;
+    return only_of_caller(notice, object);
+}
+
+/* A thread may have a table of descriptors of its own, which a process-wide look does not show. */
+static bool is_what_thread_has(const struct notice *notice, int fd, int taken) {
+    char path[64];
+    struct stat own, got;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", notice->tid, fd);
+    return stat(path, &own) == 0 && fstat(taken, &got) == 0 && own.st_dev == got.st_dev && own.st_ino == got.st_ino;
+}
+
+static int take_by_process(const struct notice *notice, int fd) {
+    int process = (int)syscall(SYS_pidfd_open, caller_process(notice), 0);
+    if (process < 0)
+        return -1;
+    int taken = (int)syscall(SYS_pidfd_getfd, process, fd, 0), error = errno;
+    close(process);
+    if (taken >= 0 && !is_what_thread_has(notice, fd, taken)) {
+        close(taken);
+        taken = -1;
+        error = EBADF;
+    }
+    errno = error;
+    return taken;
+}
+
+int caller_descriptor(const struct notice *notice, int fd) {
+    if (fd < 0) {
+        errno = EBADF;
+        return -1;
+    }
+    int thread = (int)syscall(SYS_pidfd_open, notice->tid, THREAD_PIDFD);
+    if (thread < 0)
+        return errno == EINVAL ? only_of_caller(notice, take_by_process(notice, fd)) : -1;
+    int taken = (int)syscall(SYS_pidfd_getfd, thread, fd, 0), error = errno;
+    close(thread);
+    errno = error;
+    return only_of_caller(notice, taken);
+}
+
+pid_t caller_process(const struct notice *notice) {
+    char text[STATUS_BYTES];
+    if (!status_read(notice->tid, text) || !notice_is_live(notice))
+        return 0;
+    return (pid_t)status_number(text, "\nTgid:", 10);
+}
+
+mode_t caller_umask(const struct notice *notice) {
+    char text[STATUS_BYTES];
+    if (!status_read(notice->tid, text) || !notice_is_live(notice))
+        return STRICTEST_UMASK;
+    long mask = status_number(text, "\nUmask:", 8);
+    return mask < 0 ? STRICTEST_UMASK : (mode_t)mask & 0777;
+}
+
+void caller_binary(const struct notice *notice, char path[PATH_MAX]) {
+    char link[64];
+    snprintf(link, sizeof link, "/proc/%d/exe", notice->tid);
+    ssize_t size = readlink(link, path, PATH_MAX);
+    bool told = size > 0 && size < PATH_MAX && notice_is_live(notice);
+    path[told ? size : 0] = 0;
+}

@@ -1,0 +1,217 @@
+#define _GNU_SOURCE
+#include "hands.h"
+#include "die.h"
+#include "landlock.h"
+#include "pending_signal.h"
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { RING = 256, SLOW_HANDS = 16, SLOW_FOR_ONE = 4, STACK_BYTES = 256 * 1024 };
+
+struct hand {
+    _Atomic(uint32_t) head, tail, asleep;
+    struct request *ring[RING];
+};
+
+struct slow_hand {
+    pid_t tid;
+    bool busy;
+    struct notice notice; /* of what it does */
+    atomic_bool cancelled;
+    int error; /* with which it was cancelled; 0: nobody is left to see it */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t arrived = PTHREAD_COND_INITIALIZER;
+static struct slow_hand slow[SLOW_HANDS];
+static struct request *queue;
+static _Thread_local struct slow_hand *self;
+static int floor_ruleset;
+
+static long futex(_Atomic(uint32_t) *word, int operation, uint32_t value) {
+    return syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+}
+
+/* A working directory and umask of its own, and the floor of the agent. */
+static void restrict_thread(void) {
+    if (unshare(CLONE_FS) || !landlock_enter(floor_ruleset))
+        die_errno("cannot restrict a worker");
+}
+
+static pthread_t start_thread(void *(*run)(void *), void *argument) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    int error = pthread_create(&thread, &attributes, run, argument);
+    pthread_attr_destroy(&attributes);
+    errno = error;
+    return error ? 0 : thread;
+}
+
+static void *run_fast(void *argument) {
+    struct hand *hand = argument;
+    restrict_thread();
+    for (;;) {
+        uint32_t head = hand->head;
+        while (head == hand->tail) {
+            hand->asleep = 1;
+            if (head == hand->tail)
+                futex(&hand->tail, FUTEX_WAIT, head);
+            hand->asleep = 0;
+        }
+        struct request *r = hand->ring[head % RING];
+        hand->head = head + 1;
+        r->perform(r);
+    }
+    return NULL;
+}
+
+struct hand *hand_start(int ruleset) {
+    floor_ruleset = ruleset;
+    struct hand *hand = calloc(1, sizeof *hand);
+    return hand && start_thread(run_fast, hand) ? hand : NULL;
+}
+
+void hand_take(struct hand *hand, struct request *r) {
+    uint32_t tail = hand->tail;
+    while (tail - hand->head >= RING)
+        sched_yield();
+    hand->ring[tail % RING] = r;
+    hand->tail = tail + 1;
+    if (hand->asleep)
+        futex(&hand->tail, FUTEX_WAKE, 1);
+}
+
+/* ---- the slow ones ---- */
+
+static size_t busy_for(uint32_t stream) {
+    size_t count = 0;
+    for (size_t i = 0; i < SLOW_HANDS; i++)
+        count += slow[i].busy && slow[i].notice.stream == stream;
+    return count;
+}
+
+/* The oldest that may begin: one command must not take all workers. */
+static struct request *next_of_queue(void) {
+    for (struct request **at = &queue; *at; at = &(*at)->next)
+        if (busy_for((*at)->notice.stream) < SLOW_FOR_ONE) {
+            struct request *r = *at;
+            *at = r->next;
+            return r;
+        }
+    return NULL;
+}
+
+static void *run_slow(void *argument) {
+    self = argument;
+    restrict_thread();
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, INTERRUPT_SIGNAL);
+    pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
+    pthread_mutex_lock(&lock);
+    self->tid = gettid();
+    for (;;) {
+        struct request *r;
+        while (!(r = next_of_queue()))
+            pthread_cond_wait(&arrived, &lock);
+        self->notice = r->notice;
+        self->cancelled = false;
+        self->busy = true;
+        pthread_mutex_unlock(&lock);
+        r->perform(r);
+        pthread_mutex_lock(&lock);
+        self->busy = false;
+        /* What waited because this command had too many may go on. */
+        if (queue)
+            pthread_cond_broadcast(&arrived);
+    }
+    return NULL;
+}
+
+bool slow_hands_start(int ruleset) {
+    floor_ruleset = ruleset;
+    for (size_t i = 0; i < SLOW_HANDS; i++)
+        if (!start_thread(run_slow, &slow[i]))
+            return false;
+    return true;
+}
+
+void slow_hands_take(struct request *r) {
+    r->next = NULL;
+    pthread_mutex_lock(&lock);
+    struct request **at = &queue;
+    while (*at)
+        at = &(*at)->next;
+    *at = r;
+    pthread_cond_broadcast(&arrived);
+    pthread_mutex_unlock(&lock);
+}
+
+bool hand_cancelled(int *error) {
+    if (!self || !self->cancelled)
+        return false;
+    *error = self->error;
+    return true;
+}
+
+void interrupt_thread(pid_t tid) { syscall(SYS_tgkill, getpid(), tid, INTERRUPT_SIGNAL); }
+
+static bool is_over(const struct notice *notice, int *error) {
+    *error = 0;
+    return !notice_is_live(notice) || signal_is_pending(notice, error);
+}
+
+static void cancel_running(void) {
+    for (size_t i = 0; i < SLOW_HANDS; i++) {
+        struct slow_hand *hand = &slow[i];
+        int error;
+        if (!hand->busy)
+            continue;
+        if (!hand->cancelled && is_over(&hand->notice, &error)) {
+            hand->error = error;
+            hand->cancelled = true;
+        }
+        /* A signal that comes just before the call does nothing: it is sent with every look until the call has ended. */
+        if (hand->cancelled)
+            interrupt_thread(hand->tid);
+    }
+}
+
+static void cancel_waiting(void) {
+    for (struct request **at = &queue; *at;) {
+        struct request *r = *at;
+        int error;
+        if (!is_over(&r->notice, &error)) {
+            at = &r->next;
+            continue;
+        }
+        *at = r->next;
+        request_fail(r, error ? error : EINTR);
+    }
+}
+
+void slow_hands_tick(void) {
+    pthread_mutex_lock(&lock);
+    cancel_running();
+    cancel_waiting();
+    pthread_mutex_unlock(&lock);
+}
+
+bool slow_hands_busy(void) {
+    bool busy = false;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < SLOW_HANDS; i++)
+        busy |= slow[i].busy;
+    busy |= queue != NULL;
+    pthread_mutex_unlock(&lock);
+    return busy;
+}

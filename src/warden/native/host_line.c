@@ -1,0 +1,118 @@
+#define _GNU_SOURCE
+#include "host_line.h"
+#include "die.h"
+#include "link.h"
+#include "loop.h"
+#include "records.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { WAITING_BYTES_MAX = 4 * 1024 * 1024 };
+
+struct waiting_start {
+    struct approval *approval;
+    struct waiting_start *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t taken = PTHREAD_COND_INITIALIZER;
+static struct buffer waiting; /* frames: type, size, payload */
+static struct waiting_start *starts, **last_start = &starts;
+static struct watch bell;
+
+static void ring(void) {
+    uint64_t one = 1;
+    if (write(bell.fd, &one, sizeof one) < 0)
+        return; /* It rings already. */
+}
+
+void host_line_send(uint8_t type, struct buffer *payload) {
+    if (payload) {
+        pthread_mutex_lock(&lock);
+        while (waiting.size > WAITING_BYTES_MAX)
+            pthread_cond_wait(&taken, &lock);
+        buffer_u8(&waiting, type);
+        buffer_bytes(&waiting, (struct slice){payload->data, payload->size});
+        pthread_mutex_unlock(&lock);
+        buffer_free(payload);
+    }
+    ring();
+}
+
+void host_line_approve(struct approval *approval) {
+    struct waiting_start *start = malloc(sizeof *start);
+    if (!start)
+        die("out of memory");
+    *start = (struct waiting_start){approval, NULL};
+    pthread_mutex_lock(&lock);
+    *last_start = start;
+    last_start = &start->next;
+    pthread_mutex_unlock(&lock);
+    ring();
+}
+
+static void send_frame(uint8_t type, struct slice payload) { link_send(type, 0, 0, payload); }
+
+static void approve_starts(void) {
+    pthread_mutex_lock(&lock);
+    struct waiting_start *list = starts;
+    starts = NULL;
+    last_start = &starts;
+    pthread_mutex_unlock(&lock);
+    while (list) {
+        struct waiting_start *next = list->next;
+        start_approve(list->approval);
+        free(list);
+        list = next;
+    }
+}
+
+void host_line_flush(bool at_once) {
+    approve_starts();
+    if (!at_once && !link_has_room())
+        return;
+    records_flush(send_frame);
+    pthread_mutex_lock(&lock);
+    struct buffer frames = waiting;
+    waiting = (struct buffer){0};
+    pthread_cond_broadcast(&taken);
+    pthread_mutex_unlock(&lock);
+    struct cursor c = {frames.data, frames.size};
+    uint8_t type;
+    struct slice payload;
+    while (cursor_u8(&c, &type) && cursor_bytes(&c, &payload))
+        send_frame(type, payload);
+    buffer_free(&frames);
+}
+
+static void on_bell(struct watch *watch, uint32_t events) {
+    (void)events;
+    uint64_t rings;
+    (void)!read(watch->fd, &rings, sizeof rings);
+    host_line_flush(false);
+}
+
+/* The process is dead, and never ran an instruction of what it was not to be. */
+static void record_mismatch(const struct approval *approval, const char *found) {
+    struct decision decision = {
+        .notice = &approval->notice,
+        .domain = DOMAIN_PROCESS,
+        .action = ACTION_START,
+        .verdict = VERDICT_DENY,
+        .reason = REASON_CHANGED,
+        .path = found,
+        .target = "",
+    };
+    record_decision(&decision);
+}
+
+void host_line_init(void) {
+    start_on_mismatch = record_mismatch;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0)
+        die_errno("cannot create an eventfd");
+    watch_open(&bell, fd, EPOLLIN, on_bell, NULL);
+}

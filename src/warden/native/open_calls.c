@@ -1,0 +1,295 @@
+/* open, openat, openat2, creat and truncate: the object is found and judged, then opened again by a worker. */
+#define _GNU_SOURCE
+#include "calls.h"
+#include "caller.h"
+#include "hands.h"
+#include "made_fifos.h"
+#include "request.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* Of openat2: everything else in `resolve` is unknown to this kernel or to us. */
+#define RESOLVE_KNOWN                                                                                                  \
+    (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT)
+#define FLAGS_KNOWN                                                                                                    \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT |        \
+     O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+
+struct wish {
+    int directory;
+    uint64_t path, resolve;
+    uint64_t flags;
+    mode_t mode;
+};
+
+static bool wish_of_openat2(const struct request *r, struct wish *wish) {
+    const uint64_t *a = r->notice.arguments;
+    struct open_how how;
+    uint64_t size = a[3];
+    if (size < sizeof how) {
+        errno = EINVAL;
+        return false;
+    }
+    if (size > sizeof how) {
+        errno = E2BIG;
+        return false;
+    }
+    if (!caller_bytes(&r->notice, a[2], &how, sizeof how))
+        return false;
+    if (how.resolve & ~(uint64_t)RESOLVE_KNOWN || how.flags & ~(uint64_t)FLAGS_KNOWN ||
+        (how.mode && !(how.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)))) || how.mode & ~07777ULL) {
+        errno = EINVAL;
+        return false;
+    }
+    *wish = (struct wish){(int)a[0], a[1], how.resolve, how.flags, (mode_t)how.mode};
+    return true;
+}
+
+static bool wish_of(const struct request *r, struct wish *wish) {
+    const uint64_t *a = r->notice.arguments;
+    switch (r->notice.number) {
+    case SYS_openat: *wish = (struct wish){(int)a[0], a[1], 0, a[2] & FLAGS_KNOWN, (mode_t)a[3] & 07777}; return true;
+    case SYS_openat2: return wish_of_openat2(r, wish);
+#if defined(__x86_64__)
+    case SYS_open: *wish = (struct wish){AT_FDCWD, a[0], 0, a[1] & FLAGS_KNOWN, (mode_t)a[2] & 07777}; return true;
+    case SYS_creat:
+        *wish = (struct wish){AT_FDCWD, a[0], 0, O_CREAT | O_WRONLY | O_TRUNC, (mode_t)a[1] & 07777};
+        return true;
+#endif
+    }
+    errno = ENOSYS;
+    return false;
+}
+
+/* ---- in the worker ---- */
+
+static void give(struct request *r, int fd) {
+    if (fd < 0) {
+        request_end(r, -1);
+        return;
+    }
+    if (!notice_give(&r->notice, fd, r->flags & O_CLOEXEC))
+        notice_fail(&r->notice, errno);
+    close(fd);
+    request_free(r);
+}
+
+/* The caller must not find a flag that it did not set. */
+static bool clear_nonblocking(const struct request *r, int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return r->flags & O_NONBLOCK || (flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0);
+}
+
+static bool is_plain(mode_t mode) { return S_ISREG(mode) || S_ISDIR(mode); }
+
+static void perform_reopen(struct request *r) {
+    char self[64];
+    /* Of a file without a name, which O_TMPFILE makes. */
+    umask(r->umask);
+    snprintf(self, sizeof self, "/proc/self/fd/%d", r->place.object);
+    int flags = (r->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_NOCTTY | O_CLOEXEC;
+    bool added = !r->blocks && !is_plain(r->place.status.st_mode);
+    int fd, ignored;
+    do
+        fd = open(self, flags | (added ? O_NONBLOCK : 0), r->mode);
+    while (fd < 0 && errno == EINTR && !hand_cancelled(&ignored));
+    if (fd >= 0 && added && !clear_nonblocking(r, fd)) {
+        close(fd);
+        fd = -1;
+    }
+    give(r, fd);
+}
+
+/* O_NONBLOCK: something else that waits may have taken the name meanwhile; it is not what was judged. */
+static void perform_create(struct request *r) {
+    umask(r->umask);
+    int flags = (r->flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) & ~O_DIRECTORY;
+    int fd = openat(r->place.parent, r->place.name, flags, r->mode);
+    struct stat made;
+    if (fd >= 0 && (fstat(fd, &made) || !S_ISREG(made.st_mode) || !clear_nonblocking(r, fd))) {
+        close(fd);
+        fd = -1;
+        errno = EACCES;
+    }
+    give(r, fd);
+}
+
+static void perform_hand_over(struct request *r) {
+    int fd = r->place.object;
+    r->place.object = -1;
+    give(r, fd);
+}
+
+/* What the host wants the caller to read in place of the file. It cannot be written, by whatever name it is opened. */
+static void perform_substitute(struct request *r) {
+    char self[64];
+    if (fcntl(r->fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)) {
+        request_fail(r, EACCES);
+        return;
+    }
+    snprintf(self, sizeof self, "/proc/self/fd/%d", r->fd);
+    give(r, open(self, O_RDONLY | O_CLOEXEC));
+}
+
+static void perform_open(struct request *r) {
+    if (r->fd >= 0)
+        perform_substitute(r);
+    else
+        perform_reopen(r);
+}
+
+static void perform_truncate(struct request *r) {
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", r->place.object);
+    request_end(r, truncate(self, (off_t)r->size));
+}
+
+/* ---- in the supervisor ---- */
+
+/* `/dev/tty` is another terminal for everyone. */
+static bool find_terminal(struct request *r) {
+    char path[64], line[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", r->notice.tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+    if (fd >= 0)
+        close(fd);
+    if (size <= 0)
+        return false;
+    line[size] = 0;
+    const char *after = strrchr(line, ')');
+    int device = 0;
+    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %d", &device) != 1 || device == 0)
+        return false;
+    unsigned number = ((unsigned)device & 0xff) | (((unsigned)device >> 12) & 0xfff00);
+    snprintf(path, sizeof path, "/dev/pts/%u", number);
+    int terminal = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct stat found;
+    unsigned major_number = ((unsigned)device >> 8) & 0xfff;
+    if (terminal < 0 || fstat(terminal, &found) || !S_ISCHR(found.st_mode) ||
+        found.st_rdev != makedev(major_number, number)) {
+        if (terminal >= 0)
+            close(terminal);
+        return false;
+    }
+    close(r->place.object);
+    r->place.object = terminal;
+    r->place.status = found;
+    return true;
+}
+
+static bool is_own_terminal_name(const struct stat *s) {
+    return S_ISCHR(s->st_mode) && s->st_rdev == makedev(5, 0);
+}
+
+static bool writes(uint64_t flags) { return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC; }
+
+/* What the kernel would refuse whatever the rules say; 0: nothing. */
+static int problem_of(const struct wish *wish, const struct stat *found) {
+    bool directory = S_ISDIR(found->st_mode);
+    if ((wish->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+        return EEXIST;
+    if (S_ISLNK(found->st_mode))
+        return wish->flags & O_PATH ? 0 : ELOOP;
+    if (wish->flags & O_DIRECTORY && !directory)
+        return ENOTDIR;
+    if ((wish->flags & O_TMPFILE) == O_TMPFILE)
+        return writes(wish->flags) ? 0 : EINVAL;
+    if (directory && (writes(wish->flags) || wish->flags & O_CREAT) && !(wish->flags & O_PATH))
+        return EISDIR;
+    return S_ISSOCK(found->st_mode) && !(wish->flags & O_PATH) ? ENXIO : 0;
+}
+
+static uint8_t action_of(const struct wish *wish, const struct stat *found) {
+    if ((wish->flags & O_TMPFILE) == O_TMPFILE)
+        return ACTION_CREATE;
+    if (writes(wish->flags))
+        return ACTION_WRITE;
+    return S_ISDIR(found->st_mode) ? ACTION_LIST : ACTION_READ;
+}
+
+static void open_object(struct request *r, const struct wish *wish) {
+    struct place *p = &r->place;
+    int problem = problem_of(wish, &p->status);
+    if (problem) {
+        request_fail(r, problem);
+        return;
+    }
+    bool emulated = r->notice.tables->mode == MODE_EMULATED;
+    if (wish->flags & O_PATH) {
+        if (emulated)
+            perform_hand_over(r);
+        else
+            request_fail(r, EACCES);
+        return;
+    }
+    r->action = action_of(wish, &p->status);
+    if (emulated) {
+        if (is_own_terminal_name(&p->status) && !find_terminal(r)) {
+            request_fail(r, ENXIO);
+            return;
+        }
+        if (p->kernel && r->action == ACTION_WRITE && !tables_writable(r->notice.tables, p->path)) {
+            request_deny(r, REASON_KERNEL_FILE, EACCES);
+            return;
+        }
+        r->blocks = S_ISFIFO(p->status.st_mode);
+        if (r->blocks && !p->anonymous && r->notice.tables->flags & POLICY_FLAG_LIVE_MOUNTS &&
+            !fifo_was_made_here(&p->status)) {
+            request_deny(r, REASON_HOST_FIFO, EACCES);
+            return;
+        }
+        r->unrestricted = p->kernel && p->own;
+    }
+    r->perform = perform_open;
+    request_decide(r);
+}
+
+void handle_open(struct request *r) {
+    struct wish wish;
+    if (!wish_of(r, &wish)) {
+        request_fail(r, errno);
+        return;
+    }
+    bool exclusive = (wish.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+    unsigned how = wish.flags & O_NOFOLLOW || exclusive ? 0 : PLACE_FOLLOW;
+    if (wish.flags & O_CREAT && !(wish.flags & O_PATH))
+        how |= PLACE_PARENT;
+    r->flags = (int)wish.flags;
+    r->mode = wish.mode;
+    if (!request_find(r, wish.directory, wish.path, how, wish.resolve, &r->place))
+        return;
+    if (wish.flags & O_CREAT || (wish.flags & O_TMPFILE) == O_TMPFILE)
+        r->umask = caller_umask(&r->notice);
+    if (r->place.object >= 0) {
+        open_object(r, &wish);
+        return;
+    }
+    if (wish.flags & O_DIRECTORY) {
+        request_fail(r, EINVAL);
+        return;
+    }
+    r->action = ACTION_CREATE;
+    r->perform = perform_create;
+    request_decide(r);
+}
+
+void handle_truncate(struct request *r) {
+    r->size = r->notice.arguments[1];
+    if (!request_find(r, AT_FDCWD, r->notice.arguments[0], PLACE_FOLLOW, 0, &r->place))
+        return;
+    if (!S_ISREG(r->place.status.st_mode)) {
+        request_fail(r, S_ISDIR(r->place.status.st_mode) ? EISDIR : EINVAL);
+        return;
+    }
+    r->action = ACTION_WRITE;
+    r->perform = perform_truncate;
+    request_decide(r);
+}

@@ -1,0 +1,177 @@
+#define _GNU_SOURCE
+#include "policy_frames.h"
+#include "floor.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct tables *building, *current;
+static char *workspace;
+
+struct tables *policy_in_force(void) { return current; }
+
+void policy_set_workspace(struct slice path) {
+    workspace = slice_string(path);
+    floor_set_workspace(path);
+}
+
+/* What a path is really called, links followed; false: it is not there. */
+static bool real_name(const char *path, char real[PATH_MAX]) {
+    char self[64];
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    ssize_t size = readlink(self, real, PATH_MAX - 1);
+    close(fd);
+    if (size <= 0 || real[0] != '/')
+        return false;
+    real[size] = 0;
+    return true;
+}
+
+static bool lies_in(const char *path, const char *directory) {
+    size_t size = strlen(directory);
+    return size > 0 && strncmp(path, directory, size) == 0 && (path[size] == 0 || path[size] == '/');
+}
+
+/* ---- search ---- */
+
+/* /bin is /usr/bin on many systems: both names are searched. */
+static bool begin(const struct msg_policy *policy) {
+    struct buffer raw = {0};
+    struct list all = {0}, given = policy->search;
+    struct slice element;
+    while (list_next(&given, &element)) {
+        char real[PATH_MAX];
+        buffer_bytes(&raw, element);
+        all.count++;
+        char *path = slice_string(element);
+        if (path && real_name(path, real) && strcmp(path, real) != 0) {
+            buffer_bytes(&raw, slice_of(real));
+            all.count++;
+        }
+        free(path);
+    }
+    all.raw = (struct slice){raw.data, raw.size};
+    struct msg_policy widened = *policy;
+    widened.search = all;
+    if (building)
+        tables_release(building);
+    building = tables_new(&widened);
+    buffer_free(&raw);
+    return building != NULL;
+}
+
+/* ---- paths ---- */
+
+static size_t literal_size(struct slice pattern) {
+    size_t end = 0;
+    for (size_t i = 0; i < pattern.size; i++) {
+        if (pattern.data[i] == '\\')
+            i++;
+        else if (pattern.data[i] == '*')
+            return end;
+        else if (pattern.data[i] == '/')
+            end = i;
+    }
+    return pattern.size;
+}
+
+static void unescape(struct slice pattern, char *text) {
+    for (size_t i = 0; i < pattern.size; i++) {
+        if (pattern.data[i] == '\\' && i + 1 < pattern.size)
+            i++;
+        *text++ = (char)pattern.data[i];
+    }
+    *text = 0;
+}
+
+static void append_escaped(struct buffer *b, const char *text) {
+    for (; *text; text++) {
+        if (strchr("*?[]{}\\", *text))
+            buffer_u8(b, '\\');
+        buffer_u8(b, (uint8_t)*text);
+    }
+}
+
+/* Whether a link on the way may be the agent's word, or that of whoever wrote the workspace. */
+static bool is_hearsay(const char *path) {
+    return (workspace && lies_in(path, workspace)) || (current && tables_writable(current, path));
+}
+
+/* Objects are judged by their real names: a rule that goes through a link means what the link leads to. Hearsay may narrow
+ * and not widen. */
+static bool add_real_rule(const struct msg_path_rule *rule) {
+    size_t literal = literal_size(rule->pattern);
+    char path[PATH_MAX], real[PATH_MAX];
+    if (literal == 0 || literal >= sizeof path)
+        return true;
+    unescape((struct slice){rule->pattern.data, literal}, path);
+    if ((rule->verdict != VERDICT_DENY && is_hearsay(path)) || !real_name(path, real) ||
+        strcmp(path, real) == 0)
+        return true;
+    struct buffer pattern = {0};
+    append_escaped(&pattern, real);
+    buffer_append(&pattern, rule->pattern.data + literal, rule->pattern.size - literal);
+    struct msg_path_rule real_rule = *rule;
+    real_rule.pattern = (struct slice){pattern.data, pattern.size};
+    bool added = tables_add_path_rule(building, &real_rule);
+    buffer_free(&pattern);
+    return added;
+}
+
+static enum policy_result add_floor_rule(const struct msg_rule *rule, char **failed) {
+    char *path = slice_string(rule->path);
+    if (!path)
+        return POLICY_MALFORMED;
+    if (floor_add(path, rule->access, rule->flags)) {
+        free(path);
+        return POLICY_TAKEN;
+    }
+    *failed = path;
+    return POLICY_RULE_FAILED;
+}
+
+enum policy_result policy_take(uint8_t type, struct slice payload, char **failed) {
+    union {
+        struct msg_policy policy;
+        struct msg_rule rule;
+        struct msg_path_rule path;
+        struct msg_program_rule program;
+        struct msg_subscription subscription;
+    } m;
+    bool taken;
+    if (type == FRAME_POLICY) {
+        if (!decode_policy(payload, &m.policy) || !begin(&m.policy))
+            return POLICY_MALFORMED;
+        return floor_begin() ? POLICY_TAKEN : POLICY_NO_RULESET;
+    }
+    if (type != FRAME_RULE && type != FRAME_PATH_RULE && type != FRAME_PROGRAM_RULE && type != FRAME_SUBSCRIPTION)
+        return POLICY_NOT_MINE;
+    if (!building)
+        return POLICY_MALFORMED;
+    if (type == FRAME_RULE)
+        return decode_rule(payload, &m.rule) ? add_floor_rule(&m.rule, failed) : POLICY_MALFORMED;
+    if (type == FRAME_PATH_RULE)
+        taken = decode_path_rule(payload, &m.path) && tables_add_path_rule(building, &m.path) && add_real_rule(&m.path);
+    else if (type == FRAME_PROGRAM_RULE)
+        taken = decode_program_rule(payload, &m.program) && tables_add_program_rule(building, &m.program);
+    else
+        taken = decode_subscription(payload, &m.subscription) && tables_add_subscription(building, &m.subscription);
+    return taken ? POLICY_TAKEN : POLICY_MALFORMED;
+}
+
+bool policy_commit(struct msg_ready *ready) {
+    if (!building)
+        return false;
+    *ready = floor_finish(&building->ruleset);
+    if (current)
+        tables_release(current);
+    current = building;
+    building = NULL;
+    return true;
+}

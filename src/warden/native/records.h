@@ -1,0 +1,19 @@
+/* Decisions on their way to the host's audit: equal ones are counted, none is dropped. */
+#pragma once
+#include "bytes.h"
+#include "request.h"
+
+struct decision {
+    const struct notice *notice;
+    uint8_t domain, action, verdict, reason;
+    uint32_t rule, microseconds;
+    const char *path, *target;
+    char *const *argv; /* NULL: none */
+};
+
+/* Any thread. */
+void record_decision(const struct decision *decision);
+/* Whether any lies there: then a flush is due soon. */
+bool records_wait(void);
+/* Main thread: calls `send` for each frame; nothing is left then. */
+void records_flush(void (*send)(uint8_t type, struct slice payload));

@@ -1,0 +1,268 @@
+#define _GNU_SOURCE
+#include "request.h"
+#include "caller.h"
+#include "denial_note.h"
+#include "die.h"
+#include "hands.h"
+#include "host_line.h"
+#include "records.h"
+#include "supervisor.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static uint64_t now_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+struct request *request_new(struct supervisor *supervisor, const struct notice *notice) {
+    struct request *r = supervisor->spare;
+    supervisor->spare = NULL;
+    if (!r && !(r = malloc(sizeof *r)))
+        die("out of memory");
+    memset(r, 0, offsetof(struct request, label));
+    r->notice = *notice;
+    r->supervisor = supervisor;
+    r->began_us = now_us();
+    r->fd = r->place.object = r->place.parent = r->other.object = r->other.parent = -1;
+    tables_retain((struct tables *)notice->tables);
+    return r;
+}
+
+void request_free(struct request *r) {
+    place_close(&r->place);
+    place_close(&r->other);
+    if (r->fd >= 0)
+        close(r->fd);
+    free(r->bytes);
+    if (r->start) {
+        start_free(r->start);
+        free(r->start);
+    }
+    tables_release((struct tables *)r->notice.tables);
+    struct supervisor *s = r->supervisor;
+    /* One is kept, so that a call that is answered at once costs no allocation. */
+    if (!s->spare && gettid() == s->tid)
+        s->spare = r;
+    else
+        free(r);
+}
+
+/* Where the floor decides, it also decides about what we could not make out. */
+static bool only_watched(const struct request *r) {
+    return r->notice.tables->mode != MODE_EMULATED && !r->start;
+}
+
+void request_fail(struct request *r, int error) {
+    if (only_watched(r))
+        notice_continue(&r->notice);
+    else
+        notice_fail(&r->notice, error);
+    request_free(r);
+}
+
+void request_return(struct request *r, int64_t value) {
+    notice_return(&r->notice, value);
+    request_free(r);
+}
+
+static void record(const struct request *r, uint8_t verdict, uint8_t reason) {
+    uint32_t wanted = r->notice.tables->flags;
+    if (!(wanted & POLICY_FLAG_RECORD_ALLOWS) &&
+        (verdict == VERDICT_ALLOW || !(wanted & (POLICY_FLAG_RECORD_DENIALS | (r->start ? POLICY_FLAG_DECIDE_PROGRAMS : 0)))))
+        return;
+    const struct start *s = r->start;
+    struct decision decision = {
+        .notice = &r->notice,
+        .domain = s ? DOMAIN_PROCESS : DOMAIN_FILESYSTEM,
+        .action = s ? ACTION_START : r->action,
+        .verdict = verdict,
+        .reason = reason,
+        .rule = r->ruling.rule,
+        .microseconds = (uint32_t)(now_us() - r->began_us),
+        .path = s ? (s->path[0] ? s->path : s->requested) : r->place.path,
+        .target = s ? s->script : r->other_action ? r->other.path : "",
+        .argv = s ? s->argv : NULL,
+    };
+    record_decision(&decision);
+    if (verdict == VERDICT_DENY && (wanted & POLICY_FLAG_TELL_AGENT) && !only_watched(r))
+        denial_note(&decision);
+}
+
+void request_deny(struct request *r, uint8_t reason, int error) {
+    record(r, VERDICT_DENY, reason);
+    request_fail(r, error);
+}
+
+void request_end(struct request *r, int64_t result) {
+    int error = errno, cancelled;
+    if (result >= 0) {
+        request_return(r, result);
+    } else if (error == EINTR && hand_cancelled(&cancelled)) {
+        request_fail(r, cancelled ? cancelled : EINTR);
+    } else {
+        if (error == EACCES)
+            record(r, VERDICT_DENY, REASON_FLOOR);
+        request_fail(r, error);
+    }
+}
+
+void request_perform(struct request *r) {
+    if (r->unrestricted)
+        r->perform(r);
+    else if (r->blocks)
+        slow_hands_take(r);
+    else
+        hand_take(r->supervisor->hand, r);
+}
+
+static void ask_about_access(struct request *r, const char *binary) {
+    char found[PATH_MAX];
+    if (!binary) {
+        caller_binary(&r->notice, found);
+        binary = found;
+    }
+    struct msg_access question = {
+        .question = r->question,
+        .stream = r->notice.stream,
+        .pid = (uint32_t)caller_process(&r->notice),
+        .action = r->action,
+        .verdict = r->ruling.verdict,
+        .rule = r->ruling.rule,
+        .path = slice_of(r->place.path),
+        .target = slice_of(r->other_action ? r->other.path : ""),
+        .binary = slice_of(binary),
+    };
+    struct buffer b = {0};
+    encode_access(&b, &question);
+    host_line_send(FRAME_ACCESS, &b);
+}
+
+/* Whether it is the caller's own already: a pipe, or a file in memory that it made. */
+static bool has_no_name(const struct place *p) {
+    return p->anonymous || (p->unlinked && strncmp(p->path, "/memfd:", 7) == 0);
+}
+
+static struct ruling judge(const struct request *r, const struct place *p, uint8_t action, const char *binary) {
+    if (has_no_name(p))
+        return (struct ruling){.verdict = VERDICT_ALLOW};
+    return tables_path(r->notice.tables, p->path, action, binary);
+}
+
+static struct ruling stricter(struct ruling a, struct ruling b) {
+    struct ruling worst = b.verdict > a.verdict ? b : a;
+    worst.hooked = worst.verdict != VERDICT_DENY && (a.hooked || b.hooked);
+    return worst;
+}
+
+void request_decide(struct request *r) {
+    const struct tables *tables = r->notice.tables;
+    char found[PATH_MAX];
+    const char *binary = NULL;
+    if (tables->binaries_matter) {
+        caller_binary(&r->notice, found);
+        binary = found;
+    }
+    r->ruling = judge(r, &r->place, r->action, binary);
+    if (r->other_action)
+        r->ruling = stricter(r->ruling, judge(r, &r->other, r->other_action, binary));
+    if (only_watched(r)) {
+        /* The floor decides; this only tells what it will say. */
+        record(r, r->ruling.verdict, r->ruling.reason);
+        notice_continue(&r->notice);
+        request_free(r);
+        return;
+    }
+    if (r->ruling.verdict == VERDICT_DENY) {
+        request_deny(r, r->ruling.reason, EACCES);
+        return;
+    }
+    if (r->ruling.verdict == VERDICT_ASK || r->ruling.hooked) {
+        r->question = supervisor_ask(r->supervisor, r, tables->timeout_ms);
+        if (r->question)
+            ask_about_access(r, binary);
+        else
+            request_deny(r, REASON_CROWDED, EACCES);
+        return;
+    }
+    record(r, VERDICT_ALLOW, r->ruling.reason);
+    request_perform(r);
+}
+
+void request_started(struct request *r) {
+    record(r, VERDICT_ALLOW, r->ruling.reason);
+    host_line_approve(r->start->approval);
+    r->start->approval = NULL;
+    request_free(r);
+}
+
+void request_answered(struct request *r, bool allowed, int content) {
+    if (content >= 0) {
+        if (r->fd >= 0)
+            close(r->fd);
+        r->fd = content;
+    }
+    /* The host has its own record of what it said. */
+    if (!allowed) {
+        if (r->notice.tables->flags & POLICY_FLAG_TELL_AGENT) {
+            struct decision decision = {
+                .notice = &r->notice,
+                .domain = r->start ? DOMAIN_PROCESS : DOMAIN_FILESYSTEM,
+                .reason = REASON_ANSWER,
+                .rule = r->ruling.rule,
+                .path = r->start ? r->start->path : r->place.path,
+            };
+            denial_note(&decision);
+        }
+        request_fail(r, EACCES);
+    } else if (r->start) {
+        host_line_approve(r->start->approval);
+        r->start->approval = NULL;
+        request_free(r);
+    } else if (!notice_is_live(&r->notice)) {
+        request_free(r);
+    } else {
+        request_perform(r);
+    }
+}
+
+void request_expired(struct request *r, bool gone, int error) {
+    struct msg_expired expired = {r->question, gone};
+    struct buffer b = {0};
+    encode_expired(&b, &expired);
+    host_line_send(FRAME_EXPIRED, &b);
+    if (gone)
+        request_fail(r, error);
+    else
+        request_deny(r, REASON_DEADLINE, EACCES);
+}
+
+bool request_find(struct request *r, int directory, uint64_t address, unsigned flags, uint64_t how,
+                  struct place *place) {
+    char path[PATH_MAX];
+    int base = AT_FDCWD, error = 0;
+    if (!caller_string(&r->notice, address, path, sizeof path))
+        error = errno;
+    else if ((path[0] != '/' || how) && (base = caller_open(&r->notice, directory)) < 0)
+        error = errno;
+    if (!error)
+        error = place_find(&r->notice, base, path, flags, how, place);
+    if (base >= 0)
+        close(base);
+    if (error)
+        request_fail(r, error);
+    return error == 0;
+}
+
+bool request_find_descriptor(struct request *r, int fd, struct place *place) {
+    int base = fd < 0 ? -1 : caller_open(&r->notice, fd);
+    int error = fd < 0 ? EBADF : base < 0 ? errno : place_find(&r->notice, base, "", PLACE_EMPTY, 0, place);
+    if (base >= 0)
+        close(base);
+    if (error)
+        request_fail(r, error);
+    return error == 0;
+}

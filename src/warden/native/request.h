@@ -1,0 +1,67 @@
+/* One trapped call on its way: decoded, judged, perhaps asked about, carried out by a worker, answered. Whoever holds it
+ * owns it; answering it ends it. */
+#pragma once
+#include "notice.h"
+#include "place.h"
+#include "start_judge.h"
+#include "tables.h"
+#include <stdatomic.h>
+#include <time.h>
+
+struct supervisor;
+
+struct request {
+    struct notice notice;
+    struct supervisor *supervisor;
+    struct request *next; /* in whatever list it waits */
+    struct ruling ruling;
+    uint8_t action, other_action; /* ACTION_*; 0: nothing is judged by it */
+    uint64_t began_us;
+    uint32_t question;    /* 0: not asked */
+    uint64_t deadline_ms; /* of the question */
+    /* Runs in a worker, which the floor restricts; answers. */
+    void (*perform)(struct request *request);
+    bool blocks;    /* may wait for others: for the slow workers */
+    bool unrestricted; /* the kernel shows it to the resolver only: a file of procfs about the caller itself */
+    int flags;
+    mode_t mode, umask;
+    unsigned owner, group;
+    uint64_t size;
+    struct timespec times[2];
+    int fd;        /* a descriptor of the caller's, or what it is to read instead of the file */
+    void *bytes;   /* heap: a symlink's target, an attribute's value, an address */
+    size_t bytes_size;
+    struct start *start;
+    /* Large, and never cleared: only what place_find filled is looked at. */
+    char label[256]; /* an attribute's name */
+    struct place place, other;
+};
+
+struct request *request_new(struct supervisor *supervisor, const struct notice *notice);
+void request_free(struct request *request);
+
+/* Answers, and ends the request. */
+void request_fail(struct request *request, int error);
+void request_return(struct request *request, int64_t value);
+/* As request_fail, after the record of a denial. */
+void request_deny(struct request *request, uint8_t reason, int error);
+/* For workers: ends with the result of a call: -1 means errno, which is recorded where the floor said no. */
+void request_end(struct request *request, int64_t result);
+
+/* Judges `place` by `action`, and `other` by `other_action`, and goes on: denies, asks the host, or performs. */
+void request_decide(struct request *request);
+/* What was judged is done. */
+void request_perform(struct request *request);
+/* A start was allowed: the main thread verifies it. */
+void request_started(struct request *request);
+/* The host has answered a question. */
+void request_answered(struct request *request, bool allowed, int content);
+/* Nobody answered in time; or who asked is gone, or has a signal to handle: then its call ends with `error`. */
+void request_expired(struct request *request, bool gone, int error);
+
+/* Finds an object by the caller's own words: `directory` is a descriptor of the caller or AT_FDCWD. Answers and ends the
+ * request where there is none; false then. */
+bool request_find(struct request *request, int directory, uint64_t path, unsigned flags, uint64_t how,
+                  struct place *place);
+/* The object behind a descriptor of the caller. */
+bool request_find_descriptor(struct request *request, int fd, struct place *place);

@@ -1,0 +1,100 @@
+/* execve and execveat. */
+#define _GNU_SOURCE
+#include "calls.h"
+#include "caller.h"
+#include "host_line.h"
+#include "supervisor.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+
+enum { PARENTS_SHOWN = 8, QUESTION_BYTES_MAX = 512 * 1024 };
+
+/* The floor decides; this only tells what it will say. */
+static void watch_start(struct request *r) {
+    const uint64_t *a = r->notice.arguments;
+    bool at = r->notice.number == SYS_execveat;
+    if (!request_find(r, at ? (int)a[0] : AT_FDCWD, a[at ? 1 : 0], PLACE_FOLLOW | PLACE_EMPTY, 0, &r->place))
+        return;
+    r->action = ACTION_START;
+    request_decide(r);
+}
+
+static struct list encode_words(struct buffer *b, char *const *words, size_t count) {
+    struct list list = {0};
+    for (; list.count < count && words[list.count]; list.count++)
+        buffer_bytes(b, slice_of(words[list.count]));
+    list.raw = (struct slice){b->data, b->size};
+    return list;
+}
+
+/* False: it is longer than what can be asked about. */
+static bool ask(struct request *r) {
+    const struct start *s = r->start;
+    char parents[PARENTS_SHOWN][PATH_MAX];
+    char *shown[PARENTS_SHOWN];
+    size_t parent_count = start_parents(&r->notice, parents, PARENTS_SHOWN);
+    for (size_t i = 0; i < parent_count; i++)
+        shown[i] = parents[i];
+    struct buffer arguments = {0}, above = {0}, frame = {0};
+    struct msg_program question = {
+        .question = r->question,
+        .stream = r->notice.stream,
+        .pid = (uint32_t)caller_process(&r->notice),
+        .verdict = s->ruling.verdict,
+        .rule = s->ruling.rule,
+        .path = slice_of(s->path),
+        .script = slice_of(s->script),
+        .sha256 = {s->sha256, s->hashed ? sizeof s->sha256 : 0},
+        .cwd = slice_of(s->cwd),
+        .arguments = encode_words(&arguments, s->argv, MAX_LIST_LENGTH),
+        .parents = encode_words(&above, shown, parent_count),
+    };
+    encode_program(&frame, &question);
+    buffer_free(&arguments);
+    buffer_free(&above);
+    bool fits = frame.size <= QUESTION_BYTES_MAX;
+    if (fits)
+        host_line_send(FRAME_PROGRAM, &frame);
+    buffer_free(&frame);
+    return fits;
+}
+
+static void decide(struct request *r) {
+    struct start *s = r->start;
+    r->ruling = s->ruling;
+    if (s->ruling.verdict == VERDICT_ALLOW && !s->ruling.hooked) {
+        request_started(r);
+        return;
+    }
+    r->question = supervisor_ask(r->supervisor, r, r->notice.tables->timeout_ms);
+    if (!r->question) {
+        request_deny(r, REASON_CROWDED, EACCES);
+    } else if (!ask(r)) {
+        supervisor_forget(r->supervisor, r);
+        request_deny(r, REASON_TOO_LONG, E2BIG);
+    }
+}
+
+void handle_start(struct request *r) {
+    if (!(r->notice.tables->flags & POLICY_FLAG_DECIDE_PROGRAMS)) {
+        watch_start(r);
+        return;
+    }
+    r->start = calloc(1, sizeof *r->start);
+    if (!r->start) {
+        request_fail(r, ENOMEM);
+        return;
+    }
+    r->start->image = -1;
+    int error = start_judge(&r->notice, r->start);
+    if (error && r->start->ruling.verdict == VERDICT_DENY) {
+        r->ruling = r->start->ruling;
+        request_deny(r, r->ruling.reason, error);
+    } else if (error) {
+        request_fail(r, error);
+    } else {
+        decide(r);
+    }
+}

@@ -1,0 +1,314 @@
+#define _GNU_SOURCE
+#include "supervisor.h"
+#include "calls.h"
+#include "die.h"
+#include "hands.h"
+#include "loop.h"
+#include "pending_signal.h"
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+
+enum { STACK_BYTES = 512 * 1024, SLOT_BITS = 9, TURN_BITS = 16, LOOK_MS = 100, TICK_MS = 10 };
+
+struct answer {
+    uint32_t question;
+    enum { ALLOWED, DENIED, HELD } kind;
+    int content;
+    uint32_t timeout_ms;
+    struct answer *next;
+};
+
+static struct supervisor supervisors[SUPERVISORS_MAX];
+static unsigned supervisor_count, next_supervisor;
+static atomic_uint listener_total;
+static pthread_mutex_t ticker_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t ticker_wanted = PTHREAD_COND_INITIALIZER;
+
+unsigned supervisor_traps(const struct tables *tables) {
+    unsigned traps = tables->flags & POLICY_FLAG_DECIDE_PROGRAMS ? TRAP_STARTS : 0;
+    if (tables->mode == MODE_TRAPPED)
+        traps |= TRAP_OPENS | TRAP_CHANGES | TRAP_STARTS;
+    if (tables->mode == MODE_EMULATED)
+        traps |= TRAP_OPENS | TRAP_CHANGES | TRAP_METADATA | TRAP_SOCKETS | TRAP_STARTS;
+    return traps;
+}
+
+static void wake(struct supervisor *s) {
+    uint64_t one = 1;
+    if (write(s->wake, &one, sizeof one) < 0)
+        return; /* It is awake. */
+}
+
+static void *grow(void *array, size_t count, size_t size) {
+    array = realloc(array, (count + 1) * size);
+    if (!array)
+        die("out of memory");
+    return array;
+}
+
+void supervisors_take(int listener, uint32_t stream, struct tables *tables) {
+    struct supervisor *s = &supervisors[next_supervisor++ % supervisor_count];
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+    pthread_mutex_lock(&s->lock);
+    s->arrivals = grow(s->arrivals, s->arrival_count, sizeof *s->arrivals);
+    s->arrivals[s->arrival_count++] = (struct supervised){listener, stream, tables};
+    pthread_mutex_unlock(&s->lock);
+    wake(s);
+    pthread_mutex_lock(&ticker_lock);
+    listener_total++;
+    pthread_cond_signal(&ticker_wanted);
+    pthread_mutex_unlock(&ticker_lock);
+}
+
+static void tell(struct answer answer) {
+    unsigned index = answer.question >> (SLOT_BITS + TURN_BITS);
+    struct answer *a = malloc(sizeof *a);
+    if (!a || index >= supervisor_count)
+        die(a ? "the host answered a question of nobody" : "out of memory");
+    struct supervisor *s = &supervisors[index];
+    *a = answer;
+    pthread_mutex_lock(&s->lock);
+    a->next = s->answers;
+    s->answers = a;
+    pthread_mutex_unlock(&s->lock);
+    wake(s);
+}
+
+void supervisors_answer(uint32_t question, bool allowed, int content) {
+    tell((struct answer){.question = question, .kind = allowed ? ALLOWED : DENIED, .content = content});
+}
+
+void supervisors_hold(uint32_t question, uint32_t timeout_ms) {
+    tell((struct answer){.question = question, .kind = HELD, .content = -1, .timeout_ms = timeout_ms});
+}
+
+/* ---- in the supervisor's thread ---- */
+
+uint32_t supervisor_ask(struct supervisor *s, struct request *r, uint32_t timeout_ms) {
+    for (uint32_t slot = 0; slot < QUESTIONS_MAX; slot++) {
+        if (s->questions[slot])
+            continue;
+        if (++s->turns[slot] == 0)
+            s->turns[slot] = 1;
+        s->questions[slot] = r;
+        s->question_count++;
+        r->deadline_ms = now_ms() + timeout_ms;
+        return s->index << (SLOT_BITS + TURN_BITS) | (uint32_t)s->turns[slot] << SLOT_BITS | slot;
+    }
+    return 0;
+}
+
+/* NULL: it was answered, or given up, already. */
+static struct request *find_question(struct supervisor *s, uint32_t question) {
+    struct request *r = s->questions[question & (QUESTIONS_MAX - 1)];
+    return r && r->question == question ? r : NULL;
+}
+
+void supervisor_forget(struct supervisor *s, const struct request *r) {
+    s->questions[r->question & (QUESTIONS_MAX - 1)] = NULL;
+    s->question_count--;
+}
+
+static void take_answers(struct supervisor *s, struct answer *list) {
+    struct answer *next;
+    for (struct answer *a = list; a; a = next) {
+        next = a->next;
+        struct request *r = find_question(s, a->question);
+        if (r && a->kind == HELD) {
+            r->deadline_ms = now_ms() + a->timeout_ms;
+        } else if (r) {
+            supervisor_forget(s, r);
+            request_answered(r, a->kind == ALLOWED, a->content);
+        } else if (a->content >= 0) {
+            close(a->content);
+        }
+        free(a);
+    }
+}
+
+/* In the order in which they came. */
+static struct answer *reverse(struct answer *list) {
+    struct answer *turned = NULL;
+    while (list) {
+        struct answer *next = list->next;
+        list->next = turned;
+        turned = list;
+        list = next;
+    }
+    return turned;
+}
+
+static void take_mail(struct supervisor *s) {
+    uint64_t rings;
+    (void)!read(s->wake, &rings, sizeof rings);
+    pthread_mutex_lock(&s->lock);
+    struct answer *answers = s->answers;
+    s->answers = NULL;
+    for (size_t i = 0; i < s->arrival_count; i++) {
+        s->listeners = grow(s->listeners, s->listener_count, sizeof *s->listeners);
+        s->polled = grow(s->polled, s->listener_count + 1, sizeof *s->polled);
+        s->listeners[s->listener_count++] = s->arrivals[i];
+        s->polled[s->listener_count] = (struct pollfd){s->arrivals[i].listener, POLLIN, 0};
+    }
+    s->arrival_count = 0;
+    pthread_mutex_unlock(&s->lock);
+    take_answers(s, reverse(answers));
+}
+
+static void drop_listener(struct supervisor *s, size_t i) {
+    close(s->listeners[i].listener);
+    tables_release(s->listeners[i].tables);
+    s->listener_count--;
+    s->listeners[i] = s->listeners[s->listener_count];
+    s->polled[i + 1] = s->polled[s->listener_count + 1];
+    listener_total--;
+}
+
+static void handle(struct supervisor *s, const struct supervised *command, const struct seccomp_notif *n) {
+    struct notice notice = {
+        .listener = command->listener,
+        .id = n->id,
+        .tid = (pid_t)n->pid,
+        .number = n->data.nr,
+        .stream = command->stream,
+        .tables = command->tables,
+    };
+    for (int i = 0; i < 6; i++)
+        notice.arguments[i] = n->data.args[i];
+    const struct call *call = call_find(notice.number);
+    if (!call)
+        notice_fail(&notice, ENOSYS);
+    else
+        call->handle(request_new(s, &notice));
+}
+
+/* A caller that dies between poll and here leaves nothing to receive, and the call waits for the next one, whatever the
+ * descriptor says about blocking. The ticker sees that, and interrupts it. */
+static void receive(struct supervisor *s, const struct supervised *command) {
+    static _Thread_local unsigned long turn;
+    struct seccomp_notif n = {0};
+    if (++turn == 0)
+        turn = 1;
+    s->receiving = turn;
+    int result = ioctl(command->listener, SECCOMP_IOCTL_NOTIF_RECV, &n);
+    s->receiving = 0;
+    if (result == 0)
+        handle(s, command, &n);
+}
+
+static int look_at_questions(struct supervisor *s) {
+    if (s->question_count == 0)
+        return -1;
+    uint64_t now = now_ms();
+    for (size_t slot = 0; slot < QUESTIONS_MAX; slot++) {
+        struct request *r = s->questions[slot];
+        if (!r)
+            continue;
+        int error = EINTR;
+        bool gone = !notice_is_live(&r->notice) || signal_is_pending(&r->notice, &error);
+        if (!gone && r->deadline_ms > now)
+            continue;
+        supervisor_forget(s, r);
+        request_expired(r, gone, error);
+    }
+    return s->question_count ? LOOK_MS : -1;
+}
+
+static void *supervise(void *argument) {
+    struct supervisor *s = argument;
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, INTERRUPT_SIGNAL);
+    pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
+    s->polled = grow(NULL, 0, sizeof *s->polled);
+    s->polled[0] = (struct pollfd){s->wake, POLLIN, 0};
+    s->tid = gettid();
+    uint64_t looked = 0;
+    int timeout = -1;
+    for (;;) {
+        int ready = poll(s->polled, s->listener_count + 1, s->question_count ? LOOK_MS : timeout);
+        if (ready > 0) {
+            for (size_t i = s->listener_count; i-- > 0;) {
+                short events = s->polled[i + 1].revents;
+                if (events & POLLIN)
+                    receive(s, &s->listeners[i]);
+                else if (events & (POLLHUP | POLLERR | POLLNVAL))
+                    drop_listener(s, i);
+            }
+            if (s->polled[0].revents)
+                take_mail(s);
+        }
+        if (s->question_count && now_ms() - looked >= LOOK_MS / 2) {
+            looked = now_ms();
+            look_at_questions(s);
+        }
+    }
+    return NULL;
+}
+
+static void *tick(void *argument) {
+    unsigned long seen[SUPERVISORS_MAX] = {0};
+    for (;;) {
+        pthread_mutex_lock(&ticker_lock);
+        while (listener_total == 0)
+            pthread_cond_wait(&ticker_wanted, &ticker_lock);
+        pthread_mutex_unlock(&ticker_lock);
+        struct timespec pause = {0, TICK_MS * 1000000L};
+        nanosleep(&pause, NULL);
+        for (unsigned i = 0; i < supervisor_count; i++) {
+            unsigned long turn = supervisors[i].receiving;
+            if (turn && turn == seen[i])
+                interrupt_thread(supervisors[i].tid);
+            seen[i] = turn;
+        }
+        slow_hands_tick();
+    }
+    return argument;
+}
+
+static void on_interrupt(int number) { (void)number; }
+
+static bool start_thread(pthread_t *thread, void *(*run)(void *), void *argument) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    errno = pthread_create(thread, &attributes, run, argument);
+    pthread_attr_destroy(&attributes);
+    return errno == 0;
+}
+
+bool supervisors_run(void) { return supervisor_count > 0; }
+
+bool supervisors_start(int ruleset) {
+    /* Without SA_RESTART: it is there to end calls. */
+    struct sigaction interrupt = {.sa_handler = on_interrupt};
+    sigaction(INTERRUPT_SIGNAL, &interrupt, NULL);
+    int processors = get_nprocs();
+    unsigned count = processors < 1 ? 1 : processors > SUPERVISORS_MAX ? SUPERVISORS_MAX : (unsigned)processors;
+    if (!slow_hands_start(ruleset))
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        struct supervisor *s = &supervisors[i];
+        s->index = i;
+        pthread_mutex_init(&s->lock, NULL);
+        s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (s->wake < 0 || !(s->hand = hand_start(ruleset)) || !start_thread(&s->thread, supervise, s))
+            return false;
+    }
+    supervisor_count = count;
+    pthread_t ticker;
+    return start_thread(&ticker, tick, NULL);
+}

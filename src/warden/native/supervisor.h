@@ -1,0 +1,60 @@
+/* The threads that answer trapped calls.
+ *
+ *   commands ── listeners ── supervisor threads ── fast worker, one each   (restricted by the floor)
+ *                                  │           └── slow workers, shared    (restricted by the floor)
+ *                                  └── main thread: the link to the host, starts of programs
+ *
+ * Threads are made before the first command: an agent that uses up the processes of its user must not stop them. A
+ * supervisor only reads and judges; what touches files is done by a worker, under the same Landlock rules as the agent.
+ */
+#pragma once
+#include "bytes.h"
+#include "request.h"
+#include <pthread.h>
+
+enum { SUPERVISORS_MAX = 4, LISTENERS_MAX = 1024, QUESTIONS_MAX = 512 };
+
+struct supervised {
+    int listener;
+    uint32_t stream;
+    struct tables *tables;
+};
+
+struct supervisor {
+    pthread_t thread;
+    pid_t tid;
+    unsigned index;
+    int wake; /* eventfd */
+    struct hand *hand;
+    /* Written by other threads, under the lock. */
+    pthread_mutex_t lock;
+    struct supervised *arrivals;
+    size_t arrival_count;
+    struct answer *answers;
+    /* Its own. */
+    struct supervised *listeners;
+    struct pollfd *polled;
+    size_t listener_count;
+    struct request *questions[QUESTIONS_MAX];
+    uint16_t turns[QUESTIONS_MAX]; /* so that a late answer finds no other question */
+    size_t question_count;
+    struct request *spare;
+    /* For the ticker: since when it is in the call that takes a notice; see supervisor.c. */
+    atomic_ulong receiving;
+};
+
+/* Makes the threads; workers are restricted by the ruleset. False: errno says why. */
+bool supervisors_start(int ruleset);
+bool supervisors_run(void);
+/* The groups of calls to trap under these tables. */
+unsigned supervisor_traps(const struct tables *tables);
+/* Takes a listener over, and a use of the tables. */
+void supervisors_take(int listener, uint32_t stream, struct tables *tables);
+/* What the host said about a question. `content` is taken over; -1: none. */
+void supervisors_answer(uint32_t question, bool allowed, int content);
+void supervisors_hold(uint32_t question, uint32_t timeout_ms);
+
+/* For requests, in the supervisor's own thread: gives the question a number; 0: there are too many. */
+uint32_t supervisor_ask(struct supervisor *supervisor, struct request *request, uint32_t timeout_ms);
+/* Takes the question back. */
+void supervisor_forget(struct supervisor *supervisor, const struct request *request);
