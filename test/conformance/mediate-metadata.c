@@ -17,7 +17,11 @@ enum { NR_FCHMODAT2 = 452, NR_SETXATTRAT = 463, NR_REMOVEXATTRAT = 466 };
 
 static const struct timespec LONG_AGO[2] = {{1, 0}, {1, 0}};
 
-CALL(mode_open) { ONE; return syscall(SYS_fchmod, open_for_reading(one), 0600); }
+CALL(mode_open) {
+    ONE;
+    int fd = open_for_reading(one);
+    return fd < 0 ? -1 : syscall(SYS_fchmod, fd, 0600);
+}
 CALL(mode_at) { ONE; return syscall(SYS_fchmodat, one->directory, one->path, 0600); }
 CALL(mode_at_two) { ONE; return syscall(NR_FCHMODAT2, one->directory, one->path, 0600, 0); }
 CALL(mode_empty) {
@@ -26,7 +30,11 @@ CALL(mode_empty) {
 }
 
 /* To oneself: what an owner may do without any privilege. */
-CALL(owner_open) { ONE; return syscall(SYS_fchown, open_for_reading(one), getuid(), getgid()); }
+CALL(owner_open) {
+    ONE;
+    int fd = open_for_reading(one);
+    return fd < 0 ? -1 : syscall(SYS_fchown, fd, getuid(), getgid());
+}
 CALL(owner_at) { ONE; return syscall(SYS_fchownat, one->directory, one->path, getuid(), getgid(), 0); }
 CALL(owner_at_link) {
     ONE;
@@ -39,14 +47,26 @@ CALL(owner_empty) {
 
 CALL(times_at) { ONE; return syscall(SYS_utimensat, one->directory, one->path, LONG_AGO, 0); }
 CALL(times_now) { ONE; return syscall(SYS_utimensat, one->directory, one->path, NULL, 0); }
-CALL(times_open) { ONE; return syscall(SYS_utimensat, open_for_reading(one), NULL, LONG_AGO, 0); }
+CALL(times_open) {
+    ONE;
+    int fd = open_for_reading(one);
+    return fd < 0 ? -1 : syscall(SYS_utimensat, fd, NULL, LONG_AGO, 0);
+}
 
 CALL(set) { ONE; return syscall(SYS_setxattr, one->plain, ATTRIBUTE, "x", 1L, 0); }
 CALL(set_link) { ONE; return syscall(SYS_lsetxattr, one->plain, ATTRIBUTE, "x", 1L, 0); }
-CALL(set_open) { ONE; return syscall(SYS_fsetxattr, open_for_reading(one), ATTRIBUTE, "x", 1L, 0); }
+CALL(set_open) {
+    ONE;
+    int fd = open_for_reading(one);
+    return fd < 0 ? -1 : syscall(SYS_fsetxattr, fd, ATTRIBUTE, "x", 1L, 0);
+}
 CALL(removed) { ONE; return syscall(SYS_removexattr, one->plain, ATTRIBUTE); }
 CALL(removed_link) { ONE; return syscall(SYS_lremovexattr, one->plain, ATTRIBUTE); }
-CALL(removed_open) { ONE; return syscall(SYS_fremovexattr, open_for_reading(one), ATTRIBUTE); }
+CALL(removed_open) {
+    ONE;
+    int fd = open_for_reading(one);
+    return fd < 0 ? -1 : syscall(SYS_fremovexattr, fd, ATTRIBUTE);
+}
 
 CALL(set_at) {
     ONE;

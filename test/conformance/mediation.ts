@@ -7,7 +7,6 @@ import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import type { DecisionRecord, Policy, Sandbox, SandboxOptions } from "../../src/mod.ts";
 import { until } from "./help.ts";
-import { isRoot, ORDINARY_UID } from "./places.ts";
 import type { Programs } from "./programs.ts";
 import { giveAway, type Scene } from "./scene.ts";
 
@@ -43,8 +42,12 @@ function makeFolder(root: string, path: string): void {
   if (mkdirSync(path, { recursive: true, mode: 0o755 }) !== undefined) giveAway(path);
 }
 
-/** Who owns what the agent may write. */
-export const AGENT_UID: number = isRoot ? ORDINARY_UID : (process.getuid?.() ?? ORDINARY_UID);
+/** What went wrong around the decisions of a sandbox; without a listener each would be a warning of this process. */
+export function problemsOf(sandbox: Sandbox): Error[] {
+  const problems: Error[] = [];
+  sandbox.events.on("problem", (error) => problems.push(error));
+  return problems;
+}
 
 /** A sandbox on a folder like that. */
 export async function sandboxWith(
@@ -52,10 +55,10 @@ export async function sandboxWith(
   files: Readonly<Record<string, string>>,
   policy: Omit<Policy, "version">,
   { mode = "copy", ...options }: Omit<SandboxOptions, "workspace"> & { readonly mode?: "copy" | "mount" } = {},
-): Promise<{ sandbox: Sandbox; folder: string }> {
+): Promise<{ sandbox: Sandbox; folder: string; problems: readonly Error[] }> {
   const folder = workspaceWith(scene, files);
   const sandbox = await scene.create({ version: 1, ...policy }, { workspace: { path: folder, mode }, ...options });
-  return { sandbox, folder };
+  return { sandbox, folder, problems: problemsOf(sandbox) };
 }
 
 /** A job of mediate.c. */

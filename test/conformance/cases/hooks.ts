@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import {
   type AccessHandler,
-  type AccessOptions,
+  type AccessHookOptions,
   allow,
   definePlugin,
   deny,
@@ -28,7 +28,7 @@ const WATCHED = "/workspace/watched/file.txt";
 const OTHER = "/workspace/other/file.txt";
 
 /** A plugin with one hook on the folder `watched`. */
-function watching(handler: AccessHandler, options: Omit<AccessOptions<AccessHandler>, "handler"> = {}): Plugin {
+function watching(handler: AccessHandler, options: Omit<AccessHookOptions<AccessHandler>, "handler"> = {}): Plugin {
   const access = { paths: ["./watched/**"], handler, ...options };
   return definePlugin(() => ({ name: "watcher", hooks: { filesystem: { access } } }))();
 }

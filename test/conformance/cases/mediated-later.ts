@@ -108,7 +108,7 @@ export const mediatedLaterCases: readonly Case[] = [
       expect(await callEachWay(sandbox, "renameat2", "/workspace/docs", "/workspace/d2")).toBe("EXDEV");
       expect(await call(sandbox, "renameat2-exchange", "/workspace/docs", "/workspace/sub")).toBe("EXDEV");
       expect(await call(sandbox, "renameat2", "/workspace/docs/legal", "/workspace/l2")).toMatch(/^(EACCES|EXDEV)$/);
-      expect((await denialOf(sandbox, "/workspace/docs")).reason).toContain("rename");
+      expect((await denialOf(sandbox, "/workspace/docs")).reason).toContain("renaming");
       // What is denied stays where it is, so the move as a whole fails.
       const moved = await shell(
         sandbox,

@@ -7,7 +7,7 @@ import { expect } from "vitest";
 import { type Approver, allow, definePlugin, deny, type Plugin, type Policy, type Sandbox } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
 import { until } from "../help.ts";
-import { makeFiles, mediate, snapshot, WAYS, type Way, workspaceWith } from "../mediation.ts";
+import { makeFiles, mediate, problemsOf, snapshot, WAYS, type Way, workspaceWith } from "../mediation.ts";
 import { outside } from "../programs.ts";
 import type { Scene } from "../scene.ts";
 import { type CallGroup, GROUPS, type TableCall } from "./mediated-calls.ts";
@@ -156,6 +156,7 @@ async function runTable(scene: Scene, group: CallGroup): Promise<void> {
     plugins: [tablePlugin(group)],
     approve: tableApprover(group),
   });
+  const problems = problemsOf(sandbox);
   expect(sandbox.enforcement.mode).toBe("emulated");
   const before = cells.map(({ folder }) => snapshot(join(root, folder)).join("\n"));
   const path = (folder: string, target: string | undefined) =>
@@ -184,6 +185,8 @@ async function runTable(scene: Scene, group: CallGroup): Promise<void> {
     "every denial is recorded",
     10_000,
   ).catch(() => expect(missing).toEqual([]));
+  const throws = cells.filter(({ column }) => column === "hook-throws").length;
+  expect(problems.filter(({ message }) => message.includes('plugin "table"')).length).toBeGreaterThan(throws / 2);
 }
 
 export const mediatedTableCases: readonly Case[] = GROUPS.map((group) => ({

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import type { Sandbox } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
 import { attack, Listener, shell, within } from "../help.ts";
-import { call, callEachWay, sandboxWith } from "../mediation.ts";
+import { call, callEachWay, mediate, sandboxWith, WAYS } from "../mediation.ts";
 import type { Scene } from "../scene.ts";
 
 const EMULATED = { filesystem: { write: ["."], deny: ["**/.env"] } };
@@ -39,8 +39,15 @@ export const procfsCases: readonly Case[] = [
         expect(await callEachWay(sandbox, "openat-read", `${link}/comm`)).toBe("OK:mediate_");
       }
       const [maps = "", status = ""] = await linked(sandbox, ["/proc/self/maps", "/proc/thread-self/status"]);
-      expect(await callEachWay(sandbox, "openat2-read", maps)).toContain("/workspace/bin/mediate");
-      expect(await callEachWay(sandbox, "openat-read", status)).toContain("Name:_mediate");
+      for (const way of WAYS) {
+        const jobs = [
+          { call: "openat2-read", way, path: maps },
+          { call: "openat-read", way, path: status },
+        ];
+        const [seenMaps, seenStatus] = await mediate(sandbox, jobs);
+        expect(seenMaps).toContain("/workspace/bin/mediate");
+        expect(seenStatus).toMatch(/^OK:Name:.mediate_/);
+      }
       const { stdout } = await shell(sandbox, `cat ${maps} /proc/self/maps; true`);
       expect(stdout).not.toContain("warden");
     },

@@ -16,7 +16,7 @@ import {
 } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
 import { refused, shell } from "../help.ts";
-import { BIN, denialOf, workspaceWith } from "../mediation.ts";
+import { BIN, denialOf, problemsOf, workspaceWith } from "../mediation.ts";
 import { giveAway, type Scene } from "../scene.ts";
 
 const TOOLS = "/workspace/tools";
@@ -35,7 +35,10 @@ export async function withPrograms(
     copyFileSync(scene.programs.guest, path);
     giveAway(dirname(path), path);
   }
-  return scene.create({ version: 1, filesystem: { write: ["."] }, process }, { workspace: root, ...options });
+  const policy = { version: 1, filesystem: { write: ["."] }, process } as const;
+  const sandbox = await scene.create(policy, { workspace: root, ...options });
+  problemsOf(sandbox);
+  return sandbox;
 }
 
 /** What comes of starting a program from inside: "ran", or the name of the errno. */
