@@ -41,7 +41,11 @@ static int copy_to_memory(const struct name *one, unsigned flags) {
 }
 
 /* From memory that has no name, by its descriptor and by procfs. */
-CALL(start_memory) { ONE; return start_at(copy_to_memory(one, MFD_CLOEXEC), "", AT_EMPTY_PATH); }
+CALL(start_memory) {
+    ONE;
+    int fd = copy_to_memory(one, MFD_CLOEXEC);
+    return fd < 0 ? -1 : start_at(fd, "", AT_EMPTY_PATH);
+}
 CALL(start_memory_proc) {
     ONE;
     char path[64];

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { definePlugin, type FilesystemOperation, type Plugin, type Sandbox, substitute } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
-import { attack, patterned, shell } from "../help.ts";
+import { patterned, shell } from "../help.ts";
 import { call, callEachWay, denialOf, recorded, sandboxWith } from "../mediation.ts";
 import type { Scene } from "../scene.ts";
 
@@ -41,7 +41,8 @@ export const hookContentCases: readonly Case[] = [
       }
       const script = `
 cat config/secret.txt; wc -c < config/secret.txt; ln -s config/secret.txt link; cat link
-cp config/secret.txt copy; cat copy; grep -c hunter2 config/secret.txt copy; cat config/plain.txt`;
+cat config/secret.txt > copy; cat copy; grep -c hunter2 config/secret.txt copy; cat config/plain.txt
+cp config/secret.txt copied 2> /dev/null; grep -s hunter2 copied; true`;
       const { stdout } = await shell(sandbox, script);
       expect(stdout.replaceAll(" ", "")).toBe(
         "password=***\n13\npassword=***\npassword=***\nconfig/secret.txt:0\ncopy:0\nplain\n",
@@ -55,11 +56,8 @@ cp config/secret.txt copy; cat copy; grep -c hunter2 config/secret.txt copy; cat
     name: "what a hook gives cannot be written, by any name of its descriptor",
     async run(scene) {
       const { sandbox, folder } = await redacted(scene, "password=***\n");
-      for (const name of ["reopen-write", "map-write"]) {
-        const answer = await attack(sandbox, name, SECRET);
-        // The file itself may be written; what is read in its place may not.
-        if (name === "reopen-write") expect(answer).toMatch(/^E(ACCES|PERM)$/);
-      }
+      // The file itself may be written; what is read in its place may not.
+      expect(await callEachWay(sandbox, "read-then-write", SECRET)).toMatch(/^E(ACCES|PERM)$/);
       const script = `
 exec 3< config/secret.txt
 (echo x > /proc/self/fd/3) 2>/dev/null && echo wrote

@@ -15,9 +15,11 @@ async function emulated(scene: Scene): Promise<Sandbox> {
   return (await sandboxWith(scene, files, EMULATED, { mode: "mount" })).sandbox;
 }
 
+let lastLink = 0;
+
 /** Makes symlinks in the workspace: names by target. */
 async function linked(sandbox: Sandbox, targets: readonly string[]): Promise<string[]> {
-  const names = targets.map((_, index) => `/workspace/link-${index}`);
+  const names = targets.map(() => `/workspace/link-${++lastLink}`);
   for (const [index, target] of targets.entries()) await sandbox.exec(["ln", "-sfn", target, names[index] ?? ""]);
   return names;
 }

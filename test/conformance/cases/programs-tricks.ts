@@ -15,8 +15,8 @@ const TOOLS = "/workspace/tools";
 const LOADER = process.arch === "x64" ? "/lib64/ld-linux-x86-64.so.2" : "/lib/ld-linux-aarch64.so.1";
 
 /** Only the programs of `bin` and `good` may start. */
-function listed(scene: Scene, extra: readonly string[] = []): Promise<Sandbox> {
-  return withPrograms(scene, ["good", "bad"], { allow: [`${BIN}/*`, `${TOOLS}/good`, ...extra] });
+function listed(scene: Scene): Promise<Sandbox> {
+  return withPrograms(scene, ["good", "bad"], { allow: [`${BIN}/*`, `${TOOLS}/good`] });
 }
 
 function guest(sandbox: Sandbox, ...argv: readonly string[]): Promise<string> {
@@ -24,7 +24,7 @@ function guest(sandbox: Sandbox, ...argv: readonly string[]): Promise<string> {
 }
 
 async function writeScript(sandbox: Sandbox, path: string, interpreter: string): Promise<void> {
-  await sandbox.files.write(path, `#!${interpreter} start\n`);
+  await sandbox.files.write(path, `#!${TOOLS}/${interpreter} ready\n`);
   await sandbox.exec([`${BIN}/attack`, "chmod", path]);
 }
 
@@ -42,30 +42,32 @@ export const programTrickCases: readonly Case[] = [
   {
     name: "a program in memory, or one that lost its name, does not start",
     async run(scene) {
-      const sandbox = await listed(scene);
-      for (const name of ["memory", "memory-proc"]) {
-        expect([name, await callEachWay(sandbox, name, `${BIN}/mediate`)]).toEqual([name, "EACCES"]);
+      // Under a list no memory is made that could run; without one it is made, and does not start.
+      const unlisted = await withPrograms(scene, [], { deny: [`${TOOLS}/nothing`] });
+      for (const sandbox of [await listed(scene), unlisted]) {
+        for (const name of ["memory", "memory-proc"]) {
+          expect([name, await callEachWay(sandbox, name, `${BIN}/mediate`)]).toEqual([name, "EACCES"]);
+        }
+        expect(await callEachWay(sandbox, "unlinked", `${BIN}/mediate`, `${BIN}/copy`)).toBe("EACCES");
       }
-      expect(await callEachWay(sandbox, "unlinked", `${BIN}/mediate`, `${BIN}/copy`)).toBe("EACCES");
       const free = await withPrograms(scene, [], {});
       expect(await callEachWay(free, "memory", `${BIN}/mediate`)).toBe("OK");
     },
   },
   {
-    name: "a script needs its interpreter to be allowed, and to be allowed itself",
+    name: "a script starts if its interpreter may, and unless a rule denies the script itself",
     async run(scene) {
-      const scripts = [`${TOOLS}/of-good`, `${TOOLS}/of-bad`];
-      const sandbox = await listed(scene, scripts);
-      await writeScript(sandbox, `${TOOLS}/of-good`, `${TOOLS}/good`);
-      await writeScript(sandbox, `${TOOLS}/of-bad`, `${TOOLS}/bad`);
-      await writeScript(sandbox, `${TOOLS}/unlisted`, `${TOOLS}/good`);
-      // The interpreter gets the word after it and the script, which it starts again, and so on to the kernel's bound.
-      const answer = await start(sandbox, `${TOOLS}/of-good`);
-      expect(answer).not.toBe("EACCES");
-      for (const name of ["of-bad", "unlisted", "bad"]) {
-        expect([name, await start(sandbox, `${TOOLS}/${name}`)]).toEqual([name, "EACCES"]);
-      }
+      const names = ["listed", "unlisted", "denied", "of-bad"];
+      const sandbox = await withPrograms(scene, ["good", "bad"], {
+        allow: [`${BIN}/*`, `${TOOLS}/good`, `${TOOLS}/listed`, `${TOOLS}/denied`, `${TOOLS}/of-bad`],
+        deny: [{ id: "no-script", binary: `${TOOLS}/denied` }],
+      });
+      for (const name of names) await writeScript(sandbox, `${TOOLS}/${name}`, name === "of-bad" ? "bad" : "good");
+      const answers = await Promise.all(names.map((name) => start(sandbox, `${TOOLS}/${name}`)));
+      expect(answers).toEqual(["ran", "ran", "EACCES", "EACCES"]);
+      expect(await start(sandbox, `${TOOLS}/bad`)).toBe("EACCES");
       expect(await denialOf(sandbox, `${TOOLS}/of-bad`)).toMatchObject({ domain: "process" });
+      expect(await denialOf(sandbox, `${TOOLS}/denied`)).toMatchObject({ domain: "process", ruleId: "no-script" });
     },
   },
   {
