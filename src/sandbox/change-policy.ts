@@ -51,8 +51,9 @@ export async function changePolicy(
   const next = await readPolicy(input);
   const plans = planDomains(next.normalized);
   const narrowed = narrowedSection(current.normalized, next.normalized);
-  if (narrowed !== undefined && context.running.size > 0 && running !== "kill") {
-    throw commandsRunning(narrowed, context.running.size);
+  if (narrowed !== undefined && running !== "kill") {
+    await settled(context.running);
+    if (context.running.size > 0) throw commandsRunning(narrowed, context.running.size);
   }
   const parts = policyParts(next, plans, setting, generation);
   // What is gone meanwhile is granted no more; it is no reason to end the sandbox.
@@ -66,6 +67,19 @@ export async function changePolicy(
   await Promise.all(affected.map(killed));
   return { policy: next, modes: parts.modes, timeoutMs: plans.process.limits.timeoutMs };
 }
+
+/** What has exited takes a moment to be gone. */
+async function settled(running: ReadonlySet<RunningProgram>): Promise<void> {
+  const all = Promise.allSettled([...running].map(({ gone }) => gone));
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, SETTLE_MS);
+  });
+  await Promise.race([all, patience]);
+  clearTimeout(timer);
+}
+
+const SETTLE_MS = 250;
 
 async function killed(program: RunningProgram): Promise<void> {
   program.kill();

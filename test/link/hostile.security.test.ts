@@ -112,7 +112,7 @@ describe("a hostile warden ends the link with PROTOCOL_VIOLATION", () => {
     ["a second ready", [encodeMessage("ready", { rules: 0, skipped: 0 })]],
     ["a late fatal", [encodeMessage("fatal", { stage: 1, errno: 1, subject: EMPTY })]],
     ["a pong that nobody asked for", [encodeMessage("pong", { nonce: 7 })]],
-    ["a frame that announces too much", [header(MAX_PAYLOAD_BYTES, data)]],
+    ["a frame that announces too much", [header(MAX_PAYLOAD_BYTES + 1, data)]],
     ["a frame that announces all memory", [header(0xffff_ffff, data)]],
     ["reserved bytes that are set", [header(0, end, 1)]],
   ])("%s", async (_what, frames) => {

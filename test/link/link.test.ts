@@ -3,7 +3,7 @@ import { SandboxError } from "../../src/errors.ts";
 import { decodeMessage, encodeMessage } from "../../src/link/codec.ts";
 import { lost } from "../../src/link/link.ts";
 import { LinkProcess } from "../../src/link/process.ts";
-import { CODES, MAX_STREAMS } from "../../src/link/protocol.ts";
+import { CODES, MAX_STREAMS, PROTOCOL_VERSION } from "../../src/link/protocol.ts";
 import { HELLO } from "./fake-warden.ts";
 import { CONFIG, failure, pair, ready, settle, settled } from "./support.ts";
 
@@ -38,7 +38,7 @@ function open(link: Parameters<typeof LinkProcess.open>[0], signal?: AbortSignal
 describe("configure()", () => {
   test("sends config, rules and start in one write, before any hello", async () => {
     const { link, warden } = pair({ answersStart: false });
-    const rule = { access: CODES.access.read, flags: 0, path: Buffer.from("/usr") };
+    const rule = encodeMessage("rule", { access: CODES.access.read, flags: 0, path: Buffer.from("/usr") });
     const facts = link.configure(CONFIG, [rule, rule]);
     await settle(1);
     expect(warden.received.map(({ name }) => name)).toEqual(["config", "rule", "rule", "start"]);
@@ -69,7 +69,7 @@ describe("configure()", () => {
   });
 
   test.each([
-    ["another protocol", { protocol: 2 }, "WARDEN_UNAVAILABLE"],
+    ["another protocol", { protocol: PROTOCOL_VERSION + 1 }, "WARDEN_UNAVAILABLE"],
     ["no Landlock", { landlockAbi: 0 }, "ENFORCEMENT_MISSING"],
     ["a Landlock that is too old", { landlockAbi: 2 }, "ENFORCEMENT_MISSING"],
   ])("refuses %s", async (_what, change, code) => {

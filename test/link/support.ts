@@ -1,9 +1,17 @@
 /** What the tests of the link share. */
 import { SandboxError } from "../../src/errors.ts";
-import { Link, type LinkFacts } from "../../src/link/link.ts";
+import { type DecisionHandler, Link, type LinkFacts } from "../../src/link/link.ts";
 import { FakeWarden, type FakeWardenScript, HELLO } from "./fake-warden.ts";
 
 export const CONFIG = { flags: 0, dataBytes: 0, processes: 0, cpus: 0, workspace: Buffer.from("/workspace") };
+
+/** Hears questions and answers none. */
+export const UNASKED: DecisionHandler = {
+  onAccess: () => undefined,
+  onProgram: () => undefined,
+  onExpired: () => undefined,
+  onDecided: () => undefined,
+};
 
 export interface Pair {
   readonly warden: FakeWarden;
@@ -13,7 +21,7 @@ export interface Pair {
 /** A link to a fake warden, before the handshake. */
 export function pair(script: FakeWardenScript = {}, heartbeatMs = 10_000): Pair {
   const warden = new FakeWarden(script);
-  const link = new Link({ input: warden.input, output: warden.output, heartbeatMs });
+  const link = new Link({ input: warden.input, output: warden.output, heartbeatMs, decisions: UNASKED });
   return { warden, link };
 }
 

@@ -1,6 +1,6 @@
 /** What the tests of the sandbox's parts share: a context on a fake warden. */
 import type { ExecAudit } from "../../src/sandbox/audit.ts";
-import type { SandboxContext } from "../../src/sandbox/context.ts";
+import type { RunningProgram, SandboxContext } from "../../src/sandbox/context.ts";
 import type { FakeStream, FakeWarden, FakeWardenScript } from "../link/fake-warden.ts";
 import { ready, settle } from "../link/support.ts";
 
@@ -25,7 +25,7 @@ export async function harness(
     commandRefused: (argv, error) => reported.push(`refused ${argv[0]} ${error.details.errno}`),
     fileRefused: (operation, path) => reported.push(`refused ${operation} ${Buffer.from(path).toString()}`),
   };
-  const context = { id: "test", link, environment: { PATH: "/bin" }, timeoutMs: undefined, audit, ...change };
+  const context = { id: "test", link, environment: { PATH: "/bin" }, timeoutMs: undefined, audit, running: new Set<RunningProgram>(), ...change };
   const last = async () => {
     await settle();
     const stream = [...warden.streams.values()].at(-1);

@@ -20,7 +20,7 @@ static struct {
 static size_t count;
 
 static int new_file(void) {
-    int fd = memfd_create("substitute", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    int fd = memfd_create(SUBSTITUTE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
     if (fd < 0)
         die_errno("cannot hold what the host sends to be read");
     return fd;

@@ -2,5 +2,8 @@
 #pragma once
 #include "bytes.h"
 
+/* What such a file is called in /proc. */
+#define SUBSTITUTE_NAME "cofferdam-substitute"
+
 /* False: the frame is malformed. `type` is one of answer, content and hold. */
 bool answers_take(uint8_t type, struct slice payload);

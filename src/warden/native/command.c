@@ -129,7 +129,7 @@ static bool read_report(struct command *c) {
         if (report.kind != REPORT_LISTENER)
             on_report(c, &report);
         else if (listener >= 0)
-            supervisors_take(listener, c->stream, tables_retain(c->tables));
+            supervisors_take((struct supervised){listener, c->stream, c->ours, tables_retain(c->tables)});
         return true;
     }
     return count < 0 && errno == EINTR;
@@ -322,6 +322,7 @@ void command_exec(uint32_t stream, const struct msg_exec *request) {
 
 void command_file(uint32_t stream, const struct msg_file *request) {
     struct command *c = command_open(stream);
+    c->ours = true;
     struct file_operation operation;
     if (!file_operation_decode(&operation, request)) {
         finish_unstarted(c, STAGE_PROTOCOL, EINVAL);

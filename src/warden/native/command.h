@@ -42,6 +42,7 @@ struct command {
     struct input input;
     struct output outputs[2];
     uint64_t deadline_ms; /* 0: none */
+    bool ours; /* a file operation */
     bool terminal, first_exited, reported, killed, timed_out, sweeping;
     struct command *next;
 };

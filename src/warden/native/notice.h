@@ -13,6 +13,7 @@ struct notice {
     int number;
     uint64_t arguments[6];
     uint32_t stream;            /* the command that it belongs to */
+    bool ours; /* a file operation of the host, which records itself what comes of it */
     const struct tables *tables; /* that the command runs under */
 };
 

@@ -1,5 +1,6 @@
 /* open, openat, openat2, creat and truncate: the object is found and judged, then opened again by a worker. */
 #define _GNU_SOURCE
+#include "answers.h"
 #include "calls.h"
 #include "caller.h"
 #include "hands.h"
@@ -215,6 +216,11 @@ static uint8_t action_of(const struct wish *wish, const struct stat *found) {
     return S_ISDIR(found->st_mode) ? ACTION_LIST : ACTION_READ;
 }
 
+/* What the host gave to be read cannot be opened for more, whatever its seals would still forbid. */
+static bool is_substitute(const struct place *p) {
+    return p->unlinked && strcmp(p->path, "/memfd:" SUBSTITUTE_NAME) == 0;
+}
+
 static void open_object(struct request *r, const struct wish *wish) {
     struct place *p = &r->place;
     int problem = problem_of(wish, &p->status);
@@ -238,6 +244,10 @@ static void open_object(struct request *r, const struct wish *wish) {
         }
         if (p->kernel && r->action == ACTION_WRITE && !tables_writable(r->notice.tables, p->path)) {
             request_deny(r, REASON_KERNEL_FILE, EACCES);
+            return;
+        }
+        if (r->action == ACTION_WRITE && is_substitute(p)) {
+            request_fail(r, EACCES);
             return;
         }
         r->blocks = S_ISFIFO(p->status.st_mode);

@@ -70,7 +70,7 @@ void request_return(struct request *r, int64_t value) {
 }
 
 static void record(const struct request *r, uint8_t verdict, uint8_t reason) {
-    uint32_t wanted = r->notice.tables->flags;
+    uint32_t wanted = r->notice.ours ? 0 : r->notice.tables->flags;
     if (!(wanted & POLICY_FLAG_RECORD_ALLOWS) &&
         (verdict == VERDICT_ALLOW || !(wanted & (POLICY_FLAG_RECORD_DENIALS | (r->start ? POLICY_FLAG_DECIDE_PROGRAMS : 0)))))
         return;

@@ -59,12 +59,12 @@ static void *grow(void *array, size_t count, size_t size) {
     return array;
 }
 
-void supervisors_take(int listener, uint32_t stream, struct tables *tables) {
+void supervisors_take(struct supervised command) {
     struct supervisor *s = &supervisors[next_supervisor++ % supervisor_count];
-    ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+    ioctl(command.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
     pthread_mutex_lock(&s->lock);
     s->arrivals = grow(s->arrivals, s->arrival_count, sizeof *s->arrivals);
-    s->arrivals[s->arrival_count++] = (struct supervised){listener, stream, tables};
+    s->arrivals[s->arrival_count++] = command;
     pthread_mutex_unlock(&s->lock);
     wake(s);
     pthread_mutex_lock(&ticker_lock);
@@ -184,6 +184,7 @@ static void handle(struct supervisor *s, const struct supervised *command, const
         .tid = (pid_t)n->pid,
         .number = n->data.nr,
         .stream = command->stream,
+        .ours = command->ours,
         .tables = command->tables,
     };
     for (int i = 0; i < 6; i++)

@@ -17,6 +17,7 @@ enum { SUPERVISORS_MAX = 4, LISTENERS_MAX = 1024, QUESTIONS_MAX = 512 };
 struct supervised {
     int listener;
     uint32_t stream;
+    bool ours; /* a file operation of the host */
     struct tables *tables;
 };
 
@@ -48,8 +49,8 @@ bool supervisors_start(int ruleset);
 bool supervisors_run(void);
 /* The groups of calls to trap under these tables. */
 unsigned supervisor_traps(const struct tables *tables);
-/* Takes a listener over, and a use of the tables. */
-void supervisors_take(int listener, uint32_t stream, struct tables *tables);
+/* Takes over a listener, and a use of the tables. */
+void supervisors_take(struct supervised command);
 /* What the host said about a question. `content` is taken over; -1: none. */
 void supervisors_answer(uint32_t question, bool allowed, int content);
 void supervisors_hold(uint32_t question, uint32_t timeout_ms);

@@ -9,6 +9,7 @@ import { refused, shell } from "../help.ts";
 /** The variables of every command. What the shell sets for itself is not among them. */
 const NAMES = ["PATH", "LANG", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR"];
 const GIT_NAMES = ["GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0"];
+const OWN_NAMES = ["COFFERDAM_DENIALS"];
 
 async function environmentOf(
   sandbox: Sandbox,
@@ -96,7 +97,7 @@ export const execArgumentCases: readonly Case[] = [
       const sandbox = await scene.shared();
       expect(process.env.COFFERDAM_TEST_CANARY).toBeDefined();
       const found = await environmentOf(sandbox);
-      expect(Object.keys(found).sort()).toEqual([...NAMES, ...GIT_NAMES].sort());
+      expect(Object.keys(found).sort()).toEqual([...NAMES, ...GIT_NAMES, ...OWN_NAMES].sort());
       expect(found).toMatchObject({
         HOME: "/home/agent",
         USER: "agent",

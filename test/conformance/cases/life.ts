@@ -141,12 +141,13 @@ export const lifeCases: readonly Case[] = [
       const { enforcement } = sandbox;
       expect(enforcement).toMatchObject({
         runtime: scene.place.docker ? "docker" : "local",
-        mode: "floor",
+        mode: "trapped",
+        programs: "floor",
         network: "none",
         workspace: "copy",
         limits: "none",
         unixSockets: true,
-        audit: { files: "off" },
+        audit: { files: "denials" },
       });
       expect(enforcement.landlockAbi).toBeGreaterThanOrEqual(3);
       expect(enforcement.rules.applied).toBeGreaterThan(5);
@@ -180,10 +181,9 @@ export const lifeCases: readonly Case[] = [
       const unknown = await refused(scene.create("version: 1\nfilesystem:\n  reed: [.]\n"), "POLICY_INVALID");
       expect(unknown.details.issues).toMatchObject([{ path: "filesystem.reed", line: 3, nearest: "read" }]);
       for (const policy of [
-        { version: 1, filesystem: { read: ["."], deny: ["**/.env"] } },
-        { version: 1, filesystem: { ask: ["./x"] } },
         { version: 1, network: { allow: [{ host: "example.com" }] } },
-        { version: 1, process: { allow: ["node"] } },
+        { version: 1, inference: { routes: [{ models: ["*"], provider: "local" }] } },
+        { version: 1, credentials: [{ name: "TOKEN", hosts: ["example.com"] }] },
       ] as const) {
         await refused(scene.create(policy as Policy), "POLICY_UNSUPPORTED");
       }

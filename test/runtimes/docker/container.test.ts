@@ -45,7 +45,7 @@ describe.skipIf(!hasEngine)("a container", () => {
     expect(started.limits).toEqual({ holder: "cgroup", warden: { dataBytes: 0, processes: 0, cpus: 0 } });
     const format =
       "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}";
-    expect(docker("inspect", "-f", format, `cofferdam-${id}`)).toBe("67108864 67108864 500000000 36");
+    expect(docker("inspect", "-f", format, `cofferdam-${id}`)).toBe("67108864 67108864 500000000 68");
   });
 
   test("bounds processes where the policy does not", async () => {

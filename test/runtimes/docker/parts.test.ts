@@ -108,7 +108,7 @@ describe("limits", () => {
     expect(limitsFor(limits, engine)).toMatchObject({
       memoryBytes: 1000,
       nanoCpus: 1.5e9,
-      processes: 26,
+      processes: 58,
       holder: "cgroup",
     });
     expect(limitsFor({ mode: "enforce" }, engine)).toMatchObject({ processes: 4096, holder: "none", notes: [] });
