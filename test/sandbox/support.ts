@@ -25,7 +25,15 @@ export async function harness(
     commandRefused: (argv, error) => reported.push(`refused ${argv[0]} ${error.details.errno}`),
     fileRefused: (operation, path) => reported.push(`refused ${operation} ${Buffer.from(path).toString()}`),
   };
-  const context = { id: "test", link, environment: { PATH: "/bin" }, timeoutMs: undefined, audit, running: new Set<RunningProgram>(), ...change };
+  const context = {
+    id: "test",
+    link,
+    environment: { PATH: "/bin" },
+    timeoutMs: undefined,
+    audit,
+    running: new Set<RunningProgram>(),
+    ...change,
+  };
   const last = async () => {
     await settle();
     const stream = [...warden.streams.values()].at(-1);

@@ -1,0 +1,18 @@
+/**
+ * The examples run, and assert what they say.
+ */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { ROOT } from "../house/tree.ts";
+
+const run = promisify(execFile);
+
+test.each([
+  ["hooks.ts", /Asked: .*--force/s],
+  ["redact.ts", /password = \[redacted\]/],
+])("examples/%s", { timeout: 120_000 }, async (name, said) => {
+  const { stdout } = await run(process.execPath, ["--import", "tsx", join(ROOT, "examples", name)], { cwd: ROOT });
+  expect(stdout).toMatch(said);
+});
