@@ -13,6 +13,7 @@ import { deleteBench } from "./benches/delete.ts";
 import { execBench } from "./benches/exec.ts";
 import { filesBench } from "./benches/files.ts";
 import { grepBench } from "./benches/grep.ts";
+import { hookBench } from "./benches/hook.ts";
 import { memoryBench } from "./benches/memory.ts";
 import { npmCiBench } from "./benches/npm-ci.ts";
 import { openBench } from "./benches/open.ts";
@@ -32,6 +33,7 @@ const BENCHES = [
   outputBench,
   openBench,
   startBench,
+  hookBench,
   grepBench,
   tscBench,
   npmCiBench,
