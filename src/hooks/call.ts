@@ -7,9 +7,6 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { SandboxError } from "../errors.ts";
 import type { HookContext } from "./types.ts";
 
-/** The longest delay of a timer; past it, one fires at once. */
-export const TIMER_MAX_MS: number = 2 ** 31 - 1;
-
 /** What becomes of a promise that is waited for. Exactly one of them is called, once. */
 export interface Outcomes {
   onValue(value: unknown): unknown;
@@ -55,7 +52,7 @@ export class Call {
     this.#controller?.abort(reason);
   }
 
-  /** Waits for what the callee promised. What comes after its time is ignored. */
+  /** Waits for what the callee promised, no longer than a timer can count. What comes after its time is ignored. */
   settle(promise: PromiseLike<unknown>, timeoutMs: number, outcomes: Outcomes): void {
     let open = true;
     const once = (): boolean => {
@@ -63,7 +60,7 @@ export class Call {
       open = false;
       return first;
     };
-    const timer = setTimeout(() => once() && outcomes.onLate(), Math.min(timeoutMs, TIMER_MAX_MS));
+    const timer = setTimeout(() => once() && outcomes.onLate(), timeoutMs);
     const settled = (): boolean => {
       clearTimeout(timer);
       return once();

@@ -6,7 +6,6 @@
 import type { DecisionRecord } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { APPROVE_TIMEOUT_MS, type Approver } from "./approval.ts";
-import { TIMER_MAX_MS } from "./call.ts";
 import type { Decided, DecideOptions, PolicyRuling } from "./decided.ts";
 import { Gate } from "./gate.ts";
 import { type Bench, Judging } from "./judging.ts";
@@ -59,6 +58,9 @@ const LIMITS: RegistryLimits = { running: 256, waiting: 4096, approvals: 1024 };
 
 /** The most that all hooks of a domain may take together, in milliseconds: a day. */
 const DEADLINE_MAX_MS = 86_400_000;
+
+/** The longest delay of a timer; past it, one fires at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 const ORDERS = ["pre", "normal", "post"] as const;
 

@@ -38,6 +38,12 @@ describe("assertNotInHook()", () => {
     expect(await exec()).toBe("ran");
   });
 
+  test("refuses it in an answer that only begins when it is awaited", async () => {
+    const { registry, problems } = await open([onAccess("lazy", () => lazily(exec) as PromiseLike<undefined>)]);
+    expect(await registry.decideAccess(access("/workspace/a"), ALLOWED)).toMatchObject({ verdict: "deny" });
+    expect(problems[0]?.cause).toMatchObject({ code: "HOOK_REENTRANT" });
+  });
+
   test("the hook may catch it, and answer", async () => {
     const { registry, problems } = await open([
       onAccess("wiser", async () => {
@@ -134,6 +140,27 @@ describe("insideHookOf()", () => {
     await registry.decideAccess(access("/workspace/a"), ALLOWED);
     expect(seen).toEqual([{ plugin: "p", hook: "filesystem.access" }, undefined]);
     expect(insideHookOf(SANDBOX)).toBeUndefined();
+  });
+
+  test("is nobody in an approver and an observer, wherever the decision began", async () => {
+    const inside: unknown[] = [];
+    const look = () => void inside.push(insideHookOf(SANDBOX));
+    const observer = { name: "observer", hooks: { decision: look } };
+    const approve = () => {
+      look();
+      return true;
+    };
+    const inner = await open([observer], { sandbox: "other", approve });
+    const { registry } = await open([
+      onAccess("p", () => {
+        look();
+        inner.registry.observeDecision({} as never);
+        inner.registry.decideAccess(access("/workspace/b"), { verdict: "ask" });
+        return undefined;
+      }),
+    ]);
+    await registry.decideAccess(access("/workspace/a"), ALLOWED);
+    expect(inside).toEqual([{ plugin: "p", hook: "filesystem.access" }, undefined, undefined]);
   });
 
   test("is not carried into what waited in line meanwhile", async () => {
