@@ -60,7 +60,7 @@ export async function createSandbox(policy: Policy | string, options: SandboxOpt
   try {
     const request = { id, ...plans, workspace, image: options.image, signal: options.signal };
     const warden = await runtime.start(request);
-    const setting = { warden, registry, options };
+    const setting = { warden, registry, options, workspace: workspace?.path };
     const parts = policyParts(read, plans, setting, 1);
     const decisions = new Decisions(registry, records);
     const { frames, rules } = encodePolicy(parts, decisions.ruleCount);

@@ -8,6 +8,7 @@ import type { PluginRegistry } from "../hooks/mod.ts";
 import { isWithin } from "../policy/mod.ts";
 import type { StartedWarden } from "../runtimes/runtime.ts";
 import { baseEnvironment, type Variables } from "./environment.ts";
+import { withLinkedDenials } from "./linked-denials.ts";
 import { chooseModes } from "./modes.ts";
 import type { SandboxOptions } from "./options.ts";
 import type { Plans } from "./plan-domains.ts";
@@ -22,6 +23,8 @@ export interface PolicySetting {
   readonly warden: StartedWarden;
   readonly registry: PluginRegistry;
   readonly options: SandboxOptions;
+  /** The folder of the host that the workspace is, or was copied from: absolute, without links. */
+  readonly workspace: string | undefined;
 }
 
 /** The warden waits a little longer than the hooks may take, so that the answer says which of them was late. */
@@ -30,10 +33,12 @@ const SLACK_MS = 1000;
 /** Puts it together. */
 export function policyParts(
   { normalized }: ReadPolicy,
-  { filesystem, process }: Plans,
-  { warden, registry, options }: PolicySetting,
+  plans: Plans,
+  { warden, registry, options, workspace }: PolicySetting,
   generation: number,
 ): PolicyParts {
+  const { process } = plans;
+  const filesystem = withLinkedDenials(plans.filesystem, workspace);
   const { liveMounts } = warden;
   const hooks = { filesystem: registry.needs("filesystem"), process: registry.needs("process") };
   const audit = normalized.audit.files;

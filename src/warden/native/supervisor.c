@@ -6,6 +6,7 @@
 #include "loop.h"
 #include "pending_signal.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
@@ -299,7 +300,9 @@ bool supervisors_start(int ruleset) {
     sigaction(INTERRUPT_SIGNAL, &interrupt, NULL);
     int processors = get_nprocs();
     unsigned count = processors < 1 ? 1 : processors > SUPERVISORS_MAX ? SUPERVISORS_MAX : (unsigned)processors;
-    if (!slow_hands_start(ruleset))
+    /* The policy's own is closed with it; a thread may come to restrict itself later than that. */
+    ruleset = fcntl(ruleset, F_DUPFD_CLOEXEC, 0);
+    if (ruleset < 0 || !slow_hands_start(ruleset))
         return false;
     for (unsigned i = 0; i < count; i++) {
         struct supervisor *s = &supervisors[i];
