@@ -7,11 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* Held while a name is given to an object that is there: what a name stands for is then still so when it is used. */
+static pthread_mutex_t naming = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- removing ---- */
 
@@ -51,12 +55,14 @@ static void perform_directory(struct request *r) {
 
 static void perform_node(struct request *r) {
     umask(r->umask);
+    pthread_mutex_lock(&naming);
     int result = mknodat(r->place.parent, r->place.name, r->mode, 0);
     if (result == 0 && S_ISFIFO(r->mode)) {
         int fd = openat(r->place.parent, r->place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd >= 0)
             fifo_remember(fd);
     }
+    pthread_mutex_unlock(&naming);
     request_end(r, result);
 }
 
@@ -131,8 +137,11 @@ static void perform_link(struct request *r) {
     char self[64];
     snprintf(self, sizeof self, "/proc/self/fd/%d", r->place.object);
     bool symlink = S_ISLNK(r->place.status.st_mode);
-    request_end(r, symlink ? linkat(r->place.parent, r->place.name, r->other.parent, r->other.name, 0)
-                           : linkat(AT_FDCWD, self, r->other.parent, r->other.name, AT_SYMLINK_FOLLOW));
+    pthread_mutex_lock(&naming);
+    int result = symlink ? linkat(r->place.parent, r->place.name, r->other.parent, r->other.name, 0)
+                         : linkat(AT_FDCWD, self, r->other.parent, r->other.name, AT_SYMLINK_FOLLOW);
+    pthread_mutex_unlock(&naming);
+    request_end(r, result);
 }
 
 void handle_link(struct request *r) {
@@ -166,11 +175,25 @@ void handle_link(struct request *r) {
 
 /* ---- another name ---- */
 
-static void perform_rename(struct request *r) {
-    request_end(r, syscall(SYS_renameat2, r->place.parent, r->place.name, r->other.parent, r->other.name, r->flags));
+static bool is_directory(const struct place *p) { return p->object >= 0 && S_ISDIR(p->status.st_mode); }
+
+/* Whether the name was given to a directory after it was judged: what lies in that was not. */
+static bool became_directory(const struct place *p) {
+    struct stat now;
+    return !is_directory(p) && fstatat(p->parent, p->name, &now, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(now.st_mode);
 }
 
-static bool is_directory(const struct place *p) { return p->object >= 0 && S_ISDIR(p->status.st_mode); }
+static void perform_rename(struct request *r) {
+    pthread_mutex_lock(&naming);
+    bool changed = became_directory(&r->place) || (r->flags & RENAME_EXCHANGE && became_directory(&r->other));
+    long result = changed ? -1
+                          : syscall(SYS_renameat2, r->place.parent, r->place.name, r->other.parent, r->other.name,
+                                    r->flags);
+    int error = changed ? EXDEV : errno;
+    pthread_mutex_unlock(&naming);
+    errno = error;
+    request_end(r, result);
+}
 
 /* A directory takes what lies in it along: no rule may mean something else there. */
 static bool goes_around_a_rule(const struct request *r) {

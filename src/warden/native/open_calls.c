@@ -92,8 +92,9 @@ static bool is_plain(mode_t mode) { return S_ISREG(mode) || S_ISDIR(mode); }
 
 static void perform_reopen(struct request *r) {
     char self[64];
-    /* Of a file without a name, which O_TMPFILE makes. */
-    umask(r->umask);
+    /* Of a file without a name, which O_TMPFILE makes: never on procfs. A supervisor's umask is the whole warden's. */
+    if (!r->unrestricted)
+        umask(r->umask);
     snprintf(self, sizeof self, "/proc/self/fd/%d", r->place.object);
     int flags = (r->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_NOCTTY | O_CLOEXEC;
     bool added = !r->blocks && !is_plain(r->place.status.st_mode);

@@ -76,7 +76,8 @@ static void compose(struct recorded *r, const struct decision *d) {
     r->hash = mix(0xcbf29ce484222325 ^ d->rule ^ (uint64_t)d->action << 32, text.data, text.size);
 }
 
-void record_decision(const struct decision *d) {
+/* False: there is no room, and it was not to wait for any. */
+static bool add(const struct decision *d, bool wait) {
     struct recorded fresh;
     compose(&fresh, d);
     pthread_mutex_lock(&lock);
@@ -86,10 +87,15 @@ void record_decision(const struct decision *d) {
                 records[i].message.count++;
                 pthread_mutex_unlock(&lock);
                 free(fresh.text);
-                return;
+                return true;
             }
         if (count < RECORDS_MAX)
             break;
+        if (!wait) {
+            pthread_mutex_unlock(&lock);
+            free(fresh.text);
+            return false;
+        }
         /* Nothing is dropped: who asks for so much waits until it was written down. */
         host_line_send(0, NULL);
         pthread_cond_wait(&flushed, &lock);
@@ -100,7 +106,12 @@ void record_decision(const struct decision *d) {
     pthread_mutex_unlock(&lock);
     if (urgent)
         host_line_send(0, NULL);
+    return true;
 }
+
+void record_decision(const struct decision *d) { add(d, true); }
+
+bool record_now(const struct decision *d) { return add(d, false); }
 
 bool records_wait(void) {
     pthread_mutex_lock(&lock);

@@ -11,8 +11,10 @@ struct decision {
     char *const *argv; /* NULL: none */
 };
 
-/* Any thread. */
+/* Any thread but the main one, for which it would wait. */
 void record_decision(const struct decision *decision);
+/* Main thread. False: a flush has to make room first. */
+bool record_now(const struct decision *decision);
 /* Whether any lies there: then a flush is due soon. */
 bool records_wait(void);
 /* Main thread: calls `send` for each frame; nothing is left then. */

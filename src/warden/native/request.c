@@ -104,7 +104,7 @@ void request_end(struct request *r, int64_t result) {
     } else if (error == EINTR && hand_cancelled(&cancelled)) {
         request_fail(r, cancelled ? cancelled : EINTR);
     } else {
-        if (error == EACCES)
+        if (error == EACCES && r->action)
             record(r, VERDICT_DENY, REASON_FLOOR);
         request_fail(r, error);
     }

@@ -1,4 +1,5 @@
-/* connect and bind of unix sockets. Others go on: which socket it is, a descriptor says, and no pointer. */
+/* connect and bind of unix sockets. Those of other families are judged by no rule, but not continued either: the caller
+ * may put a unix socket in their place meanwhile. */
 #define _GNU_SOURCE
 #include "bound_sockets.h"
 #include "calls.h"
@@ -16,7 +17,29 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Takes a copy of the caller's socket, and its address. False: it was answered. */
+static bool keep_address(struct request *r, const void *address, socklen_t size) {
+    r->bytes = malloc(size + 1);
+    if (!r->bytes) {
+        request_fail(r, ENOMEM);
+        return false;
+    }
+    memcpy(r->bytes, address, size);
+    r->bytes_size = size;
+    return true;
+}
+
+static void perform_for_other_family(struct request *r) {
+    struct sockaddr_storage address;
+    int size = (int)r->notice.arguments[2];
+    if (size < 0 || (size_t)size > sizeof address)
+        request_fail(r, EINVAL);
+    else if (!caller_bytes(&r->notice, r->notice.arguments[1], &address, (size_t)size))
+        request_fail(r, errno);
+    else if (keep_address(r, &address, (socklen_t)size))
+        request_perform(r);
+}
+
+/* Takes a copy of the caller's socket, and its address. False: it was answered, or is under way. */
 static bool take_socket(struct request *r, struct sockaddr_un *address, socklen_t *size) {
     const uint64_t *a = r->notice.arguments;
     int family = 0;
@@ -27,8 +50,7 @@ static bool take_socket(struct request *r, struct sockaddr_un *address, socklen_
         return false;
     }
     if (family != AF_UNIX) {
-        notice_continue(&r->notice);
-        request_free(r);
+        perform_for_other_family(r);
         return false;
     }
     *size = (socklen_t)a[2];
@@ -59,17 +81,6 @@ static void perform_bind(struct request *r) {
                        : bind(r->fd, r->bytes, (socklen_t)r->bytes_size));
 }
 
-static bool keep_address(struct request *r, const struct sockaddr_un *address, socklen_t size) {
-    r->bytes = malloc(size);
-    if (!r->bytes) {
-        request_fail(r, ENOMEM);
-        return false;
-    }
-    memcpy(r->bytes, address, size);
-    r->bytes_size = size;
-    return true;
-}
-
 static bool has_path(const struct sockaddr_un *address, socklen_t size) {
     return address->sun_family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path) && address->sun_path[0];
 }
@@ -90,10 +101,10 @@ static bool find_path(struct request *r, const struct sockaddr_un *address, unsi
 void handle_connect(struct request *r) {
     struct sockaddr_un address;
     socklen_t size;
-    if (!take_socket(r, &address, &size))
-        return;
     r->blocks = true;
     r->perform = perform_connect;
+    if (!take_socket(r, &address, &size))
+        return;
     if (!has_path(&address, size)) {
         /* An abstract name, or none: of this network namespace, which is the sandbox's own. */
         if (keep_address(r, &address, size))
@@ -121,9 +132,9 @@ void handle_connect(struct request *r) {
 void handle_bind(struct request *r) {
     struct sockaddr_un address;
     socklen_t size;
+    r->perform = perform_bind;
     if (!take_socket(r, &address, &size))
         return;
-    r->perform = perform_bind;
     if (!has_path(&address, size)) {
         if (keep_address(r, &address, size))
             request_perform(r);
