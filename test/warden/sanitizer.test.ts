@@ -182,7 +182,7 @@ describe("the conformance suite", () => {
       ...process.env,
       COFFERDAM_TEST_PLACES: place,
       COFFERDAM_WARDEN: wrapper,
-      COFFERDAM_TEST_RACES: "500",
+      COFFERDAM_TEST_RACES: "4000",
       COFFERDAM_CONFORMANCE_REPORT: join(directory, "report"),
     };
     const args = [join(project, "node_modules/vitest/vitest.mjs"), "run", "test/conformance", "--reporter=dot"];

@@ -9,9 +9,10 @@ static bool any_covers(struct glob *const *globs, size_t count, const char *path
 }
 
 bool binary_matches(const struct subscription *s, const char *binary) {
-    if (s->binary_count == 0)
+    /* A caller whose program cannot be told may be any. */
+    if (s->binary_count == 0 || !binary || !*binary)
         return true;
-    for (size_t i = 0; binary && i < s->binary_count; i++) {
+    for (size_t i = 0; i < s->binary_count; i++) {
         const char *text = s->words[i] ? last_name(binary) : binary;
         if (glob_matches(s->binaries[i], text, strlen(text)))
             return true;

@@ -20,6 +20,13 @@ enum {
     TTY_INSERT_INPUT = 0x5412,
     TTY_SET_DISCIPLINE = 0x5423,
     CONSOLE_CONTROL = 0x541c,
+    /* They change what a file is through a descriptor that only reads. */
+    SET_FILE_FLAGS = 0x40086602,      /* FS_IOC_SETFLAGS */
+    SET_FILE_FLAGS_32 = 0x40046602,   /* FS_IOC32_SETFLAGS */
+    SET_FILE_ATTRIBUTES = 0x401c5820, /* FS_IOC_FSSETXATTR */
+    ENABLE_VERITY = 0x40806685,       /* FS_IOC_ENABLE_VERITY */
+    SNAPSHOT = 0x50009401,            /* BTRFS_IOC_SNAP_CREATE: files under names that no rule knows */
+    SNAPSHOT_2 = 0x50009417,
     SET_IO_SIGNAL = 10,  /* F_SETSIG */
     SET_LEASE = 1024,    /* F_SETLEASE */
     WHOLE_USER = 2,      /* PRIO_USER */

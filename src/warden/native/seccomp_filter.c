@@ -239,7 +239,9 @@ static void guard_arguments(void) {
     guard_signals();
     call = open_call(SYS_ioctl);
     load_argument(1);
-    static const uint32_t controls[] = {TTY_INSERT_INPUT, TTY_SET_DISCIPLINE, CONSOLE_CONTROL};
+    static const uint32_t controls[] = {TTY_INSERT_INPUT, TTY_SET_DISCIPLINE, CONSOLE_CONTROL,
+                                        SET_FILE_FLAGS,   SET_FILE_FLAGS_32, SET_FILE_ATTRIBUTES,
+                                        ENABLE_VERITY,    SNAPSHOT,          SNAPSHOT_2};
     for (size_t i = 0; i < sizeof controls / sizeof *controls; i++) {
         unless_equal(controls[i], 1);
         refuse(EPERM);
