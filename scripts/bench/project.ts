@@ -1,5 +1,5 @@
 /** This project as an input of benches: its sources, and the tools that build it. */
-import { chmod, copyFile, cp, mkdir, realpath, symlink } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, realpath, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCommand } from "./command.ts";
@@ -57,18 +57,23 @@ export function toolVariables(folder: string): Record<string, string> {
   };
 }
 
-/** Puts npm into the folder, and a cache with all that the lockfile names, and tells which registry it came from. */
+/**
+ * Puts npm into the folder, the project's two files as `project`, and a cache with all that they name. Tells which registry
+ * it came from.
+ */
 export async function addNpm(folder: string): Promise<string> {
   const program = await realpath((await runCommand(["sh", "-c", "command -v npm"])).toString().trim());
   await cp(dirname(dirname(program)), join(folder, "npm"), { recursive: true, verbatimSymlinks: true });
-  const npm = [join(folder, "bin/node"), join(folder, "npm/bin/npm-cli.js")] as const;
-  const warm = join(folder, "warm");
-  await copyProject(warm, ["package.json", "package-lock.json"]);
-  const options = { cwd: warm };
-  const registry = (await runCommand([...npm, "config", "get", "registry"], options)).toString().trim();
-  const fetch = ["ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--cache", CACHE];
-  await runCommand([...npm, ...fetch], options);
-  await runCommand(["rm", "-rf", warm]);
+  const project = join(folder, "project");
+  await copyProject(project, ["package.json", "package-lock.json"]);
+  const npm = (...args: string[]) =>
+    runCommand([join(folder, "bin/node"), join(folder, "npm/bin/npm-cli.js"), ...args], { cwd: project });
+  const registry = (await npm("config", "get", "registry")).toString().trim();
+  const options = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--cache", CACHE];
+  // A lockfile that another npm wrote may lack packages for other systems: `npm ci` of this one insists on them.
+  await npm("install", "--package-lock-only", ...options);
+  await npm("ci", ...options);
+  await rm(join(project, "node_modules"), { recursive: true });
   await cp(CACHE, join(folder, "cache"), { recursive: true });
   return registry;
 }

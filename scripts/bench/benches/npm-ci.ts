@@ -1,7 +1,7 @@
 /** How long it takes to install what this project depends on: many files made, and native packages built. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { addNode, addNpm, copyProject, toolVariables } from "../project.ts";
+import { addNode, addNpm, toolVariables } from "../project.ts";
 import type { Bench } from "../types.ts";
 import { compareModes } from "../workload.ts";
 
@@ -13,7 +13,6 @@ export const npmCiBench: Bench = {
     await mkdir(join(folder, "home"), { recursive: true });
     const node = await addNode(folder);
     const registry = await addNpm(folder);
-    await copyProject(join(folder, "project"), ["package.json", "package-lock.json"]);
     yield* compareModes(context, {
       title: "npm ci of this project",
       folder,
