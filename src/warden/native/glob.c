@@ -1,236 +1,194 @@
 #define _GNU_SOURCE
-#include "glob.h"
+#include "die.h"
+#include "glob_hint.h"
+#include "glob_parts.h"
 #include <limits.h>
 #include <stdlib.h>
 
-/* A segment is `**`, or pieces of text with stars between them: one piece is the text itself. */
-struct piece {
-    const char *text;
-    size_t size;
+static bool is_one_of(const char *set, uint8_t byte) { return byte && strchr(set, byte); }
+
+/* What a pattern takes in memory. */
+struct extent {
+    size_t segments, stars, text;
 };
 
-struct segment {
-    bool any;
-    bool alone; /* a star and nothing else: at least one character */
-    size_t first, count; /* of its pieces */
-};
-
-struct glob {
-    struct segment *segments; /* one more than `count`: `**`, for what lies below */
-    size_t count;
-    struct piece *pieces;
-    char *text; /* of the pieces, unescaped */
-    /* The segments before the first star, joined: every match begins with it. */
-    char *literal;
-    size_t literal_size, literal_segments;
-    bool pure; /* there is no star */
-};
-
-static bool escapable(char c) { return c && strchr("*?[]{}!\\", c); }
-static bool reserved(char c) { return c && strchr("?[]{}", c); }
-
-/* Cuts the pattern up. False: it is not of the dialect. */
-static bool parse(struct glob *g, const char *pattern, size_t size) {
-    char *out = g->text;
-    size_t pieces = 0;
-    struct segment *s = g->segments;
-    *s = (struct segment){.first = 0, .count = 1};
-    g->pieces[pieces] = (struct piece){out, 0};
-    for (size_t i = 0; i <= size; i++) {
-        struct piece *p = &g->pieces[pieces];
-        if (i == size || pattern[i] == '/') {
-            bool empty = true;
-            for (size_t k = s->first; k <= pieces; k++)
-                empty &= g->pieces[k].size == 0;
-            s->count = pieces + 1 - s->first;
-            s->any = empty && s->count == 3;
-            s->alone = empty && s->count == 2;
+/* Whether the pattern is of the dialect: as globProblem() in src/policy/glob.ts. */
+static bool measure(struct slice pattern, struct extent *extent) {
+    size_t stars = 0, others = 0;
+    bool adjacent = false, after_star = false;
+    if (pattern.size > PATH_MAX || (pattern.size && pattern.data[0] == '!'))
+        return false;
+    for (size_t i = 0; i <= pattern.size; i++) {
+        uint8_t byte = i < pattern.size ? pattern.data[i] : '/';
+        bool star = byte == '*';
+        if (byte == '/') {
             /* `**` stands alone between separators. */
-            for (size_t k = s->first + 1; !s->any && k < pieces; k++)
-                if (g->pieces[k].size == 0)
-                    return false;
-            g->count++;
-            if (i == size)
-                break;
-            *++s = (struct segment){.first = ++pieces, .count = 1};
-            g->pieces[pieces] = (struct piece){out, 0};
-        } else if (pattern[i] == '*') {
-            g->pieces[++pieces] = (struct piece){out, 0};
-        } else if (pattern[i] == '\\') {
-            if (++i == size || !escapable(pattern[i]))
+            if (adjacent && (stars != 2 || others))
                 return false;
-            *out++ = pattern[i];
-            p->size++;
-        } else if (reserved(pattern[i]) || (i == 0 && pattern[i] == '!') || pattern[i] == 0) {
-            return false;
+            extent->segments++;
+            extent->text += i < pattern.size;
+            stars = others = 0;
+            adjacent = false;
+        } else if (star) {
+            adjacent |= after_star;
+            stars++;
+            extent->stars++;
         } else {
-            *out++ = pattern[i];
-            p->size++;
+            if (byte == '\\' && (++i == pattern.size || !is_one_of("*?[]{}!\\", pattern.data[i])))
+                return false;
+            if (byte == 0 || is_one_of("?[]{}", byte))
+                return false;
+            others++;
+            extent->text++;
         }
+        after_star = star;
     }
-    g->segments[g->count] = (struct segment){.any = true};
     return true;
 }
 
-static void find_literal(struct glob *g) {
-    char *out = g->literal;
-    size_t i = 0;
-    for (; i < g->count && !g->segments[i].any && g->segments[i].count == 1; i++) {
-        const struct piece *p = &g->pieces[g->segments[i].first];
-        if (i > 0)
-            *out++ = '/';
-        memcpy(out, p->text, p->size);
-        out += p->size;
+static struct segment read_segment(const uint8_t **at, const uint8_t *end, char *text, size_t *used,
+                                   struct piece *pieces, size_t *piece) {
+    struct segment s = {.first = (uint16_t)*piece, .at = (uint16_t)*used};
+    struct piece *p = &pieces[(*piece)++];
+    *p = (struct piece){s.at, 0};
+    for (; *at < end && **at != '/'; (*at)++) {
+        if (**at == '*') {
+            p = &pieces[(*piece)++];
+            *p = (struct piece){(uint16_t)*used, 0};
+            continue;
+        }
+        *at += **at == '\\';
+        text[(*used)++] = (char)**at;
+        p->size++;
     }
-    *out = 0;
-    g->literal_size = (size_t)(out - g->literal);
-    g->literal_segments = i;
-    g->pure = i == g->count;
+    s.pieces = (uint16_t)(*piece - s.first);
+    s.size = (uint16_t)(*used - s.at);
+    if (s.pieces == 1)
+        s.kind = SEGMENT_LITERAL;
+    else
+        s.kind = s.size ? SEGMENT_STARS : s.pieces == 2 ? SEGMENT_SOME : SEGMENT_ANY;
+    return s;
 }
 
 struct glob *glob_compile(struct slice pattern) {
-    struct glob *g = calloc(1, sizeof *g);
-    if (!g || pattern.size > PATH_MAX)
-        goto failed;
-    g->segments = calloc(pattern.size + 2, sizeof *g->segments);
-    g->pieces = calloc(pattern.size + 2, sizeof *g->pieces);
-    g->text = malloc(pattern.size + 1);
-    g->literal = malloc(pattern.size + 2);
-    if (!g->segments || !g->pieces || !g->text || !g->literal || !parse(g, (const char *)pattern.data, pattern.size))
-        goto failed;
-    find_literal(g);
-    return g;
-failed:
-    glob_free(g);
-    return NULL;
-}
-
-void glob_free(struct glob *g) {
+    struct extent extent = {0};
+    if (!measure(pattern, &extent))
+        return NULL;
+    size_t segment_bytes = extent.segments * sizeof(struct segment);
+    size_t piece_bytes = (extent.segments + extent.stars) * sizeof(struct piece);
+    struct glob *g = malloc(sizeof *g + segment_bytes + piece_bytes + extent.text);
     if (!g)
-        return;
-    free(g->segments);
-    free(g->pieces);
-    free(g->text);
-    free(g->literal);
-    free(g);
+        die("out of memory");
+    struct segment *segments = (struct segment *)(g + 1);
+    struct piece *pieces = (struct piece *)(segments + extent.segments);
+    char *text = (char *)(pieces + extent.segments + extent.stars);
+    *g = (struct glob){.text = text, .segments = segments, .pieces = pieces};
+    const uint8_t *at = pattern.data, *end = at + pattern.size;
+    size_t used = 0, piece = 0;
+    for (;;) {
+        segments[g->count] = read_segment(&at, end, text, &used, pieces, &piece);
+        if (g->literal == g->count && segments[g->count].kind == SEGMENT_LITERAL) {
+            g->literal++;
+            g->prefix = (uint16_t)used;
+        }
+        g->count++;
+        if (at++ == end)
+            break;
+        text[used++] = '/';
+    }
+    g->tree_count = pattern.size == 1 && pattern.data[0] == '/' ? 1 : g->count;
+    return g;
 }
 
-static bool segment_matches(const struct glob *g, const struct segment *s, const char *text, size_t size) {
-    const struct piece *first = &g->pieces[s->first], *last = first + s->count - 1;
-    if (s->count == 1)
-        return size == first->size && memcmp(text, first->text, size) == 0;
-    if (s->alone)
+void glob_free(struct glob *g) { free(g); }
+
+bool segment_matches(const struct glob *g, const struct segment *s, const char *name, size_t size) {
+    const char *end = name + size;
+    if (s->kind == SEGMENT_LITERAL)
+        return size == s->size && memcmp(name, g->text + s->at, size) == 0;
+    if (s->kind != SEGMENT_STARS)
         return size > 0;
-    if (size < first->size + last->size || memcmp(text, first->text, first->size) != 0 ||
-        memcmp(text + size - last->size, last->text, last->size) != 0)
+    const struct piece *p = &g->pieces[s->first], *last = p + s->pieces - 1;
+    if (size < s->size || memcmp(name, g->text + p->at, p->size) != 0 ||
+        memcmp(end - last->size, g->text + last->at, last->size) != 0)
         return false;
-    const char *at = text + first->size, *end = text + size - last->size;
-    for (const struct piece *p = first + 1; p < last; p++) {
-        const char *found = memmem(at, (size_t)(end - at), p->text, p->size);
+    name += p->size;
+    end -= last->size;
+    while (++p < last) {
+        const char *found = memmem(name, (size_t)(end - name), g->text + p->at, p->size);
         if (!found)
             return false;
-        at = found + p->size;
+        name = found + p->size;
     }
     return true;
 }
 
-static size_t segment_size(const char *text, size_t size) {
-    const char *slash = memchr(text, '/', size);
-    return slash ? (size_t)(slash - text) : size;
-}
-
-/* The classic walk: on a mismatch, the last `**` swallows one segment more. `at` of `size` + 1 is past the last one. */
-static bool walk(const struct glob *g, size_t count, const char *text, size_t size) {
-    size_t at = 0, segment = 0, resume = 0, star = SIZE_MAX;
+/* The classic walk over what follows the literal segments: on a mismatch, the last `**` swallows one name more. A tree
+ * is matched once all its segments are. `at` is past `size` where no name is left. */
+static bool walk(const struct glob *g, const char *text, size_t size, size_t at, bool tree) {
+    const struct segment *s = g->segments + g->literal, *last = g->segments + g->count, *star = NULL;
+    size_t resume = at;
     while (at <= size) {
-        size_t length = segment_size(text + at, size - at);
-        if (segment < count && g->segments[segment].any) {
-            star = segment++;
+        if (s < last && s->kind == SEGMENT_ANY) {
+            star = s++;
             resume = at;
-        } else if (segment < count && segment_matches(g, &g->segments[segment], text + at, length)) {
-            segment++;
-            at += length + 1;
-        } else if (star != SIZE_MAX) {
-            resume += segment_size(text + resume, size - resume) + 1;
-            segment = star + 1;
+            continue;
+        }
+        if (s == last && (tree || (star && star + 1 == last)))
+            return true;
+        size_t name = name_size(text + at, size - at);
+        if (s < last && segment_matches(g, s, text + at, name)) {
+            s++;
+            at += name + 1;
+        } else if (star) {
+            s = star + 1;
+            resume += name_size(text + resume, size - resume) + 1;
             at = resume;
         } else {
             return false;
         }
     }
-    while (segment < count && g->segments[segment].any)
-        segment++;
-    return segment == count;
+    while (s < last && s->kind == SEGMENT_ANY)
+        s++;
+    return s == last;
+}
+
+/* Below the literal segments, which the text begins with. */
+static bool goes_on(const struct glob *g, const char *text, size_t size, bool tree) {
+    if (g->literal == 0)
+        return walk(g, text, size, 0, tree);
+    return (size == g->prefix || text[g->prefix] == '/') && walk(g, text, size, (size_t)g->prefix + 1, tree);
+}
+
+static bool begins(const struct glob *g, const char *text, size_t size) {
+    return size >= g->prefix && memcmp(text, g->text, g->prefix) == 0;
 }
 
 bool glob_matches(const struct glob *g, const char *text, size_t size) {
-    if (g->pure)
-        return size == g->literal_size && memcmp(text, g->literal, size) == 0;
-    return walk(g, g->count, text, size);
+    if (g->literal == g->count)
+        return size == g->prefix && memcmp(text, g->text, size) == 0;
+    return begins(g, text, size) && goes_on(g, text, size, false);
 }
-
-/* Whether the text is the literal part, or goes on below it. */
-static bool begins(const struct glob *g, const char *path, size_t size) {
-    size_t literal = g->literal_size;
-    return size >= literal && memcmp(path, g->literal, literal) == 0 &&
-           (size == literal || path[literal] == '/' || g->literal_segments == 0);
-}
-
-static bool is_root(const struct glob *g) { return g->pure && g->literal_size == 1 && g->literal[0] == '/'; }
 
 bool glob_covers(const struct glob *g, const char *path, size_t size) {
-    if (is_root(g))
-        return path[0] == '/';
-    return begins(g, path, size) && (g->pure || walk(g, g->count + 1, path, size));
+    if (g->tree_count != g->count)
+        return size == 0 || path[0] == '/';
+    if (!begins(g, path, size))
+        return false;
+    if (g->literal == g->count)
+        return size == g->prefix || path[g->prefix] == '/';
+    return goes_on(g, path, size, true);
 }
 
-static void enter(const struct glob *g, bool *states, size_t segment) {
-    states[segment] = true;
-    while (segment < g->count && g->segments[segment].any)
-        states[++segment] = true;
-}
-
-bool glob_reaches_below(const struct glob *g, const char *directory, size_t size) {
-    if (is_root(g) || (size == 1 && directory[0] == '/'))
-        return true;
-    /* Where in the pattern one may be, after each segment of the directory; the end of it stands for everything below. */
-    bool *states = calloc(2 * (g->count + 1), sizeof *states), *next = states + g->count + 1, alive = true;
-    if (!states)
-        return true;
-    enter(g, states, 0);
-    for (size_t at = 0; alive && at <= size;) {
-        size_t length = segment_size(directory + at, size - at);
-        memset(next, 0, (g->count + 1) * sizeof *next);
-        alive = false;
-        for (size_t i = 0; i <= g->count; i++) {
-            if (!states[i])
-                continue;
-            if (i == g->count || g->segments[i].any)
-                enter(g, next, i);
-            else if (segment_matches(g, &g->segments[i], directory + at, length))
-                enter(g, next, i + 1);
-            else
-                continue;
-            alive = true;
-        }
-        memcpy(states, next, (g->count + 1) * sizeof *next);
-        at += length + 1;
+struct glob_hint glob_hint(const struct glob *g) {
+    struct glob_hint hint = {0};
+    /* The root's tree is everything. */
+    size_t size = g->tree_count == g->count ? g->prefix : 0;
+    if (size >= sizeof hint.word) {
+        hint.at = (uint32_t)(size - sizeof hint.word);
+        size = sizeof hint.word;
     }
-    free(states);
-    return alive;
-}
-
-static bool lies_below(const struct glob *g, const char *path) {
-    size_t size = strlen(path);
-    return begins(g, path, size) && size > g->literal_size;
-}
-
-/* A tail of one segment is looked for in each component by itself: those of the names do not match it, for they are not
- * covered, and those below are the same after the rename. */
-bool glob_survives_rename(const struct glob *g, const char *from, const char *to) {
-    bool tail_of_one = g->count == g->literal_segments + 2 && g->segments[g->literal_segments].any &&
-                       !g->segments[g->literal_segments + 1].any;
-    if (tail_of_one && lies_below(g, from) && lies_below(g, to))
-        return true;
-    return !glob_reaches_below(g, from, strlen(from)) && !glob_reaches_below(g, to, strlen(to));
+    memset(&hint.mask, 0xff, size);
+    memcpy(&hint.word, g->text + hint.at, size);
+    return hint;
 }

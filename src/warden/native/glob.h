@@ -13,6 +13,6 @@ bool glob_matches(const struct glob *glob, const char *text, size_t size);
 bool glob_covers(const struct glob *glob, const char *path, size_t size);
 /* Whether it may stand for something that lies in this directory. Never wrongly false. */
 bool glob_reaches_below(const struct glob *glob, const char *directory, size_t size);
-/* Whether every path below `from` is covered before exactly if it is covered after `from` was renamed to `to`, given that
- * neither name is covered itself. Never wrongly true. */
+/* Whether what lies below `from` is covered exactly if it still is after `from` was renamed to `to`. Never wrongly
+ * true. */
 bool glob_survives_rename(const struct glob *glob, const char *from, const char *to);

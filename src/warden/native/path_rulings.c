@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
 #include "table_rules.h"
 
-static bool any_covers(struct glob *const *globs, size_t count, const char *path, size_t size) {
+static bool any_covers(const struct tree *trees, size_t count, const struct hinted_text *path) {
     bool covered = count == 0;
     for (size_t i = 0; i < count && !covered; i++)
-        covered = glob_covers(globs[i], path, size);
+        covered = tree_covers(&trees[i], path);
     return covered;
 }
 
@@ -20,33 +20,37 @@ bool binary_matches(const struct subscription *s, const char *binary) {
     return false;
 }
 
-static bool is_hooked(const struct tables *t, const char *path, size_t size, uint8_t action, const char *binary) {
+static unsigned bit_of(uint8_t action) { return 1U << (action & 15); }
+
+static bool is_hooked(const struct tables *t, const struct hinted_text *path, uint8_t action, const char *binary) {
     for (size_t i = 0; i < t->subscription_count; i++) {
         const struct subscription *s = &t->subscriptions[i];
-        if (s->domain == DOMAIN_FILESYSTEM && (s->actions == 0 || s->actions & 1U << action) &&
-            any_covers(s->paths, s->path_count, path, size) && binary_matches(s, binary))
+        if (s->domain == DOMAIN_FILESYSTEM && (s->actions == 0 || s->actions & bit_of(action)) &&
+            any_covers(s->paths, s->path_count, path) && binary_matches(s, binary))
             return true;
     }
     return false;
 }
 
-static bool suffices(uint8_t access, uint8_t action) {
-    if (access == 0 || action == ACTION_READ || action == ACTION_LIST || action == ACTION_START)
-        return true;
-    return access == ACCESS_WRITE || (access == ACCESS_DEVICE && action == ACTION_WRITE);
+uint16_t actions_of(uint8_t access) {
+    unsigned reading = bit_of(ACTION_READ) | bit_of(ACTION_LIST) | bit_of(ACTION_START);
+    if (access == ACCESS_READ)
+        return (uint16_t)reading;
+    return access == ACCESS_DEVICE ? (uint16_t)(reading | bit_of(ACTION_WRITE)) : UINT16_MAX;
 }
 
 struct ruling tables_path(const struct tables *t, const char *path, uint8_t action, const char *binary) {
-    size_t size = strlen(path);
+    struct hinted_text text = hinted_text(path);
     const struct path_rule *strictest = NULL;
+    uint8_t verdict = 0;
     for (size_t i = 0; i < t->path_rule_count; i++) {
         const struct path_rule *r = &t->path_rules[i];
         /* Of several with one verdict the first gives the name. */
-        if ((strictest && r->verdict <= strictest->verdict) || !suffices(r->access, action) ||
-            !glob_covers(r->glob, path, size))
+        if (r->verdict <= verdict || !(r->actions & bit_of(action)) || !tree_covers(&r->tree, &text))
             continue;
         strictest = r;
-        if (r->verdict == VERDICT_DENY)
+        verdict = r->verdict;
+        if (verdict == VERDICT_DENY)
             return (struct ruling){VERDICT_DENY, REASON_RULE, r->rule, false};
     }
     struct ruling ruling = {VERDICT_DENY, REASON_UNMATCHED, 0, false};
@@ -54,39 +58,50 @@ struct ruling tables_path(const struct tables *t, const char *path, uint8_t acti
         ruling = (struct ruling){strictest->verdict, REASON_RULE, strictest->rule, false};
     else if (t->flags & POLICY_FLAG_UNMATCHED_PATH_ASK)
         ruling.verdict = VERDICT_ASK;
-    ruling.hooked = ruling.verdict != VERDICT_DENY && is_hooked(t, path, size, action, binary);
+    ruling.hooked = ruling.verdict != VERDICT_DENY && is_hooked(t, &text, action, binary);
     return ruling;
 }
 
-static bool all_survive(struct glob *const *globs, size_t count, const char *from, const char *to) {
-    for (size_t i = 0; i < count; i++)
-        if (!glob_survives_rename(globs[i], from, to))
+static bool is_write_granted(const struct tables *t, const char *path) {
+    return tables_path(t, path, ACTION_RENAME, NULL).verdict == VERDICT_ALLOW;
+}
+
+/* Whether grants say as much below one name as below the other. What may be renamed unasked lies in a tree that may be
+ * written, as all below it: then there is nothing that another grant could add. Where somebody is asked for the
+ * directory, grants below it count by themselves. What may not be renamed at all needs no second refusal. */
+static bool grants_survive(const struct tables *t, const char *from, const char *to) {
+    if (!tables_writable(t, from) || !tables_writable(t, to) || (is_write_granted(t, from) && is_write_granted(t, to)))
+        return true;
+    for (size_t i = 0; i < t->path_rule_count; i++) {
+        const struct path_rule *r = &t->path_rules[i];
+        if (r->verdict == VERDICT_ALLOW && !glob_survives_rename(r->tree.glob, from, to))
             return false;
+    }
     return true;
 }
 
 bool tables_allow_rename(const struct tables *t, const char *from, const char *to) {
     for (size_t i = 0; i < t->path_rule_count; i++) {
         const struct path_rule *r = &t->path_rules[i];
-        /* A literal grant of less inside a grant of more takes nothing away, and only what may be written is renamed. */
-        if ((r->verdict != VERDICT_ALLOW || r->starred) && !glob_survives_rename(r->glob, from, to))
+        if (r->verdict != VERDICT_ALLOW && !glob_survives_rename(r->tree.glob, from, to))
             return false;
     }
     for (size_t i = 0; i < t->subscription_count; i++) {
         const struct subscription *s = &t->subscriptions[i];
-        if (s->domain == DOMAIN_FILESYSTEM && !all_survive(s->paths, s->path_count, from, to))
-            return false;
+        for (size_t k = 0; s->domain == DOMAIN_FILESYSTEM && k < s->path_count; k++)
+            if (!glob_survives_rename(s->paths[k].glob, from, to))
+                return false;
     }
-    return true;
+    return grants_survive(t, from, to);
 }
 
 bool tables_writable(const struct tables *t, const char *path) {
-    size_t size = strlen(path);
+    struct hinted_text text = hinted_text(path);
     if (t->flags & POLICY_FLAG_UNMATCHED_PATH_ASK)
         return true;
     for (size_t i = 0; i < t->path_rule_count; i++) {
         const struct path_rule *r = &t->path_rules[i];
-        if (r->verdict != VERDICT_DENY && r->access != ACCESS_READ && glob_covers(r->glob, path, size))
+        if (r->verdict != VERDICT_DENY && r->access != ACCESS_READ && tree_covers(&r->tree, &text))
             return true;
     }
     return false;

@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
 #include "table_rules.h"
+#include <limits.h>
+#include <stdio.h>
 
 static bool is_searched(const struct tables *t, const char *path) {
     const char *slash = strrchr(path, '/');
@@ -62,10 +64,20 @@ static bool matches_hash(const struct program_rule *r, const uint8_t *sha256) {
     return sha256 ? memcmp(r->sha256, sha256, sizeof r->sha256) == 0 : r->verdict != VERDICT_ALLOW;
 }
 
+/* Hooks also go by what a program is called: as startMatcher() in src/hooks/filter.ts. */
+static bool called_matches(const struct subscription *s, const char *called) {
+    char path[PATH_MAX];
+    if (called[0] == '/')
+        return binary_matches(s, called);
+    int size = snprintf(path, sizeof path, "/%s", called + (called[0] == '-'));
+    return size >= (int)sizeof path || binary_matches(s, path);
+}
+
 static bool wants_start(const struct tables *t, const struct candidate *c) {
     for (size_t i = 0; i < t->subscription_count; i++) {
         const struct subscription *s = &t->subscriptions[i];
-        if (s->domain == DOMAIN_PROCESS && (binary_matches(s, c->path) || binary_matches(s, c->requested)))
+        if (s->domain == DOMAIN_PROCESS && (binary_matches(s, c->path) || binary_matches(s, c->requested) ||
+                                            called_matches(s, c->argv[0] ? c->argv[0] : "")))
             return true;
     }
     return false;

@@ -1,12 +1,19 @@
 /* What tables are made of: for the files that build them and rule by them, and for nobody else. */
 #pragma once
+#include "glob_hint.h"
 #include "tables.h"
 
-struct path_rule {
+/* A pattern that stands for a tree. */
+struct tree {
     struct glob *glob;
+    struct glob_hint hint;
+};
+
+struct path_rule {
+    struct tree tree;
     uint32_t rule;
     uint8_t verdict, access;
-    bool starred;
+    uint16_t actions; /* bits: those that it is about */
 };
 
 struct program_rule {
@@ -20,7 +27,8 @@ struct program_rule {
 };
 
 struct subscription {
-    struct glob **paths, **binaries;
+    struct tree *paths;
+    struct glob **binaries;
     size_t path_count, binary_count;
     bool *words; /* of each binary: it has no slash */
     uint32_t actions;
@@ -33,5 +41,11 @@ static inline const char *last_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* Whether a hook that names programs means this one; NULL: it is not known. */
+static inline bool tree_covers(const struct tree *tree, const struct hinted_text *path) {
+    return !glob_hint_excludes(&tree->hint, path) && glob_covers(tree->glob, path->data, path->size);
+}
+
+/* The actions that a rule of this access (0: any) is about. */
+uint16_t actions_of(uint8_t access);
+/* Whether a hook that names programs means this one. What is not known (NULL, empty) may be. */
 bool binary_matches(const struct subscription *subscription, const char *binary);

@@ -6,25 +6,17 @@
 
 enum { RULES_MAX = 16384, SEARCH_MAX = 64, ARGUMENTS_MAX = 256 };
 
-static bool has_star(struct slice pattern) {
-    for (size_t i = 0; i < pattern.size; i++) {
-        if (pattern.data[i] == '\\')
-            i++;
-        else if (pattern.data[i] == '*')
-            return true;
-    }
-    return false;
-}
-
 static bool holds_nul(struct slice s) { return memchr(s.data, 0, s.size) != NULL; }
 
 static struct glob *compile(struct slice pattern) {
     return pattern.size == 0 || holds_nul(pattern) ? NULL : glob_compile(pattern);
 }
 
-/* Room for one more; NULL: there are too many. */
+/* Room for one more; NULL: there are too many. It grows at powers of two, twofold. */
 static void *grow(void *array, size_t count, size_t size) {
-    return count >= RULES_MAX ? NULL : realloc(array, (count + 1) * size);
+    if (count >= RULES_MAX)
+        return NULL;
+    return count & (count - 1) ? array : realloc(array, (count ? 2 * count : 1) * size);
 }
 
 static void free_globs(struct glob **globs, size_t count) {
@@ -33,17 +25,15 @@ static void free_globs(struct glob **globs, size_t count) {
     free(globs);
 }
 
-/* Compiles a list. False: malformed; what was made is the caller's to free. */
-static bool compile_list(struct list list, struct glob ***globs, size_t *count) {
-    struct slice element;
-    *globs = calloc(list.count + 1, sizeof **globs);
-    while (*globs && list_next(&list, &element)) {
-        struct glob *glob = compile(element);
-        if (!glob)
-            return false;
-        (*globs)[(*count)++] = glob;
-    }
-    return *globs != NULL;
+static bool is_absolute(struct slice pattern) { return pattern.size && pattern.data[0] == '/'; }
+
+static bool is_word(struct slice pattern) { return pattern.size && !memchr(pattern.data, '/', pattern.size); }
+
+static bool plant(struct slice pattern, struct tree *tree) {
+    tree->glob = is_absolute(pattern) ? compile(pattern) : NULL;
+    if (tree->glob)
+        tree->hint = glob_hint(tree->glob);
+    return tree->glob;
 }
 
 struct tables *tables_new(const struct msg_policy *policy) {
@@ -73,14 +63,17 @@ struct tables *tables_new(const struct msg_policy *policy) {
 bool tables_add_path_rule(struct tables *t, const struct msg_path_rule *m) {
     struct path_rule *rules = grow(t->path_rules, t->path_rule_count, sizeof *rules);
     bool sound = m->verdict >= VERDICT_ALLOW && m->verdict <= VERDICT_DENY && m->access <= ACCESS_DEVICE &&
-                 (m->verdict != VERDICT_ALLOW || m->access >= ACCESS_READ) && m->pattern.size && m->pattern.data[0] == '/';
+                 (m->verdict != VERDICT_ALLOW || m->access >= ACCESS_READ);
     if (!rules)
         return false;
     t->path_rules = rules;
-    struct glob *glob = sound ? compile(m->pattern) : NULL;
-    if (!glob)
+    /* A denial is about everything. */
+    uint8_t access = m->verdict == VERDICT_DENY ? 0 : m->access;
+    struct path_rule rule = {
+        .rule = m->rule, .verdict = m->verdict, .access = access, .actions = actions_of(access)};
+    if (!sound || !plant(m->pattern, &rule.tree))
         return false;
-    rules[t->path_rule_count++] = (struct path_rule){glob, m->rule, m->verdict, m->access, has_star(m->pattern)};
+    rules[t->path_rule_count++] = rule;
     return true;
 }
 
@@ -117,7 +110,9 @@ bool tables_add_program_rule(struct tables *t, const struct msg_program_rule *m)
         .glob = compile(m->pattern),
     };
     bool sound = rule.glob && m->verdict >= VERDICT_ALLOW && m->verdict <= VERDICT_DENY &&
-                 (m->sha256.size == 0 || rule.hashed) && (rule.name || m->pattern.data[0] == '/');
+                 (m->sha256.size == 0 || rule.hashed) &&
+                 (rule.name ? is_word(m->pattern) : is_absolute(m->pattern)) &&
+                 !(m->flags & ~(uint32_t)(PROGRAM_RULE_FLAG_ANY_ARGUMENTS | PROGRAM_RULE_FLAG_NAME));
     if (rule.hashed)
         memcpy(rule.sha256, m->sha256.data, sizeof rule.sha256);
     if (!sound || !read_arguments(&rule, m->arguments)) {
@@ -129,25 +124,38 @@ bool tables_add_program_rule(struct tables *t, const struct msg_program_rule *m)
 }
 
 static void free_subscription(struct subscription *s) {
-    free_globs(s->paths, s->path_count);
+    for (size_t i = 0; i < s->path_count; i++)
+        glob_free(s->paths[i].glob);
+    free(s->paths);
     free_globs(s->binaries, s->binary_count);
     free(s->words);
 }
 
+/* False: malformed; what was made is the caller's to free. */
+static bool read_subscription(struct subscription *s, struct list paths, struct list binaries) {
+    struct slice element;
+    s->paths = calloc(paths.count + 1, sizeof *s->paths);
+    s->binaries = calloc(binaries.count + 1, sizeof *s->binaries);
+    s->words = calloc(binaries.count + 1, sizeof *s->words);
+    bool sound = s->paths && s->binaries && s->words && paths.count <= RULES_MAX && binaries.count <= RULES_MAX;
+    for (; sound && list_next(&paths, &element); s->path_count += sound)
+        sound = plant(element, &s->paths[s->path_count]);
+    for (; sound && list_next(&binaries, &element); s->binary_count += sound) {
+        s->words[s->binary_count] = is_word(element);
+        s->binaries[s->binary_count] = is_word(element) || is_absolute(element) ? compile(element) : NULL;
+        sound = s->binaries[s->binary_count];
+    }
+    return sound;
+}
+
 bool tables_add_subscription(struct tables *t, const struct msg_subscription *m) {
     struct subscription *all = grow(t->subscriptions, t->subscription_count, sizeof *all);
+    struct subscription s = {.domain = m->domain, .actions = m->actions};
     if (!all)
         return false;
     t->subscriptions = all;
-    struct subscription s = {.domain = m->domain, .actions = m->actions};
-    struct list binaries = m->binaries;
-    struct slice element;
-    s.words = calloc(binaries.count + 1, sizeof *s.words);
-    bool sound = s.words && (m->domain == DOMAIN_FILESYSTEM || m->domain == DOMAIN_PROCESS) &&
-                 compile_list(m->paths, &s.paths, &s.path_count) && compile_list(m->binaries, &s.binaries, &s.binary_count);
-    for (size_t i = 0; sound && list_next(&binaries, &element); i++)
-        s.words[i] = !memchr(element.data, '/', element.size);
-    if (!sound) {
+    bool known = (m->domain == DOMAIN_FILESYSTEM || m->domain == DOMAIN_PROCESS) && m->actions < 2U << ACTION_START;
+    if (!known || !read_subscription(&s, m->paths, m->binaries)) {
         free_subscription(&s);
         return false;
     }
@@ -165,7 +173,7 @@ void tables_release(struct tables *t) {
     if (!t || --t->users > 0)
         return;
     for (size_t i = 0; i < t->path_rule_count; i++)
-        glob_free(t->path_rules[i].glob);
+        glob_free(t->path_rules[i].tree.glob);
     for (size_t i = 0; i < t->program_rule_count; i++)
         free_program_rule(&t->program_rules[i]);
     for (size_t i = 0; i < t->subscription_count; i++)
