@@ -3,6 +3,7 @@
 #include "die.h"
 #include "protocol.gen.h"
 #include "supervisor.h"
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,7 +21,11 @@ static struct {
 static size_t count;
 
 static int new_file(void) {
-    int fd = memfd_create(SUBSTITUTE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    int fd = memfd_create(SUBSTITUTE_NAME, flags | MFD_NOEXEC_SEAL);
+    /* Kernels before 6.3 do not know that flag. */
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create(SUBSTITUTE_NAME, flags);
     if (fd < 0)
         die_errno("cannot hold what the host sends to be read");
     return fd;

@@ -54,8 +54,8 @@ void denial_note(const struct decision *d) {
     if (is_ours_to_write(fd)) {
         char path[NOTE_MAX / 2], line[NOTE_MAX];
         escape(path, sizeof path, d->path);
-        int size = snprintf(line, sizeof line, "{\"denied\":\"%s\",\"path\":\"%s\",\"rule\":%u,\"why\":\"%s\"}\n",
-                            d->domain == DOMAIN_PROCESS ? "start" : "file", path, d->rule, explain(d->reason));
+        int size = snprintf(line, sizeof line, "{\"denied\":\"%s\",\"path\":\"%s\",\"why\":\"%s\"}\n",
+                            d->domain == DOMAIN_PROCESS ? "start" : "file", path, explain(d->reason));
         if (size > 0 && write(fd, line, (size_t)size) < 0)
             size = 0; /* There is nobody to tell. */
     }

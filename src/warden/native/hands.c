@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { RING = 256, SLOW_HANDS = 16, SLOW_FOR_ONE = 4, STACK_BYTES = 256 * 1024 };
+enum { RING = 256, SLOW_HANDS = 16, SLOW_FOR_ONE = 4, LOOKED_AT = 32, STACK_BYTES = 256 * 1024 };
 
 struct hand {
     _Atomic(uint32_t) head, tail, asleep;
@@ -186,12 +186,22 @@ static void cancel_running(void) {
     }
 }
 
+/* A few at each look, in turn: a command can have thousands of calls wait, and others want the lock. */
 static void cancel_waiting(void) {
-    for (struct request **at = &queue; *at;) {
+    static size_t passed;
+    struct request **at = &queue;
+    for (size_t i = 0; i < passed && *at; i++)
+        at = &(*at)->next;
+    if (!*at) {
+        passed = 0;
+        at = &queue;
+    }
+    for (size_t looked = 0; looked < LOOKED_AT && *at; looked++) {
         struct request *r = *at;
         int error;
         if (!is_over(&r->notice, &error)) {
             at = &r->next;
+            passed++;
             continue;
         }
         *at = r->next;
@@ -204,14 +214,4 @@ void slow_hands_tick(void) {
     cancel_running();
     cancel_waiting();
     pthread_mutex_unlock(&lock);
-}
-
-bool slow_hands_busy(void) {
-    bool busy = false;
-    pthread_mutex_lock(&lock);
-    for (size_t i = 0; i < SLOW_HANDS; i++)
-        busy |= slow[i].busy;
-    busy |= queue != NULL;
-    pthread_mutex_unlock(&lock);
-    return busy;
 }

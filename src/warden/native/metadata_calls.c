@@ -22,8 +22,8 @@ static void change(struct request *r, void (*perform)(struct request *)) {
         request_fail(r, EPERM);
         return;
     }
-    /* What has no name any more is its holder's own. */
-    if (r->place.unlinked)
+    /* What has no name at all any more is its holder's own. */
+    if (r->place.unlinked && r->place.status.st_nlink == 0)
         r->place.anonymous = true;
     r->action = ACTION_METADATA;
     r->perform = perform;

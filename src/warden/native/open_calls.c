@@ -96,7 +96,9 @@ static void perform_reopen(struct request *r) {
     if (!r->unrestricted)
         umask(r->umask);
     snprintf(self, sizeof self, "/proc/self/fd/%d", r->place.object);
-    int flags = (r->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_NOCTTY | O_CLOEXEC;
+    /* Of a file without a name, O_EXCL says that it never gets one. */
+    int settled = O_CREAT | O_NOFOLLOW | ((r->flags & O_TMPFILE) == O_TMPFILE ? 0 : O_EXCL);
+    int flags = (r->flags & ~settled) | O_NOCTTY | O_CLOEXEC;
     bool added = !r->blocks && !is_plain(r->place.status.st_mode);
     int fd, ignored;
     do

@@ -165,6 +165,16 @@ static int tell_path(struct place *p) {
     return 0;
 }
 
+bool place_is_unmoved(const struct place *p) {
+    char now[PATH_MAX];
+    if (p->parent < 0)
+        return true;
+    if (path_of(p->parent, now))
+        return false;
+    size_t size = strcmp(now, "/") == 0 ? 0 : strlen(now);
+    return strncmp(p->path, now, size) == 0 && p->path[size] == '/' && strcmp(p->path + size + 1, p->name) == 0;
+}
+
 /* ---- */
 
 static void clear(struct place *p) {

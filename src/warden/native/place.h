@@ -27,3 +27,5 @@ struct place {
 int place_find(const struct notice *notice, int base, const char *path, unsigned flags, uint64_t how,
                struct place *place);
 void place_close(struct place *place);
+/* Whether the parent is still where it was found. */
+bool place_is_unmoved(const struct place *place);

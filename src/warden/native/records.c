@@ -58,7 +58,7 @@ static void compose(struct recorded *r, const struct decision *d) {
     const uint8_t *at = text.data;
     *r = (struct recorded){
         .message = {.stream = d->notice->stream,
-                    .pid = (uint32_t)caller_process(d->notice),
+                    .pid = (uint32_t)(d->pid ? d->pid : caller_process(d->notice)),
                     .domain = d->domain,
                     .action = d->action,
                     .verdict = d->verdict,

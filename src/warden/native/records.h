@@ -5,6 +5,7 @@
 
 struct decision {
     const struct notice *notice;
+    pid_t pid; /* 0: the notice tells */
     uint8_t domain, action, verdict, reason;
     uint32_t rule, microseconds;
     const char *path, *target;

@@ -45,7 +45,7 @@ void request_free(struct request *r) {
     tables_release((struct tables *)r->notice.tables);
     struct supervisor *s = r->supervisor;
     /* One is kept, so that a call that is answered at once costs no allocation. */
-    if (!s->spare && gettid() == s->tid)
+    if (gettid() == s->tid && !s->spare)
         s->spare = r;
     else
         free(r);
@@ -64,19 +64,24 @@ void request_fail(struct request *r, int error) {
     request_free(r);
 }
 
-void request_return(struct request *r, int64_t value) {
-    notice_return(&r->notice, value);
-    request_free(r);
+/* Of files, what audit.files says; of starts, everything that rules are about. What the host does it records itself. */
+static bool is_recorded(const struct request *r, uint8_t verdict) {
+    const struct tables *tables = r->notice.tables;
+    if (r->notice.ours)
+        return false;
+    if (r->start && (verdict == VERDICT_DENY || tables->program_rule_count > 0))
+        return true;
+    uint32_t enough = POLICY_FLAG_RECORD_ALLOWS | (verdict == VERDICT_DENY ? POLICY_FLAG_RECORD_DENIALS : 0u);
+    return tables->flags & enough;
 }
 
 static void record(const struct request *r, uint8_t verdict, uint8_t reason) {
-    uint32_t wanted = r->notice.ours ? 0 : r->notice.tables->flags;
-    if (!(wanted & POLICY_FLAG_RECORD_ALLOWS) &&
-        (verdict == VERDICT_ALLOW || !(wanted & (POLICY_FLAG_RECORD_DENIALS | (r->start ? POLICY_FLAG_DECIDE_PROGRAMS : 0)))))
+    if (!is_recorded(r, verdict))
         return;
     const struct start *s = r->start;
     struct decision decision = {
         .notice = &r->notice,
+        .pid = s && s->approval ? s->approval->process : 0,
         .domain = s ? DOMAIN_PROCESS : DOMAIN_FILESYSTEM,
         .action = s ? ACTION_START : r->action,
         .verdict = verdict,
@@ -88,7 +93,7 @@ static void record(const struct request *r, uint8_t verdict, uint8_t reason) {
         .argv = s ? s->argv : NULL,
     };
     record_decision(&decision);
-    if (verdict == VERDICT_DENY && (wanted & POLICY_FLAG_TELL_AGENT) && !only_watched(r))
+    if (verdict == VERDICT_DENY && r->notice.tables->flags & POLICY_FLAG_TELL_AGENT && !only_watched(r))
         denial_note(&decision);
 }
 
@@ -100,7 +105,8 @@ void request_deny(struct request *r, uint8_t reason, int error) {
 void request_end(struct request *r, int64_t result) {
     int error = errno, cancelled;
     if (result >= 0) {
-        request_return(r, result);
+        notice_return(&r->notice, result);
+        request_free(r);
     } else if (error == EINTR && hand_cancelled(&cancelled)) {
         request_fail(r, cancelled ? cancelled : EINTR);
     } else {
@@ -199,12 +205,16 @@ void request_started(struct request *r) {
     request_free(r);
 }
 
+/* While somebody thought about it, another thread may have moved the folder that was meant. */
+static bool is_as_judged(const struct request *r) {
+    return place_is_unmoved(&r->place) && (!r->other_action || place_is_unmoved(&r->other));
+}
+
 void request_answered(struct request *r, bool allowed, int content) {
-    if (content >= 0) {
-        if (r->fd >= 0)
-            close(r->fd);
+    if (content >= 0 && r->action == ACTION_READ && r->fd < 0)
         r->fd = content;
-    }
+    else if (content >= 0)
+        close(content);
     /* The host has its own record of what it said. */
     if (!allowed) {
         if (r->notice.tables->flags & POLICY_FLAG_TELL_AGENT) {
@@ -212,7 +222,6 @@ void request_answered(struct request *r, bool allowed, int content) {
                 .notice = &r->notice,
                 .domain = r->start ? DOMAIN_PROCESS : DOMAIN_FILESYSTEM,
                 .reason = REASON_ANSWER,
-                .rule = r->ruling.rule,
                 .path = r->start ? r->start->path : r->place.path,
             };
             denial_note(&decision);
@@ -224,6 +233,8 @@ void request_answered(struct request *r, bool allowed, int content) {
         request_free(r);
     } else if (!notice_is_live(&r->notice)) {
         request_free(r);
+    } else if (!is_as_judged(r)) {
+        request_deny(r, REASON_CHANGED, EACCES);
     } else {
         request_perform(r);
     }

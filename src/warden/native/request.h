@@ -42,7 +42,6 @@ void request_free(struct request *request);
 
 /* Answers, and ends the request. */
 void request_fail(struct request *request, int error);
-void request_return(struct request *request, int64_t value);
 /* As request_fail, after the record of a denial. */
 void request_deny(struct request *request, uint8_t reason, int error);
 /* For workers: ends with the result of a call: -1 means errno, which is recorded where the floor said no. */

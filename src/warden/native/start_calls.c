@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "calls.h"
 #include "caller.h"
+#include "die.h"
 #include "host_line.h"
 #include "supervisor.h"
 #include <errno.h>
@@ -83,10 +84,9 @@ void handle_start(struct request *r) {
         return;
     }
     r->start = calloc(1, sizeof *r->start);
-    if (!r->start) {
-        request_fail(r, ENOMEM);
-        return;
-    }
+    /* Without one it would look like a call that is only watched. */
+    if (!r->start)
+        die("out of memory");
     r->start->image = -1;
     int error = start_judge(&r->notice, r->start);
     if (error && r->start->ruling.verdict == VERDICT_DENY) {

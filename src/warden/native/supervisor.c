@@ -22,7 +22,7 @@
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
 
-enum { STACK_BYTES = 512 * 1024, SLOT_BITS = 9, TURN_BITS = 16, LOOK_MS = 100, TICK_MS = 10 };
+enum { STACK_BYTES = 512 * 1024, SLOT_BITS = 10, TURN_BITS = 16, LOOK_MS = 100, TICK_MS = 10 };
 
 struct answer {
     uint32_t question;
@@ -98,7 +98,17 @@ void supervisors_hold(uint32_t question, uint32_t timeout_ms) {
 
 /* ---- in the supervisor's thread ---- */
 
+static size_t questions_of(const struct supervisor *s, uint32_t stream) {
+    size_t count = 0;
+    for (size_t slot = 0; slot < QUESTIONS_MAX; slot++)
+        count += s->questions[slot] && s->questions[slot]->notice.stream == stream;
+    return count;
+}
+
 uint32_t supervisor_ask(struct supervisor *s, struct request *r, uint32_t timeout_ms) {
+    /* One command must not keep the others from asking. */
+    if (s->question_count >= QUESTIONS_FOR_ONE && questions_of(s, r->notice.stream) >= QUESTIONS_FOR_ONE)
+        return 0;
     for (uint32_t slot = 0; slot < QUESTIONS_MAX; slot++) {
         if (s->questions[slot])
             continue;

@@ -12,7 +12,7 @@
 #include "request.h"
 #include <pthread.h>
 
-enum { SUPERVISORS_MAX = 4, LISTENERS_MAX = 1024, QUESTIONS_MAX = 512 };
+enum { SUPERVISORS_MAX = 4, LISTENERS_MAX = 1024, QUESTIONS_MAX = 1024, QUESTIONS_FOR_ONE = 512 };
 
 struct supervised {
     int listener;
@@ -55,7 +55,8 @@ void supervisors_take(struct supervised command);
 void supervisors_answer(uint32_t question, bool allowed, int content);
 void supervisors_hold(uint32_t question, uint32_t timeout_ms);
 
-/* For requests, in the supervisor's own thread: gives the question a number; 0: there are too many. */
+/* For requests, in the supervisor's own thread: gives the question a number; 0: there are too
+ * many, or too many of its command. */
 uint32_t supervisor_ask(struct supervisor *supervisor, struct request *request, uint32_t timeout_ms);
 /* Takes the question back. */
 void supervisor_forget(struct supervisor *supervisor, const struct request *request);

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "warden.h"
 #include "answers.h"
+#include "bound_sockets.h"
+#include "can_trace.h"
 #include "command.h"
 #include "die.h"
 #include "host_line.h"
@@ -115,6 +117,14 @@ static bool on_policy_frame(const struct frame *frame) {
     return true;
 }
 
+/* What this policy needs of the kernel, beside what every one does. */
+static void require_means(const struct tables *tables) {
+    if (tables->flags & POLICY_FLAG_DECIDE_PROGRAMS && !can_trace())
+        fail(STAGE_SELF_TEST, "ptrace of a child");
+    if (tables->flags & POLICY_FLAG_LIVE_MOUNTS)
+        require_or_fail(bound_sockets_work(), ENOSYS, STAGE_SELF_TEST, "sock_diag of unix sockets");
+}
+
 static void on_start(void) {
     struct msg_ready ready;
     if (state == AWAITS_CONFIG || !policy_commit(&ready))
@@ -122,10 +132,11 @@ static void on_start(void) {
     commands_init(&confinement);
     const struct tables *tables = policy_in_force();
     if (supervisor_traps(tables) && !supervisors_run()) {
-        require_or_fail(kernel_can_notify(), ENOSYS, STAGE_SECCOMP, "user notification");
+        require_or_fail(kernel_can_notify(), ENOSYS, STAGE_SELF_TEST, "user notification");
         if (!supervisors_start(tables->ruleset))
             fail(STAGE_FORK, "supervisor threads");
     }
+    require_means(tables);
     struct buffer b = {0};
     encode_ready(&b, &ready);
     send_message(FRAME_READY, &b);

@@ -33,6 +33,7 @@ import { socketCases } from "./sockets.ts";
 import { spawnCases } from "./spawn.ts";
 import { systemCallCases } from "./system-calls.ts";
 import { terminalCases } from "./terminal.ts";
+import { waitingCases } from "./waiting.ts";
 import { workspaceCopyCases } from "./workspace-copy.ts";
 import { workspaceHostileCases } from "./workspace-hostile.ts";
 import { workspaceMountCases } from "./workspace-mount.ts";
@@ -61,6 +62,7 @@ export const cases: readonly Case[] = [
   ...socketCases,
   ...hookCases,
   ...hookContentCases,
+  ...waitingCases,
   ...programRuleCases,
   ...programTrickCases,
   ...raceCases,
