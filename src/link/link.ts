@@ -234,19 +234,18 @@ export class Link {
   }
 
   #onSandboxFrame({ type, payload }: Frame): void {
-    const { decisions } = this.#options;
     switch (NAMES.get(type)) {
       case "access":
-        decisions.onAccess(decodeMessage("access", payload));
+        this.#decisions(type).onAccess(decodeMessage("access", payload));
         break;
       case "program":
-        decisions.onProgram(decodeMessage("program", payload));
+        this.#decisions(type).onProgram(decodeMessage("program", payload));
         break;
       case "expired":
-        decisions.onExpired(decodeMessage("expired", payload));
+        this.#decisions(type).onExpired(decodeMessage("expired", payload));
         break;
       case "decided":
-        decisions.onDecided(decodeMessage("decided", payload));
+        this.#decisions(type).onDecided(decodeMessage("decided", payload));
         break;
       case "hello":
         this.#onHello(decodeMessage("hello", payload));
@@ -264,6 +263,12 @@ export class Link {
       default:
         throw violation(`a frame of type ${type} came for the sandbox`);
     }
+  }
+
+  /** Nothing is decided before there is a policy. */
+  #decisions(type: number): DecisionHandler {
+    if (this.#state !== "ready") throw violation(`a frame of type ${type} came before ready`);
+    return this.#options.decisions;
   }
 
   #onHello(hello: MessageValues<"hello">): void {

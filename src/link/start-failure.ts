@@ -12,6 +12,9 @@ const LANDLOCK_ABI_MIN = 3;
 /** How much of a hostile text goes into a message. */
 const SUBJECT_CHARACTERS_MAX = 4096;
 
+/** What only some policies need, by the warden's names. */
+const MEANS: ReadonlySet<string> = new Set(["user notification", "ptrace of a child", "sock_diag of unix sockets"]);
+
 /** The name of a stage of {@link CODES}. */
 export function stageName(stage: number): string {
   return Object.entries(CODES.stage).find(([, code]) => code === stage)?.[0] ?? `stage ${stage}`;
@@ -46,6 +49,16 @@ export function fatalError({ stage, errno, subject }: MessageValues<"fatal">): S
       details: { path: text, rule: "" },
       hint: "Correct the path, or write { path: ..., optional: true } if it may be missing",
     });
+  }
+  if (name === "selfTest" && MEANS.has(text)) {
+    return new SandboxError(
+      "ENFORCEMENT_MISSING",
+      `Cannot enforce this policy without ${text}: it fails with ${reason}`,
+      {
+        details: { feature: text, found: reason },
+        hint: "The kernel, or a setting of it (Yama, a seccomp profile), keeps it from the warden; a policy of plain grants needs less",
+      },
+    );
   }
   const message = `Cannot start the sandbox: ${name} failed on ${JSON.stringify(text)} with ${reason}`;
   return new SandboxError("START_FAILED", message, { details: { stage: name, errno: reason }, hint: hintFor(name) });

@@ -62,8 +62,19 @@ export async function startProcess(
   assertNotInHook(context.id, "exec");
   const request = encodeRequest(context, argv, options);
   const life = new ProcessLife(context, argv, performance.now());
-  const events = (process: LinkProcess) => life.events(process, handlers);
-  const process = await LinkProcess.open(context.link, events, request, signal).catch((error: unknown) => {
+  let opened: LinkProcess | undefined;
+  const program = { kill: () => opened?.kill(), gone: life.gone.promise };
+  const events = (process: LinkProcess) => {
+    opened = process;
+    return life.events(process, handlers);
+  };
+  // It is the policy's business from the moment that it is asked for.
+  const send = (stream: number) => {
+    const frame = request(stream);
+    context.running.add(program);
+    return frame;
+  };
+  const process = await LinkProcess.open(context.link, events, send, signal).catch((error: unknown) => {
     throw signal?.aborted && !SandboxError.is(error) ? aborted(signal) : error;
   });
   const abort = () => process.kill();
@@ -71,8 +82,6 @@ export async function startProcess(
   signal?.addEventListener("abort", abort, { once: true });
   // An abort while the stream opened was not heard yet.
   if (signal?.aborted) abort();
-  const program = { kill: () => process.kill(), gone: life.gone.promise };
-  context.running.add(program);
   const over = () => {
     detach();
     context.running.delete(program);

@@ -22,6 +22,6 @@ export const REASONS: Readonly<Record<keyof typeof CODES.reason, string>> = {
   unreadable: "a program that cannot be read cannot be judged",
   loaderVariable: "a variable makes the loader read what the sandbox may change",
   interpreter: "the interpreter of the script is not allowed",
-  changed: "what would have run was not what was judged: it was killed",
+  changed: "it was not any more what had been judged; a program that had started so was killed",
   tooLong: "its arguments are too long to be decided about",
 };

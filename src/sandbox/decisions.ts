@@ -4,8 +4,15 @@
  * @module
  */
 import type { DecidedBy, Decision } from "../audit/mod.ts";
-import type { Decided, FilesystemAccess, FilesystemOperation, PluginRegistry, ProcessStart } from "../hooks/mod.ts";
-import { encodeMessage } from "../link/codec.ts";
+import type {
+  Decided,
+  DecideOptions,
+  FilesystemAccess,
+  FilesystemOperation,
+  PluginRegistry,
+  ProcessStart,
+} from "../hooks/mod.ts";
+import { encodeMessage, violation } from "../link/codec.ts";
 import type { DecisionHandler, Link } from "../link/link.ts";
 import { CODES, FLAGS, MAX_DATA_BYTES, type MessageValues } from "../link/protocol.ts";
 import { REASONS } from "./decision-reasons.ts";
@@ -24,6 +31,11 @@ const VERDICTS = nameByCode(CODES.verdict);
 const ACTIONS = nameByCode(CODES.action);
 const DOMAINS = nameByCode(CODES.domain);
 const REASON_NAMES = nameByCode(CODES.reason);
+
+/** What a question is about, as it is recorded. */
+type About = Pick<Decision, "domain" | "operation" | "subject" | "object" | "argv" | "ruleId">;
+
+type Decide = (options: DecideOptions) => Promise<Decided> | Decided;
 
 /** A question that waits for its answer. */
 interface Open {
@@ -59,7 +71,7 @@ export class Decisions implements DecisionHandler {
     const rule = this.#rule(question.rule);
     const path = Buffer.from(question.path);
     const access: FilesystemAccess = {
-      operation: ACTIONS[question.action] as FilesystemOperation,
+      operation: operationOf(question.action),
       path: path.toString(),
       pathBytes: path,
       ...(question.target.length > 0 ? { target: Buffer.from(question.target).toString() } : {}),
@@ -68,8 +80,14 @@ export class Decisions implements DecisionHandler {
       verdict: policyVerdict(question.verdict),
       ...(rule === undefined ? {} : { ruleId: rule.id }),
     };
-    const subject = { pid: access.pid, binary: access.binary };
-    this.#answer(question.question, "filesystem", access.operation, access.path, subject, rule, (options) =>
+    const about: About = {
+      domain: "filesystem",
+      operation: access.operation,
+      subject: { pid: access.pid, binary: access.binary },
+      object: access.target === undefined ? access.path : `${access.path} -> ${access.target}`,
+      ...(rule === undefined ? {} : { ruleId: rule.id }),
+    };
+    void this.#answer(question.question, about, (options) =>
       this.#registry.decideAccess(access, { verdict: access.verdict, ...ruleParts(rule) }, options),
     );
   }
@@ -97,7 +115,15 @@ export class Decisions implements DecisionHandler {
       ...(start.sha256 === undefined ? {} : { sha256: start.sha256 }),
       binary: start.path,
     };
-    this.#answer(question.question, "process", "start", start.script ?? start.path, subject, rule, (options) =>
+    const about: About = {
+      domain: "process",
+      operation: "start",
+      subject,
+      object: start.script === undefined ? start.path : `${start.path} -> ${start.script}`,
+      argv: start.argv,
+      ...(rule === undefined ? {} : { ruleId: rule.id }),
+    };
+    void this.#answer(question.question, about, (options) =>
       this.#registry.decideStart(start, { verdict: start.verdict, ...ruleParts(rule) }, options),
     );
   }
@@ -146,15 +172,7 @@ export class Decisions implements DecisionHandler {
     return number === 0 ? undefined : this.#rules[number - 1];
   }
 
-  async #answer(
-    question: number,
-    domain: "filesystem" | "process",
-    operation: string,
-    object: string,
-    subject: NonNullable<Decision["subject"]>,
-    rule: NamedRule | undefined,
-    decide: (options: { signal: AbortSignal; onHold: (timeoutMs: number) => void }) => Promise<Decided> | Decided,
-  ): Promise<void> {
+  async #answer(question: number, about: About, decide: Decide): Promise<void> {
     const open: Open = { controller: new AbortController(), expired: undefined };
     this.#open.set(question, open);
     const onHold = (timeoutMs: number) => {
@@ -166,12 +184,8 @@ export class Decisions implements DecisionHandler {
     // What came too late was denied, and the warden has recorded that.
     else if (open.expired === "deadline") return;
     this.#records.decision({
-      domain,
-      operation,
-      subject,
-      object,
+      ...about,
       verdict: decided.verdict,
-      ...(rule === undefined ? {} : { ruleId: rule.id }),
       decidedBy: decided.decidedBy,
       latencyMs: decided.latencyMs,
       reason: decided.reason,
@@ -199,10 +213,7 @@ export class Decisions implements DecisionHandler {
 const HOLD_SLACK_MS = 1000;
 
 /** The chain never throws; if it did, that would be a denial. */
-async function settle(
-  decide: (options: { signal: AbortSignal; onHold: (timeoutMs: number) => void }) => Promise<Decided> | Decided,
-  options: { signal: AbortSignal; onHold: (timeoutMs: number) => void },
-): Promise<Decided> {
+async function settle(decide: Decide, options: Required<DecideOptions>): Promise<Decided> {
   try {
     const decided = await decide(options);
     if ((decided.content?.length ?? 0) <= SUBSTITUTE_BYTES_MAX) return decided;
@@ -213,6 +224,13 @@ async function settle(
 }
 
 const failed: Decided = { verdict: "deny", decidedBy: { kind: "policy" }, reason: "", latencyMs: 0 };
+
+/** A warden that asks about something else is not ours. */
+function operationOf(action: number): FilesystemOperation {
+  const name = ACTIONS[action];
+  if (name === undefined || name === "start") throw violation(`a question is about the action ${action}`);
+  return name;
+}
 
 function policyVerdict(code: number): "allow" | "ask" {
   return code === CODES.verdict.allow ? "allow" : "ask";

@@ -25,6 +25,17 @@ const EXEC = {
   env: [],
 };
 const EMPTY = new Uint8Array(0);
+const QUESTION = {
+  question: 1,
+  stream: 1,
+  pid: 2,
+  action: CODES.action.read,
+  verdict: CODES.verdict.ask,
+  rule: 0,
+  path: Buffer.from("/x"),
+  target: EMPTY,
+  binary: EMPTY,
+};
 const { data, end } = RAW_FRAMES;
 
 /** A link with stream 1 open, and what its owner is told last. */
@@ -111,6 +122,7 @@ describe("a hostile warden ends the link with PROTOCOL_VIOLATION", () => {
     ["a second hello", [encodeMessage("hello", HELLO)]],
     ["a second ready", [encodeMessage("ready", { rules: 0, skipped: 0 })]],
     ["a late fatal", [encodeMessage("fatal", { stage: 1, errno: 1, subject: EMPTY })]],
+    ["a question that is cut", [frame(MESSAGES.program.id, 0, 0, Buffer.alloc(30))]],
     ["a pong that nobody asked for", [encodeMessage("pong", { nonce: 7 })]],
     ["a frame that announces too much", [header(MAX_PAYLOAD_BYTES + 1, data)]],
     ["a frame that announces all memory", [header(0xffff_ffff, data)]],
@@ -125,6 +137,8 @@ describe("a hostile warden ends the link with PROTOCOL_VIOLATION", () => {
   test.each<[string, Buffer]>([
     ["ready before hello", encodeMessage("ready", { rules: 0, skipped: 0 })],
     ["a stream before ready", started],
+    ["a question before ready", encodeMessage("access", QUESTION)],
+    ["a decision before ready", frame(MESSAGES.decided.id, 0, 0, Buffer.alloc(0))],
     ["a list that claims too much", frame(MESSAGES.hello.id, 0, 0, Buffer.alloc(20, 0xff))],
   ])("during the handshake: %s", async (_what, bytes) => {
     const { link, warden } = pair({ answersStart: false });

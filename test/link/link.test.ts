@@ -92,6 +92,16 @@ describe("configure()", () => {
     expect(await facts).toMatchObject({ code, details });
   });
 
+  test.each(["user notification", "ptrace of a child", "sock_diag of unix sockets"])(
+    "names what is missing: %s",
+    async (means) => {
+      const { link, warden } = pair({ answersStart: false });
+      const facts = failure(link.configure(CONFIG, []));
+      warden.send("fatal", { stage: CODES.stage.selfTest, errno: 38, subject: Buffer.from(means) });
+      expect(await facts).toMatchObject({ code: "ENFORCEMENT_MISSING", details: { feature: means, found: "ENOSYS" } });
+    },
+  );
+
   test("fails at once on a link that has ended", async () => {
     const { link } = pair();
     link.close(lost("a reason"));
