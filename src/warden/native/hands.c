@@ -17,6 +17,8 @@ enum { RING = 256, SLOW_HANDS = 16, SLOW_FOR_ONE = 4, LOOKED_AT = 32, STACK_BYTE
 
 struct hand {
     _Atomic(uint32_t) head, tail, asleep;
+    _Atomic(pid_t) tid;
+    int processor; /* that it was last told to run on */
     struct request *ring[RING];
 };
 
@@ -59,6 +61,7 @@ static pthread_t start_thread(void *(*run)(void *), void *argument) {
 static void *run_fast(void *argument) {
     struct hand *hand = argument;
     restrict_thread();
+    hand->tid = gettid();
     for (;;) {
         uint32_t head = hand->head;
         while (head == hand->tail) {
@@ -77,13 +80,30 @@ static void *run_fast(void *argument) {
 struct hand *hand_start(int ruleset) {
     floor_ruleset = ruleset;
     struct hand *hand = calloc(1, sizeof *hand);
+    if (hand)
+        hand->processor = -1;
     return hand && start_thread(run_fast, hand) ? hand : NULL;
+}
+
+/* The caller waits, and so soon does the supervisor: the worker had better run where they did. To wake another processor
+ * takes longer than what it has to do. */
+static void run_here(struct hand *hand) {
+    int here = sched_getcpu();
+    if (here < 0 || here == hand->processor || !hand->tid)
+        return;
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(here, &only);
+    /* A processor that it may not use changes nothing. */
+    if (sched_setaffinity(hand->tid, sizeof only, &only) == 0)
+        hand->processor = here;
 }
 
 void hand_take(struct hand *hand, struct request *r) {
     uint32_t tail = hand->tail;
     while (tail - hand->head >= RING)
         sched_yield();
+    run_here(hand);
     hand->ring[tail % RING] = r;
     hand->tail = tail + 1;
     if (hand->asleep)
