@@ -55,7 +55,7 @@ export interface ProcessStart {
   readonly argv: readonly string[];
   readonly argvBytes: readonly Uint8Array[];
   readonly cwd: string;
-  /** Of the file that the kernel will run: 64 hexadecimal digits. Absent where no hook's filter means it and no rule needs it. */
+  /** Of the program's file: 64 hexadecimal digits. Absent: the sandbox can write it, and it is longer than 64 MiB. */
   readonly sha256?: string;
   /** The paths of its parents' programs, the nearest first. They inform; they prove nothing. */
   readonly parents: readonly string[];
