@@ -43,7 +43,7 @@ export const FLAGS = {
 /** Numbers with a name, by the field that carries them. */
 export const CODES = {
   /** `mount.kind` */
-  mount: { bind: 1, tmpfs: 2, proc: 3, devpts: 4, symlink: 5, file: 6, directory: 7, mask: 8, freeze: 9 },
+  mount: { bind: 1, tmpfs: 2, proc: 3, devpts: 4, symlink: 5, file: 6, directory: 7, mask: 8, freeze: 9, overlay: 10 },
   /** `owned.kind` */
   owned: { folder: 1, cgroup: 2 },
   /** `rule.access` */

@@ -9,7 +9,7 @@
  */
 
 /** Changes with every incompatible change of this file: both halves refuse another number. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Bytes of a frame's header. */
 export const HEADER_BYTES = 12;

@@ -61,10 +61,19 @@ export function fatalError({ stage, errno, subject }: MessageValues<"fatal">): S
     );
   }
   const message = `Cannot start the sandbox: ${name} failed on ${JSON.stringify(text)} with ${reason}`;
-  return new SandboxError("START_FAILED", message, { details: { stage: name, errno: reason }, hint: hintFor(name) });
+  return new SandboxError("START_FAILED", message, {
+    details: { stage: name, errno: reason },
+    hint: hintFor(name, text),
+  });
 }
 
-function hintFor(stage: string): string {
+function hintFor(stage: string, subject: string): string {
+  if (stage === "mount" && subject === "overlay") {
+    return "TMPDIR may lie on a disk that cannot hold an overlay (one itself, or a network's), or something is mounted in the workspace: use a copy";
+  }
+  if (stage === "mount" && subject === "the owner of the workspace") {
+    return "The workspace's file system has no idmapped mounts, so its files cannot be the sandbox's user's: use a copy";
+  }
   if (stage === "namespace")
     return "User namespaces may be switched off here (sysctl, AppArmor, or inside a container)";
   if (stage === "selfTest" || stage === "capabilities") {

@@ -11,7 +11,7 @@ import type { ProcessPlan } from "../domains/process/mod.ts";
 export type RuntimeName = "docker" | "local";
 
 /** How the workspace comes into the sandbox. */
-export type WorkspaceMode = "mount" | "copy";
+export type WorkspaceMode = "mount" | "copy" | "overlay";
 
 /** A folder of the host that becomes `/workspace`. */
 export interface WorkspaceRequest {
@@ -47,6 +47,19 @@ export interface WardenLimits {
 /** Who holds the limits of the policy. */
 export type LimitsHolder = "none" | "cgroup" | "rlimit";
 
+/** Where this host finds the files of a sandbox. Everything below these paths is hostile: hold directories, follow no link. */
+export interface HostView {
+  /**
+   * The sandbox's root as it sees it: granted parts only, read-only ones read-only. Exists from the warden's first word to
+   * its end.
+   */
+  readonly root: string;
+  /** A private copy of the workspace. */
+  readonly copy?: string;
+  /** An overlay: the folder of the host that is below, and the private one that holds what the sandbox changed. */
+  readonly overlay?: { readonly lower: string; readonly upper: string };
+}
+
 /** A warden that runs, before its first configuration. */
 export interface StartedWarden {
   /** Bytes from the warden. */
@@ -63,6 +76,8 @@ export interface StartedWarden {
   readonly liveMounts: boolean;
   /** What a person should know about what is in force here. */
   readonly notes: readonly string[];
+  /** Undefined where this host does not see the sandbox's files. */
+  readonly view?: HostView;
   /** What the warden or its launcher wrote to its error output: bounded, hostile. */
   diagnostics(): string;
   /** Settles, with the reason, when nothing of the sandbox runs any more. Never rejects. */

@@ -18,6 +18,8 @@ export interface WorkspaceOptions {
   /**
    * `copy`: a private copy, made at the start from what the policy grants; the folder itself is never touched.
    * `mount`: the folder itself, live.
+   * `overlay`: the folder as it is, and every change in a private layer above it; on the local runtime only. Keep the folder
+   * still meanwhile: what a sandbox sees of later changes is undefined.
    *
    * @default "copy"
    */
@@ -70,10 +72,10 @@ export interface SandboxOptions {
 export async function resolveWorkspace(option: SandboxOptions["workspace"]): Promise<WorkspaceRequest | undefined> {
   if (option === undefined) return undefined;
   const { path, mode = "copy" } = typeof option === "string" ? { path: option } : option;
-  if (mode !== "copy" && mode !== "mount") {
+  if (mode !== "copy" && mode !== "mount" && mode !== "overlay") {
     throw new SandboxError("ARGUMENT_INVALID", `Cannot use the workspace mode "${String(mode)}"`, {
       details: { argument: "workspace.mode", value: mode },
-      hint: 'Use "copy" or "mount"',
+      hint: 'Use "copy", "mount" or "overlay"',
     });
   }
   const real = await realpath(resolve(path)).catch((cause: unknown) => {

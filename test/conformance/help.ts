@@ -1,6 +1,7 @@
 /**
  * What cases have in common.
  */
+import { execFileSync } from "node:child_process";
 import { expect } from "vitest";
 import { type Command, type ErrorCode, type ExecResult, type Sandbox, SandboxError } from "../../src/mod.ts";
 
@@ -106,4 +107,13 @@ export function patterned(size: number): Buffer {
     bytes[at] = state >>> 24;
   }
   return bytes;
+}
+
+/** Everything about a tree of the host. */
+export function picture(folder: string): string {
+  const options = { encoding: "utf8", cwd: folder } as const;
+  return (
+    execFileSync("find", [".", "-printf", "%p %y %m %U %G %s %T@ %l\n"], options) +
+    execFileSync("sh", ["-c", "find . -type f -exec cksum {} +"], options)
+  );
 }

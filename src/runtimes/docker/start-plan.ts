@@ -74,6 +74,7 @@ interface WorkspacePlan {
 
 async function planWorkspace(context: StartContext, request: StartRequest): Promise<WorkspacePlan> {
   const { workspace, filesystem } = request;
+  if (workspace?.mode === "overlay") throw noOverlay(workspace);
   if (workspace?.mode === "mount") return planMount(context, workspace, request);
   const agent = { uid: AGENT_UID, gid: AGENT_UID };
   const source = workspace?.path;
@@ -99,6 +100,14 @@ function planMount(context: StartContext, workspace: WorkspaceRequest, request: 
   const agent = { uid, gid: gid === 0 ? uid : gid };
   const prepared: PreparedWorkspace = prepareWorkspace({ path, filesystem: request.filesystem, create: { uid, gid } });
   return { agent, mounts: workspaceMounts(path, prepared.grants), copy: undefined, live: workspace, writable: true };
+}
+
+function noOverlay({ path }: WorkspaceRequest): SandboxError {
+  const reason = "the docker runtime has no overlays";
+  return new SandboxError("WORKSPACE_UNUSABLE", `Cannot use "${path}" as an overlay: ${reason}`, {
+    details: { path, reason },
+    hint: 'Use workspace: { path, mode: "copy" }, which leaves the folder alone too',
+  });
 }
 
 /** The engine would make the volume's mount point in the folder of the host. */

@@ -11,6 +11,8 @@ import { SandboxError } from "../../errors.ts";
 export interface Launched {
   readonly input: Readable;
   readonly output: Writable;
+  /** The sandbox's root, from when it stands to its end. */
+  readonly root: string;
   /** Settles, with the reason, when the launcher and everything below it are gone. */
   readonly ended: Promise<string>;
   /** The last of its error output. */
@@ -21,6 +23,8 @@ export interface Launched {
   finish(): Promise<void>;
 }
 
+/** Where the launcher keeps the sandbox's root open: see launcher.c. */
+const ROOT_FD = 100;
 const DIAGNOSTICS_BYTES = 8192;
 /** How long a launcher may take to clean up after its sandbox, in milliseconds, before it is killed itself. */
 const END_MS = 20_000;
@@ -59,6 +63,7 @@ export async function launch(path: string): Promise<Launched> {
   return {
     input: stdout,
     output: stdin,
+    root: `/proc/${child.pid}/fd/${ROOT_FD}`,
     ended,
     diagnostics: () => tail,
     end: () => {

@@ -14,7 +14,7 @@ import { DEFAULT_WARDEN_LIMITS, needsGroup, wardenLimits } from "../limits.ts";
 import type { Runtime, StartedWarden, StartRequest, WardenLimits } from "../runtime.ts";
 import { createLimitGroups, type LimitGroups } from "./cgroups.ts";
 import { type Launched, launch } from "./launch.ts";
-import { planLayout, workspaceSteps } from "./layout.ts";
+import { planLayout } from "./layout.ts";
 import { encodeStep, type Step } from "./steps.ts";
 import { type HostUser, hostUser } from "./user.ts";
 import { type LocalWorkspace, prepareLocalWorkspace } from "./workspace.ts";
@@ -56,7 +56,7 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
     const layout = planLayout(request.filesystem, { ...inside, ...owner });
     const limits = await holdLimits(request, (directory) => own("cgroup", directory));
     const workspace = await prepareLocalWorkspace(request, user, (folder) => own("folder", folder));
-    const steps = [...layout.steps, ...workspaceSteps(workspace.prepared)];
+    const steps = [...layout.steps, ...workspace.steps];
     request.signal?.throwIfAborted();
     launched.output.write(Buffer.concat(launchFrames(user, workspace, limits, steps)));
     return {
@@ -67,6 +67,7 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
       limits: { holder: limitsHolder(request, limits), warden: limits.warden },
       liveMounts: layout.liveMounts || request.workspace?.mode === "mount",
       notes: [...notes(user, request, limits), ...workspace.notes],
+      view: { root: launched.root, ...workspace.view },
     };
   } catch (error) {
     await end();

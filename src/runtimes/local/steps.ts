@@ -6,7 +6,10 @@
 import { encodeMessage } from "../../link/codec.ts";
 import { CODES, FLAGS } from "../../link/protocol.ts";
 
-/** One step; paths are absolute, but for the source of a bind from the workspace, which is relative to it. */
+/**
+ * One step; paths are absolute, but for those in the workspace, which are relative to it: sources of binds, and folders
+ * that are made there. An overlay is what the workspace is then, made in a private folder.
+ */
 export type Step =
   | {
       readonly kind: "bind";
@@ -18,6 +21,8 @@ export type Step =
     }
   | { readonly kind: "tmpfs"; readonly target: string; readonly options: string }
   | { readonly kind: "proc" | "mask" | "freeze" | "directory"; readonly target: string }
+  | { readonly kind: "directory"; readonly target: "/"; readonly source: string; readonly workspace: true }
+  | { readonly kind: "overlay"; readonly target: "/"; readonly source: string; readonly data: string }
   | { readonly kind: "devpts"; readonly target: string; readonly options: string }
   | { readonly kind: "symlink"; readonly source: string; readonly target: string }
   | { readonly kind: "file"; readonly target: string; readonly data: string };
@@ -36,6 +41,7 @@ export function encodeStep(step: Step): Buffer {
 function flagsOf(step: Step): number {
   const { readOnly, device, workspace, noExec } = FLAGS.mount;
   if (step.kind === "proc" || step.kind === "devpts") return noExec | (step.kind === "devpts" ? device : 0);
+  if (step.kind === "directory") return "workspace" in step ? workspace : 0;
   if (step.kind !== "bind") return 0;
   return (step.readOnly ? readOnly : 0) | (step.device ? device : 0) | (step.workspace ? workspace : 0);
 }

@@ -1,24 +1,29 @@
 /**
- * The workspace of a local sandbox on the host's disk: the folder itself, or a private copy.
+ * The workspace of a local sandbox on the host's disk: the folder itself, a private copy, or an overlay.
  *
  * @module
  */
-import { mkdir } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SandboxError } from "../../errors.ts";
-import type { StartRequest } from "../runtime.ts";
+import type { HostView, StartRequest, WorkspaceRequest } from "../runtime.ts";
 import { copyWorkspace, describeReport, errnoOf, type PreparedWorkspace, prepareWorkspace } from "../workspace/mod.ts";
+import { workspaceSteps } from "./layout.ts";
+import type { Step } from "./steps.ts";
 import type { HostUser } from "./user.ts";
 
 /** A workspace that is ready to be bound. */
 export interface LocalWorkspace {
   /** The folder whose parts are bound. */
   readonly source: string;
-  /** What is bound: paths below the source. */
-  readonly prepared: PreparedWorkspace;
+  /** What brings it into the sandbox. */
+  readonly steps: readonly Step[];
+  readonly view: Omit<HostView, "root">;
   readonly notes: readonly string[];
 }
+
+type Own = (folder: string) => void;
 
 /**
  * Makes the workspace ready. A private folder that it makes for that is told to `own` before.
@@ -26,37 +31,65 @@ export interface LocalWorkspace {
  * @throws {SandboxError} WORKSPACE_UNUSABLE If it, or a granted path in it, is not what it must be.
  * @throws {SandboxError} PATH_MISSING If a path that may be read does not exist.
  */
-export async function prepareLocalWorkspace(
-  request: StartRequest,
-  user: HostUser,
-  own: (folder: string) => void,
-): Promise<LocalWorkspace> {
+export async function prepareLocalWorkspace(request: StartRequest, user: HostUser, own: Own): Promise<LocalWorkspace> {
   const { workspace, filesystem } = request;
-  const owner = { uid: user.uid, gid: user.gid };
   if (workspace?.mode === "mount") {
-    const prepared = prepareWorkspace({ path: workspace.path, filesystem, create: owner });
-    return { source: workspace.path, prepared, notes: [] };
+    const create = { uid: user.uid, gid: user.gid };
+    const prepared = prepareWorkspace({ path: workspace.path, filesystem, create });
+    return { source: workspace.path, steps: workspaceSteps(prepared), view: {}, notes: [] };
   }
   const prepared = prepareWorkspace({ path: workspace?.path, filesystem, create: undefined });
   const scratch = join(tmpdir(), `cofferdam-${request.id}`);
   own(scratch);
-  const source = join(scratch, "workspace");
   try {
     // Nobody else may enter, so ids and modes inside are the sandbox's own affair.
     await mkdir(scratch, { mode: 0o700 });
-    await mkdir(source, { mode: 0o700 });
-    const options = { ...owner, grants: prepared.grants, missing: prepared.missing, chown: user.rootful };
-    const report = await copyWorkspace(workspace?.path ?? (await emptyFolder(scratch)), source, options);
-    return { source, prepared, notes: describeReport(report) };
+    return workspace?.mode === "overlay"
+      ? await layWorkspace(workspace, prepared, user, scratch)
+      : await takeCopy(workspace?.path, prepared, user, scratch);
   } catch (error) {
-    throw SandboxError.is(error) ? error : copyFailed(scratch, error);
+    throw SandboxError.is(error) ? error : scratchFailed(scratch, error);
   }
 }
 
-function copyFailed(scratch: string, cause: unknown): SandboxError<"START_FAILED"> {
+async function takeCopy(
+  path: string | undefined,
+  prepared: PreparedWorkspace,
+  { uid, gid, rootful }: HostUser,
+  scratch: string,
+): Promise<LocalWorkspace> {
+  const source = join(scratch, "workspace");
+  await mkdir(source, { mode: 0o700 });
+  const options = { uid, gid, grants: prepared.grants, missing: prepared.missing, chown: rootful };
+  const report = await copyWorkspace(path ?? (await emptyFolder(scratch)), source, options);
+  return { source, steps: workspaceSteps(prepared), view: { copy: source }, notes: describeReport(report) };
+}
+
+/** What an overlay is made of. The launcher mounts it: the mount is the sandbox's alone. */
+async function layWorkspace(
+  { path }: WorkspaceRequest,
+  prepared: PreparedWorkspace,
+  { uid, gid, rootful }: HostUser,
+  scratch: string,
+): Promise<LocalWorkspace> {
+  for (const name of ["lower", "upper", "work", "merged"]) await mkdir(join(scratch, name), { mode: 0o700 });
+  const upper = join(scratch, "upper");
+  // The top of the merged tree is the upper folder's: it has the mode of the host's.
+  if (rootful) await chown(upper, uid, gid);
+  await chmod(upper, (await lstat(path)).mode & 0o777);
+  const missing = prepared.missing.map((source): Step => ({ kind: "directory", target: "/", source, workspace: true }));
+  return {
+    source: path,
+    steps: [{ kind: "overlay", target: "/", source: path, data: scratch }, ...missing, ...workspaceSteps(prepared)],
+    view: { overlay: { lower: path, upper } },
+    notes: [],
+  };
+}
+
+function scratchFailed(scratch: string, cause: unknown): SandboxError<"START_FAILED"> {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const errno = errnoOf(cause);
-  return new SandboxError("START_FAILED", `Cannot make a private copy of the workspace in "${scratch}": ${reason}`, {
+  return new SandboxError("START_FAILED", `Cannot prepare the workspace in "${scratch}": ${reason}`, {
     details: { stage: "copy", ...(errno === undefined ? {} : { errno }) },
     hint: "Make room there, or set TMPDIR to a folder on a larger disk",
     cause,

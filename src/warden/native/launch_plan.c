@@ -79,13 +79,21 @@ static bool on_mount(struct launch_plan *plan, struct slice payload) {
     return step->source && step->target;
 }
 
+static bool is_complete(struct launch_plan *plan) {
+    plan->identity = -1;
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->steps[i].kind == MOUNT_OVERLAY)
+            plan->overlay = &plan->steps[i];
+    return plan->hostname != NULL;
+}
+
 bool launch_plan_read(struct launch_plan *plan) {
     for (;;) {
         struct slice payload;
         uint8_t type;
         bool good = read_frame(&type, &payload);
         if (good && type == FRAME_ENTER)
-            return plan->hostname != NULL;
+            return is_complete(plan);
         if (good && type == FRAME_OWNED)
             good = on_owned(plan, payload);
         else if (good && type == FRAME_NAMESPACE)

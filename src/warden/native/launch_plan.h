@@ -27,6 +27,9 @@ struct launch_plan {
     size_t owned_count;
     struct mount_step *steps;
     size_t count;
+    /* What makes the workspace an overlay, and the user namespace that maps its owner (-1: none); NULL without one. */
+    const struct mount_step *overlay;
+    int identity;
 };
 
 /* Reads up to and including `enter`, and not a byte more: what follows is the warden's. False: the host went away, or

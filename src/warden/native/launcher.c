@@ -3,6 +3,7 @@
 #include "confine.h"
 #include "die.h"
 #include "launch_plan.h"
+#include "overlay.h"
 #include "root.h"
 #include "warden.h"
 #include <errno.h>
@@ -19,6 +20,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Where the outer half keeps the sandbox's root, for the host to look at. Above everything that it has open. */
+enum { ROOT_FD = 100 };
 
 static void write_file(const char *path, const char *text, uint32_t stage) {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -60,6 +64,37 @@ static void join_cgroups(pid_t pid, char *const *cgroups) {
 static void signal_peer(int fd) {
     if (write(fd, "!", 1) != 1)
         _exit(1);
+}
+
+/* The last word of the inner half: the sandbox's root goes with it. */
+static void hand_over(int fd, int root) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof root)];
+    } control = {0};
+    struct iovec word = {"!", 1};
+    struct msghdr message = {.msg_iov = &word, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    control.header = (struct cmsghdr){CMSG_LEN(sizeof root), SOL_SOCKET, SCM_RIGHTS};
+    memcpy(CMSG_DATA(&control.header), &root, sizeof root);
+    if (root < 0 || sendmsg(fd, &message, 0) != 1)
+        _exit(1);
+}
+
+/* A word, and the descriptor that came with it: -1 if none did. */
+static bool take_over(int fd, int *root) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof *root)];
+    } control = {0};
+    char byte;
+    struct iovec word = {&byte, 1};
+    struct msghdr message = {.msg_iov = &word, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *root = -1;
+    if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) != 1)
+        return false;
+    if (message.msg_controllen >= CMSG_LEN(sizeof *root) && control.header.cmsg_type == SCM_RIGHTS)
+        memcpy(root, CMSG_DATA(&control.header), sizeof *root);
+    return true;
 }
 
 static void await_peer(int fd) {
@@ -112,7 +147,7 @@ __attribute__((noreturn)) static void be_inside(struct launch_plan *plan, int pe
         launch_fail(STAGE_CAPABILITIES, "drop");
     /* Cleared by the change of user, so set after it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal_peer(peer);
+    hand_over(peer, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     await_peer(peer);
     syscall(SYS_close_range, 3, ~0U, 0);
     warden_run();
@@ -121,14 +156,13 @@ __attribute__((noreturn)) static void be_inside(struct launch_plan *plan, int pe
 /* ---- outside ---- */
 
 /* Waits for a word of the inner half. False: it ended, or the host did and has nobody to build for any more. */
-static bool hear_inside(int peer, pid_t inside) {
+static bool hear_inside(int peer, pid_t inside, int *root) {
     struct pollfd sources[2] = {{peer, POLLIN, 0}, {0, 0, 0}};
-    char byte;
     for (;;) {
         if (poll(sources, 2, -1) < 0)
             continue;
         if (sources[0].revents)
-            return read(peer, &byte, 1) == 1;
+            return take_over(peer, root);
         if (sources[1].revents) {
             kill(inside, SIGKILL);
             return false;
@@ -158,18 +192,24 @@ __attribute__((noreturn)) static void be_outside(struct launch_plan *plan, pid_t
     if (!rootful)
         map_user(inside, &plan->names);
     join_cgroups(inside, plan->cgroups);
+    int root = -1;
     signal_peer(peer);
-    if (rootful && hear_inside(peer, inside)) {
+    if (rootful && hear_inside(peer, inside, &root)) {
         map_user(inside, &plan->names);
         signal_peer(peer);
     }
-    prctl(PR_SET_DUMPABLE, 0);
-    if (hear_inside(peer, inside))
+    bool stands = hear_inside(peer, inside, &root);
+    /* The host finds it at /proc/PID/fd, so this process stays dumpable: there is nothing else that it could show. */
+    if (root >= 0)
+        dup2(root, ROOT_FD);
+    if (stands)
         signal_peer(peer);
-    syscall(SYS_close_range, 3, ~0U, 0);
+    syscall(SYS_close_range, 3, ROOT_FD - 1, 0);
+    syscall(SYS_close_range, ROOT_FD + 1, ~0U, 0);
     close(0);
     close(1);
     int code = await_end(inside);
+    close(ROOT_FD);
     launch_plan_release(plan);
     _exit(code);
 }
@@ -184,11 +224,14 @@ void launcher_run(void) {
         die("the host gave up before the sandbox was built");
     }
     launch_plan_own(&plan);
+    bool rootful = plan.names.flags & NAMESPACE_FLAG_ROOTFUL;
+    if (plan.overlay && rootful)
+        plan.identity = overlay_identity(plan.workspace, plan.names.host_uid, plan.names.host_gid);
     int peers[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, peers))
         launch_fail(STAGE_NAMESPACE, "socketpair");
     unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    if (!(plan.names.flags & NAMESPACE_FLAG_ROOTFUL))
+    if (!rootful)
         flags |= CLONE_NEWUSER;
     long inside = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
     if (inside < 0)

@@ -11,9 +11,12 @@ int open_how(int directory, const char *path, uint64_t flags, uint64_t resolve) 
     return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }
 
-int mount_copy(int object) {
-    return (int)syscall(SYS_open_tree, object, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+static int clone_tree(int object, unsigned flags) {
+    return (int)syscall(SYS_open_tree, object, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | flags);
 }
+
+int mount_copy(int object) { return clone_tree(object, AT_RECURSIVE); }
+int mount_only(int object) { return clone_tree(object, 0); }
 
 static bool set_option(int context, char *option) {
     char *value = strchr(option, '=');
@@ -51,6 +54,11 @@ static bool set_attributes(int mount_fd, uint64_t attributes, unsigned flags) {
 
 bool mount_attributes(int mount_fd, uint64_t attributes) { return set_attributes(mount_fd, attributes, AT_RECURSIVE); }
 bool mount_only_attributes(int mount_fd, uint64_t attributes) { return set_attributes(mount_fd, attributes, 0); }
+
+bool mount_map_ids(int mount_fd, int user_namespace) {
+    struct mount_attr change = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_namespace};
+    return syscall(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH, &change, sizeof change) == 0;
+}
 
 bool mount_move(int mount_fd, int target) {
     unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;

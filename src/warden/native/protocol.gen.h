@@ -2,7 +2,7 @@
 #pragma once
 #include "bytes.h"
 
-#define PROTOCOL_VERSION 2u
+#define PROTOCOL_VERSION 3u
 #define HEADER_BYTES 12u
 #define MAX_PAYLOAD_BYTES 1048576u
 #define MAX_DATA_BYTES 65536u
@@ -79,6 +79,7 @@ enum {
     MOUNT_DIRECTORY = 7,
     MOUNT_MASK = 8,
     MOUNT_FREEZE = 9,
+    MOUNT_OVERLAY = 10,
 };
 
 enum {

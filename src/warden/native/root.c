@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "root.h"
 #include "mount_api.h"
+#include "overlay.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -93,16 +94,41 @@ static void take_source(struct mount_step *step, int workspace) {
     close(object);
 }
 
-static void take_sources(struct launch_plan *plan) {
+static int open_workspace(const struct launch_plan *plan) {
+    if (plan->overlay)
+        return overlay_mount(plan->overlay, plan->identity);
+    if (!plan->workspace[0])
+        return -1;
     /* The host has resolved these paths. A link in one now is somebody's trick. */
-    int workspace = !plan->workspace[0] ? -1
-                                        : open_how(AT_FDCWD, plan->workspace, O_PATH | O_DIRECTORY | O_CLOEXEC,
-                                                   RESOLVE_NO_SYMLINKS);
-    if (plan->workspace[0] && workspace < 0)
+    int workspace = open_how(AT_FDCWD, plan->workspace, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS);
+    if (workspace < 0)
         launch_fail(STAGE_MOUNT, plan->workspace);
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->steps[i].kind == MOUNT_BIND)
-            take_source(&plan->steps[i], workspace);
+    return workspace;
+}
+
+/* A folder that may be written and is missing, for the sandbox's user. What holds it was made before. */
+static void make_in_workspace(const struct mount_step *step, int workspace, const struct msg_namespace *names) {
+    bool rootful = names->flags & NAMESPACE_FLAG_ROOTFUL;
+    const char *slash = strrchr(step->source, '/'), *name = slash ? slash + 1 : step->source;
+    char *above = slash ? strndup(step->source, (size_t)(slash - step->source)) : strdup(".");
+    int parent = above ? open_how(workspace, above, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
+                       : -1;
+    if (parent < 0 || mkdirat(parent, name, 0755) ||
+        (rootful && fchownat(parent, name, names->host_uid, names->host_gid, AT_SYMLINK_NOFOLLOW)))
+        launch_fail(STAGE_MOUNT, step->source);
+    close(parent);
+    free(above);
+}
+
+static void take_sources(struct launch_plan *plan) {
+    int workspace = open_workspace(plan);
+    for (size_t i = 0; i < plan->count; i++) {
+        struct mount_step *step = &plan->steps[i];
+        if (step->kind == MOUNT_BIND)
+            take_source(step, workspace);
+        else if (step->kind == MOUNT_DIRECTORY && (step->flags & MOUNT_FLAG_WORKSPACE))
+            make_in_workspace(step, workspace, &plan->names);
+    }
     if (workspace >= 0)
         close(workspace);
 }
@@ -178,7 +204,11 @@ static void place(const struct mount_step *step) {
     case MOUNT_DEVPTS: place_filesystem(step, "devpts"); break;
     case MOUNT_SYMLINK: make_symlink(step); break;
     case MOUNT_FILE: make_file(step, step->data); break;
-    case MOUNT_DIRECTORY: make_directory(step); break;
+    case MOUNT_DIRECTORY:
+        if (!(step->flags & MOUNT_FLAG_WORKSPACE))
+            make_directory(step);
+        break;
+    case MOUNT_OVERLAY: break; /* a source, and taken */
     case MOUNT_MASK: place_mask(step); break;
     case MOUNT_FREEZE: place_freeze(step); break;
     default: launch_fail(STAGE_MOUNT, "kind");

@@ -37,6 +37,7 @@ import { waitingCases } from "./waiting.ts";
 import { workspaceCopyCases } from "./workspace-copy.ts";
 import { workspaceHostileCases } from "./workspace-hostile.ts";
 import { workspaceMountCases } from "./workspace-mount.ts";
+import { workspaceOverlayCases } from "./workspace-overlay.ts";
 
 export const cases: readonly Case[] = [
   ...execResultCases,
@@ -70,6 +71,7 @@ export const cases: readonly Case[] = [
   ...ordinaryServiceCases,
   ...workspaceCopyCases,
   ...workspaceMountCases,
+  ...workspaceOverlayCases,
   ...workspaceHostileCases,
   ...limitCases,
   ...lifeCases,

@@ -15,17 +15,8 @@ import {
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Case } from "../case.ts";
-import { attack, refused, shell } from "../help.ts";
+import { attack, picture, refused, shell } from "../help.ts";
 import { giveAway } from "../scene.ts";
-
-/** Everything about a tree of the host. */
-function picture(folder: string): string {
-  const options = { encoding: "utf8", cwd: folder } as const;
-  return (
-    execFileSync("find", [".", "-printf", "%p %y %m %U %G %s %T@ %l\n"], options) +
-    execFileSync("sh", ["-c", "find . -type f -exec cksum {} +"], options)
-  );
-}
 
 export const workspaceCopyCases: readonly Case[] = [
   {

@@ -12,7 +12,10 @@ import { attack, refused, shell, until } from "../help.ts";
 import { outside } from "../programs.ts";
 import { giveAway, type Scene, SHARED_POLICY } from "../scene.ts";
 
-const MODES = ["copy", "mount"] as const;
+/** How a workspace comes into a place. */
+function modesIn({ place }: Scene): ("copy" | "mount" | "overlay")[] {
+  return place.docker ? ["copy", "mount"] : ["copy", "mount", "overlay"];
+}
 
 /** A server of the host on a path, open to everybody, and how many came. */
 async function listen(scene: Scene, path: string): Promise<{ connections(): number }> {
@@ -50,7 +53,7 @@ export const workspaceHostileCases: readonly Case[] = [
   {
     name: "a grant that is a symlink in the workspace is refused, wherever it leads",
     async run(scene) {
-      for (const mode of MODES) {
+      for (const mode of modesIn(scene)) {
         for (const target of ["/etc", "../..", "readonly", "/proc/1/root"]) {
           const path = scene.furnished();
           symlinkSync(target, join(path, "docs"));
@@ -66,7 +69,7 @@ export const workspaceHostileCases: readonly Case[] = [
   {
     name: "a folder to write below a symlink in the workspace is not made on the other side",
     async run(scene) {
-      for (const mode of MODES) {
+      for (const mode of modesIn(scene)) {
         const path = scene.furnished();
         const elsewhere = scene.folder();
         symlinkSync(elsewhere, join(path, "out"));
@@ -85,7 +88,7 @@ export const workspaceHostileCases: readonly Case[] = [
       const path = scene.furnished();
       const link = join(scene.folder(), "link");
       symlinkSync(path, link);
-      for (const mode of MODES) {
+      for (const mode of modesIn(scene)) {
         const sandbox = await scene.create(SHARED_POLICY, { workspace: { path: link, mode } });
         expect((await shell(sandbox, "cat readonly/file.txt")).stdout).toBe("read me\n");
       }
@@ -94,7 +97,7 @@ export const workspaceHostileCases: readonly Case[] = [
   {
     name: "a workspace and its folders may be called anything",
     async run(scene) {
-      for (const mode of MODES) {
+      for (const mode of modesIn(scene)) {
         const path = join(scene.folder(), "we ird:,\"'\n é\\ $x=*,readonly");
         const inner = join(path, "a b,c:d=e");
         for (const folder of [path, inner]) mkdirSync(folder);
@@ -190,7 +193,7 @@ export const workspaceHostileCases: readonly Case[] = [
   {
     name: "a grant that is a socket or a FIFO of the host is refused",
     async run(scene) {
-      for (const mode of MODES) {
+      for (const mode of modesIn(scene)) {
         const path = scene.furnished();
         await listen(scene, join(path, "host.sock"));
         const attempt = scene.create(
@@ -204,7 +207,7 @@ export const workspaceHostileCases: readonly Case[] = [
   {
     name: "a path that is denied, and through a link lies in what is granted, stays closed by every name",
     async run(scene) {
-      for (const mode of MODES) {
+      for (const mode of modesIn(scene)) {
         const path = scene.furnished();
         mkdirSync(join(path, "open"));
         writeFileSync(join(path, "open/key"), "TOP-SECRET\n");
