@@ -40,7 +40,7 @@ export interface ProgramStart {
   /** As it was asked for, absolute, before links were followed. */
   readonly requested: string;
   readonly argv: readonly string[];
-  /** Lower-case hexadecimal. Absent: not known, and no rule with a hash matches. */
+  /** Lower-case hexadecimal. Absent: not known; it may be any, so that rules with one allow nothing, and still deny and ask. */
   readonly sha256?: string;
 }
 
@@ -118,8 +118,10 @@ function matchesProgram(rule: ProgramRule, start: ProgramStart, search: readonly
   return nameOf(start.argv[0] ?? "").replace(/^-/, "") === wanted;
 }
 
-function matchesHash({ sha256 }: ProgramRule, start: ProgramStart): boolean {
-  return sha256 === undefined || sha256 === start.sha256;
+/** What is not known might be it: it allows nothing, and keeps nothing from being denied or asked about. */
+function matchesHash({ sha256, verdict }: ProgramRule, start: ProgramStart): boolean {
+  if (sha256 === undefined) return true;
+  return start.sha256 === undefined ? verdict !== "allow" : sha256 === start.sha256;
 }
 
 /** The classic walk: on a mismatch, let the last `**` swallow one argument more. */

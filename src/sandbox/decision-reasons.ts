@@ -16,7 +16,7 @@ export const REASONS: Readonly<Record<keyof typeof CODES.reason, string>> = {
   hostFifo: "it is a FIFO that was not made in the sandbox",
   hostSocket: "it is a socket that was not made in the sandbox",
   kernelFile: "files of the kernel are never written",
-  aroundRule: "renaming the folder would carry files past a rule; they can be copied",
+  aroundRule: "renaming or linking it would carry files past a rule or hook; they can be copied",
   loader: "the dynamic loader may not be started by itself",
   memoryFile: "a program must be a file that has a name",
   unreadable: "a program that cannot be read cannot be judged",

@@ -78,6 +78,15 @@ CALL(set_at) {
 }
 CALL(removed_at) { ONE; return syscall(NR_REMOVEXATTRAT, one->directory, one->path, 0, ATTRIBUTE); }
 
+/* A descriptor that only names the file is none to these. */
+static int name_only(const struct name *one) { return openat(one->directory, one->path, O_PATH | O_CLOEXEC); }
+
+CALL(mode_path) { ONE; return syscall(SYS_fchmod, name_only(one), 0600); }
+CALL(owner_path) { ONE; return syscall(SYS_fchown, name_only(one), getuid(), getgid()); }
+CALL(times_path) { ONE; return syscall(SYS_utimensat, name_only(one), NULL, LONG_AGO, 0); }
+CALL(set_path) { ONE; return syscall(SYS_fsetxattr, name_only(one), ATTRIBUTE, "x", 1L, 0); }
+CALL(removed_path) { ONE; return syscall(SYS_fremovexattr, name_only(one), ATTRIBUTE); }
+
 #ifdef SYS_chmod
 CALL(old_mode) { ONE; return syscall(SYS_chmod, one->plain, 0600); }
 CALL(old_owner) { ONE; return syscall(SYS_chown, one->plain, getuid(), getgid()); }
@@ -119,6 +128,11 @@ const struct call metadata_calls[] = {
     {"fremovexattr", removed_open},
     {"setxattrat", set_at},
     {"removexattrat", removed_at},
+    {"fchmod-path", mode_path},
+    {"fchown-path", owner_path},
+    {"utimensat-path", times_path},
+    {"fsetxattr-path", set_path},
+    {"fremovexattr-path", removed_path},
 #ifdef SYS_chmod
     {"chmod", old_mode},
     {"chown", old_owner},

@@ -34,6 +34,22 @@ CALL(two_beneath) { ONE; return read_answer(openat2_raw(one, O_RDONLY, RESOLVE_B
 CALL(two_in_root) { ONE; return read_answer(openat2_raw(one, O_RDONLY, RESOLVE_IN_ROOT)); }
 CALL(two_create) { ONE; return write_some(openat2_raw(one, O_WRONLY | O_CREAT | O_EXCL, 0)); }
 
+/* As a later kernel's programs would say it: with fields that this one does not know, all of them or some being zero. */
+static long openat2_larger(const struct name *one, unsigned char last, unsigned long size) {
+    struct {
+        struct open_how how;
+        unsigned char more[8192];
+    } larger = {.how = {.flags = O_RDONLY}};
+    larger.more[size - sizeof larger.how - 1] = last;
+    return syscall(SYS_openat2, one->directory, one->path, &larger, size);
+}
+
+CALL(two_larger) { ONE; return read_answer(openat2_larger(one, 0, sizeof(struct open_how) + 8)); }
+CALL(two_page) { ONE; return read_answer(openat2_larger(one, 0, 4096)); }
+CALL(two_unknown) { ONE; return read_answer(openat2_larger(one, 1, sizeof(struct open_how) + 8)); }
+CALL(two_unknown_far) { ONE; return read_answer(openat2_larger(one, 1, 4096)); }
+CALL(two_too_large) { ONE; return read_answer(openat2_larger(one, 0, 4097)); }
+
 CALL(list) {
     ONE;
     char entries[4096];
@@ -59,14 +75,18 @@ CALL(read_then_write) { ONE; return write_some(reopen(one, O_RDONLY, O_RDWR)); }
 CALL(unnamed) { ONE; return write_some(openat_raw(one, O_WRONLY | O_TMPFILE)); }
 
 /* A file without a name in the folder of `other`, which then gets that name. */
-CALL(unnamed_then_link) {
+static long link_unnamed(const struct name *one, const struct name *other, int exclusive) {
     char path[64];
-    int fd = (int)openat_raw(one, O_WRONLY | O_TMPFILE);
+    int fd = (int)openat_raw(one, O_WRONLY | O_TMPFILE | exclusive);
     if (fd < 0 || write_some(fd) < 0)
         return -1;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     return syscall(SYS_linkat, AT_FDCWD, path, other->directory, other->path, AT_SYMLINK_FOLLOW);
 }
+
+CALL(unnamed_then_link) { return link_unnamed(one, other, 0); }
+/* One that was to stay without. */
+CALL(unnamed_for_good) { return link_unnamed(one, other, O_EXCL); }
 
 CALL(cut) { ONE; return syscall(SYS_truncate, one->plain, 3L); }
 
@@ -93,11 +113,17 @@ const struct call open_calls[] = {
     {"openat2-beneath", two_beneath},
     {"openat2-in-root", two_in_root},
     {"openat2-create", two_create},
+    {"openat2-larger", two_larger},
+    {"openat2-page", two_page},
+    {"openat2-unknown", two_unknown},
+    {"openat2-unknown-far", two_unknown_far},
+    {"openat2-too-large", two_too_large},
     {"path-then-read", path_then_read},
     {"path-then-write", path_then_write},
     {"read-then-write", read_then_write},
     {"unnamed", unnamed},
     {"unnamed-then-link", unnamed_then_link},
+    {"unnamed-for-good", unnamed_for_good},
     {"truncate", cut},
 #ifdef SYS_open
     {"open-read", old_read},

@@ -2,7 +2,7 @@
  * The parts of the warden that judge the start of a program, each on its own, by a driver.
  */
 import { createHash } from "node:crypto";
-import { readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { removeFolder } from "../faults/support.ts";
@@ -102,6 +102,16 @@ describe("elf_look", () => {
     expect(drive("elf", path)).toBe("program");
   });
 
+  test("knows a copy of musl's loader, which has no name in it, and no static program that could load for one", () => {
+    const source = put("musl.c", "void dlopen(void) {}\nvoid go(void) { for (;;); }\n");
+    const bare = ["-nostdlib", "-fPIC", "-Wl,-e,go", source];
+    compile("-shared", ...bare, "-o", join(folder, "like-musl"));
+    expect(drive("elf", join(folder, "like-musl"))).toBe("loader");
+    compile("-static-pie", "-Wl,--export-dynamic", ...bare, "-o", join(folder, "like-pie"));
+    expect(readFileSync(join(folder, "like-pie")).includes("\0dlopen\0")).toBe(true);
+    expect(drive("elf", join(folder, "like-pie"))).toBe("program");
+  });
+
   test("refuses what is cut, and what the kernel would not load", () => {
     const whole = readFileSync(loader());
     for (const size of [4, 16, 63, 64, 100])
@@ -181,6 +191,16 @@ describe("loader_variables_are_safe", () => {
   test.each(judged)("judges %j", (variable, expected) => {
     const environment = Buffer.from(`A=1\0${variable}\0LD_BIND_NOW=1\0`);
     expect(drive("variables", "", environment).split(" ")[1]).toBe(expected);
+  });
+
+  test("refuses a directory that holds something that the sandbox can write, and one that would", () => {
+    for (const name of ["holding", "plain"]) mkdirSync(join(folder, name), { recursive: true });
+    for (const variable of ["LD_LIBRARY_PATH", "GCONV_PATH"]) {
+      const judge = (name: string) => drive("variables", "", `${variable}=${join(folder, name)}\0`);
+      expect(judge("holding")).toMatch(/unsafe/);
+      expect(judge("plain/holding")).toMatch(/unsafe/);
+      expect(judge("plain")).toMatch(/ safe/);
+    }
   });
 
   test("looks at each of several of one name, and through links", () => {

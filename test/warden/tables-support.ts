@@ -116,7 +116,8 @@ export class Driver {
   }
 }
 
-function hex(text: string): string {
+/** A text as the driver reads it. */
+export function hex(text: string): string {
   return `=${Buffer.from(text).toString("hex")}`;
 }
 

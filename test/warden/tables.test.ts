@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CODES, FLAGS } from "../../src/link/protocol.ts";
 import { evaluatePath, type PathAction, type PathRule } from "../../src/policy/mod.ts";
-import { below, Driver, paths, trees } from "./tables-support.ts";
+import { below, Driver, hex, paths, trees } from "./tables-support.ts";
 
 let driver: Driver;
 
@@ -218,6 +218,72 @@ describe("tables_allow_rename()", () => {
       { numRuns: 2000 },
     );
     expect(renamed).toBeGreaterThan(200);
+  });
+});
+
+describe("tables_allow_other_name()", () => {
+  const mayMove = async (from: string, to: string, action: "rename" | "link"): Promise<boolean> => {
+    return (await driver.askRaw(`other ${hex(from)} ${hex(to)} ${CODES.action[action]}`)) === "yes";
+  };
+
+  test.each<[string, Rule[], Hook[], boolean, boolean]>([
+    ["nothing finer", [allow("write", "/")], [], true, true],
+    ["an ask about reading", [allow("write", "/"), ask("/a/x", "read")], [], false, false],
+    ["an ask about everything", [allow("write", "/"), ask("/a/x")], [], true, true],
+    ["an ask about both", [allow("write", "/"), ask("/a", "read")], [], true, true],
+    ["a denial", [allow("write", "/"), deny("/a/x")], [], true, true],
+    ["a hook on reading", [allow("write", "/")], [{ actions: ["read"], paths: ["/a/x"] }], false, false],
+    ["a hook on renaming", [allow("write", "/")], [{ actions: ["read", "rename"], paths: ["/a/x"] }], true, false],
+    ["a hook on linking", [allow("write", "/")], [{ actions: ["write", "link"], paths: ["/a/x"] }], false, true],
+    ["a hook on all", [allow("write", "/")], [{ paths: ["/a/x"] }], true, true],
+    ["a hook on names", [allow("write", "/")], [{ actions: ["create", "list"], paths: ["/a/x"] }], true, true],
+    ["a hook on every path", [allow("write", "/")], [{ actions: ["read"], paths: [] }], true, true],
+    ["a hook above both", [allow("write", "/")], [{ actions: ["read"], paths: ["/a"] }], true, true],
+    ["a hook on the other", [allow("write", "/")], [{ actions: ["read"], paths: ["/a/y"] }], true, true],
+  ])("with %s: renaming is %s, linking %s", async (_name, rules, hooks, renaming, linking) => {
+    await load(rules, hooks);
+    const answers = [await mayMove("/a/x", "/a/y", "rename"), await mayMove("/a/x", "/a/y", "link")];
+    expect(answers).toEqual([renaming, linking]);
+  });
+
+  test("lets no file get away from a question about it that is not asked about the renaming itself", async () => {
+    const hooks = fc.array(anyHook, { maxLength: 2 });
+    let moved = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRule, { maxLength: 3 }), hooks, paths, paths, async (rules, each, from, to) => {
+        await load([allow("write", "/"), ...rules], each);
+        for (const action of ["rename", "link"] as const) {
+          const asked = await driver.rulePath(from, action);
+          if (asked.verdict !== "allow" || asked.hooked || !(await mayMove(from, to, action))) continue;
+          moved++;
+          for (const content of ["read", "write", "metadata", "delete"] as const) {
+            const before = await driver.rulePath(from, content);
+            const after = await driver.rulePath(to, content);
+            if (before.verdict === "ask") expect(after.verdict).not.toBe("allow");
+            if (before.hooked) expect(after.hooked || after.verdict === "deny").toBe(true);
+          }
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    expect(moved).toBeGreaterThan(100);
+  });
+});
+
+describe("tables_writable_below()", () => {
+  test.each<[Rule[], number, string, boolean]>([
+    [[allow("write", "/a/b/c")], 0, "/a/b", true],
+    [[allow("write", "/a/b")], 0, "/a/b", true],
+    [[allow("write", "/a")], 0, "/a/b", true],
+    [[allow("write", "/a/**/*.log")], 0, "/a/b", true],
+    [[ask("/a/b/c")], 0, "/a", true],
+    [[ask("/a/b/c", "read")], 0, "/a", false],
+    [[allow("read", "/a/b")], 0, "/a", false],
+    [[allow("write", "/a/b/c")], 0, "/a/x", false],
+    [[allow("read", "/a")], ASK_UNMATCHED, "/b", true],
+  ])("with %j and flags %i, of %s is %s", async (rules, flags, path, expected) => {
+    await load(rules, [], flags);
+    expect(await driver.asks("below", path)).toBe(expected);
   });
 });
 

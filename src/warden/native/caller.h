@@ -10,6 +10,8 @@ bool caller_bytes(const struct notice *notice, uint64_t address, void *bytes, si
 bool caller_string(const struct notice *notice, uint64_t address, char *text, size_t capacity);
 /* A new O_PATH descriptor of the working directory (AT_FDCWD), or of what `fd` is in the caller. */
 int caller_open(const struct notice *notice, int fd);
+/* Whether a descriptor of the caller's only names a file (O_PATH); false where that cannot be told. */
+bool caller_only_names(const struct notice *notice, int fd);
 /* A copy of the caller's own descriptor: the same open file. */
 int caller_descriptor(const struct notice *notice, int fd);
 /* The process (thread group) of the calling thread; 0: it is gone. */

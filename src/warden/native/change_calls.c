@@ -83,10 +83,14 @@ static bool read_target(struct request *r, uint64_t address) {
 }
 
 static void make(struct request *r, int directory, uint64_t path) {
-    if (!request_find(r, directory, path, PLACE_PARENT, 0, &r->place))
+    if (!request_find(r, directory, path, PLACE_PARENT | PLACE_MAKE, 0, &r->place))
         return;
     if (r->place.object >= 0 || r->place.parent < 0) {
         request_fail(r, EEXIST);
+        return;
+    }
+    if (r->place.slash && r->perform != perform_directory) {
+        request_fail(r, ENOENT);
         return;
     }
     r->umask = caller_umask(&r->notice);
@@ -133,6 +137,12 @@ void handle_make(struct request *r) {
 
 /* ---- a second name ---- */
 
+static bool passes_by(const struct request *r, const struct place *from, const struct place *to, uint8_t action) {
+    const struct tables *tables = r->notice.tables;
+    return tables->mode == MODE_EMULATED && !from->anonymous &&
+           !tables_allow_other_name(tables, from->path, to->path, action);
+}
+
 static void perform_link(struct request *r) {
     char self[64];
     snprintf(self, sizeof self, "/proc/self/fd/%d", r->place.object);
@@ -156,12 +166,17 @@ void handle_link(struct request *r) {
     if (!how)
         how = PLACE_PARENT;
     if (!request_find(r, at ? (int)a[0] : AT_FDCWD, a[at ? 1 : 0], how, 0, &r->place) ||
-        !request_find(r, at ? (int)a[2] : AT_FDCWD, a[at ? 3 : 1], PLACE_PARENT, 0, &r->other))
+        !request_find(r, at ? (int)a[2] : AT_FDCWD, a[at ? 3 : 1], PLACE_PARENT | PLACE_MAKE, 0,
+                      &r->other))
         return;
     mode_t kind = r->place.object < 0 ? 0 : r->place.status.st_mode & S_IFMT;
     bool nameless_link = kind == S_IFLNK && r->place.parent < 0;
     if (kind == 0 || kind == S_IFDIR || nameless_link || r->other.object >= 0 || r->other.parent < 0) {
         request_fail(r, kind == 0 ? ENOENT : kind == S_IFDIR || nameless_link ? EPERM : EEXIST);
+        return;
+    }
+    if (r->other.slash) {
+        request_fail(r, ENOENT);
         return;
     }
     r->action = ACTION_LINK;
@@ -170,7 +185,10 @@ void handle_link(struct request *r) {
     if (r->place.unlinked && r->place.status.st_nlink == 0)
         r->place.anonymous = true;
     r->perform = perform_link;
-    request_decide(r);
+    if (passes_by(r, &r->place, &r->other, ACTION_LINK))
+        request_deny(r, REASON_AROUND_RULE, EXDEV);
+    else
+        request_decide(r);
 }
 
 /* ---- another name ---- */
@@ -198,9 +216,13 @@ static void perform_rename(struct request *r) {
 /* A directory takes what lies in it along: no rule may mean something else there. */
 static bool goes_around_a_rule(const struct request *r) {
     const struct tables *tables = r->notice.tables;
+    bool exchange = r->flags & RENAME_EXCHANGE;
+    if (passes_by(r, &r->place, &r->other, ACTION_RENAME) ||
+        (exchange && passes_by(r, &r->other, &r->place, ACTION_RENAME)))
+        return true;
     if (is_directory(&r->place) && !tables_allow_rename(tables, r->place.path, r->other.path))
         return true;
-    return r->flags & RENAME_EXCHANGE && is_directory(&r->other) &&
+    return exchange && is_directory(&r->other) &&
            !tables_allow_rename(tables, r->other.path, r->place.path);
 }
 
@@ -229,6 +251,10 @@ void handle_rename(struct request *r) {
         return;
     if (r->place.object < 0 || r->place.parent < 0 || r->other.parent < 0) {
         request_fail(r, r->place.object < 0 ? ENOENT : EBUSY);
+        return;
+    }
+    if (r->other.slash && !is_directory(&r->place) && !(r->flags & RENAME_EXCHANGE)) {
+        request_fail(r, ENOTDIR);
         return;
     }
     r->action = ACTION_RENAME;

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#define _GNU_SOURCE
 #include "elf_image.h"
 #include <elf.h>
 #include <endian.h>
@@ -14,7 +15,7 @@ enum { MACHINE = EM_AARCH64 };
 #endif
 
 /* The kernel's own bound for headers; no program has this much of the other. */
-enum { HEADERS_MAX = 65536, DYNAMIC_MAX = 65536, NAME_SHOWN = 32 };
+enum { HEADERS_MAX = 65536, DYNAMIC_MAX = 65536, NAME_SHOWN = 32, NAMES_MAX = 4 << 20 };
 
 static bool read_at(int file, uint64_t offset, void *bytes, size_t size) {
     if (offset > INT64_MAX - size)
@@ -58,25 +59,53 @@ static bool file_offset(const Elf64_Phdr *headers, size_t count, uint64_t addres
     return false;
 }
 
+/* What the dynamic section says of itself. */
+struct dynamic {
+    uint64_t name, strings, strings_size, flags;
+    bool named, has_strings;
+};
+
+static struct dynamic read_entries(const Elf64_Dyn *entries, size_t count) {
+    struct dynamic d = {0};
+    for (size_t i = 0; i < count && entries[i].d_tag != DT_NULL; i++) {
+        uint64_t value = entries[i].d_un.d_val;
+        switch (entries[i].d_tag) {
+        case DT_SONAME: d.name = value; d.named = true; break;
+        case DT_STRTAB: d.strings = value; d.has_strings = true; break;
+        case DT_STRSZ: d.strings_size = value; break;
+        case DT_FLAGS_1: d.flags = value; break;
+        default: break;
+        }
+    }
+    return d;
+}
+
+/* A library that loads others, and can be run: musl's, which need not have a name of its own in it. A program that was
+ * linked to load itself (static PIE) says that it is one. */
+static bool loads_libraries(int file, const Elf64_Phdr *headers, size_t count, const struct dynamic *d) {
+    static const char wanted[] = "\0dlopen";
+    uint64_t offset;
+    if (d->flags & DF_1_PIE || !d->has_strings || d->strings_size > NAMES_MAX ||
+        !file_offset(headers, count, d->strings, &offset))
+        return false;
+    char *names = malloc(d->strings_size + 1);
+    bool found = names && read_at(file, offset, names, d->strings_size) &&
+                 memmem(names, d->strings_size, wanted, sizeof wanted);
+    free(names);
+    return found;
+}
+
 enum soname { SONAME_NONE, SONAME_OTHER, SONAME_LOADER, SONAME_UNKNOWN };
 
 static enum soname look_at_entries(int file, const Elf64_Phdr *headers, size_t count, const Elf64_Dyn *entries,
                                    size_t entry_count) {
-    uint64_t name = 0, strings = 0, offset;
-    bool named = false, has_strings = false;
-    for (size_t i = 0; i < entry_count && entries[i].d_tag != DT_NULL; i++) {
-        if (entries[i].d_tag == DT_SONAME) {
-            name = entries[i].d_un.d_val;
-            named = true;
-        } else if (entries[i].d_tag == DT_STRTAB) {
-            strings = entries[i].d_un.d_ptr;
-            has_strings = true;
-        }
-    }
-    if (!named)
+    struct dynamic d = read_entries(entries, entry_count);
+    if (loads_libraries(file, headers, count, &d))
+        return SONAME_LOADER;
+    if (!d.named)
         return SONAME_NONE;
-    uint64_t address;
-    if (!has_strings || __builtin_add_overflow(strings, name, &address) ||
+    uint64_t address, offset;
+    if (!d.has_strings || __builtin_add_overflow(d.strings, d.name, &address) ||
         !file_offset(headers, count, address, &offset) || offset > INT64_MAX)
         return SONAME_UNKNOWN;
     char text[NAME_SHOWN + 1] = {0};

@@ -56,7 +56,9 @@ static bool is_unwritable(const struct notice *notice, const char *path, const c
     snprintf(whole, sizeof whole, "%s%s", root ? "" : place.path, below);
     bool safe = place.path[0] == '/' && !place.kernel && !place.anonymous && !place.unlinked &&
                 !tables_writable(notice->tables, place.path) &&
-                (!whole[0] || !tables_writable(notice->tables, whole));
+                (!whole[0] || !tables_writable(notice->tables, whole)) &&
+                /* The loader takes what it finds in a directory, and below. */
+                !tables_writable_below(notice->tables, whole);
     place_close(&place);
     return safe;
 }

@@ -23,12 +23,30 @@
     (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT |        \
      O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
 
+/* A page: what the kernel takes. */
+enum { HOW_BYTES_MAX = 4096 };
+
 struct wish {
     int directory;
     uint64_t path, resolve;
     uint64_t flags;
     mode_t mode;
 };
+
+/* The rest of a struct of `size`; as copy_struct_from_user() of the kernel. */
+static bool is_zero(const struct request *r, uint64_t address, uint64_t size) {
+    uint8_t rest[HOW_BYTES_MAX] = {0};
+    errno = E2BIG;
+    if (size > sizeof rest)
+        return false;
+    if (!caller_bytes(&r->notice, address, rest, size - sizeof(struct open_how)))
+        return false;
+    errno = E2BIG;
+    for (size_t i = 0; i < sizeof rest; i++)
+        if (rest[i])
+            return false;
+    return true;
+}
 
 static bool wish_of_openat2(const struct request *r, struct wish *wish) {
     const uint64_t *a = r->notice.arguments;
@@ -38,10 +56,9 @@ static bool wish_of_openat2(const struct request *r, struct wish *wish) {
         errno = EINVAL;
         return false;
     }
-    if (size > sizeof how) {
-        errno = E2BIG;
+    /* What a later kernel's programs may say beyond what we know has to be nothing. */
+    if (size > sizeof how && !is_zero(r, a[2] + sizeof how, size))
         return false;
-    }
     if (!caller_bytes(&r->notice, a[2], &how, sizeof how))
         return false;
     if (how.resolve & ~(uint64_t)RESOLVE_KNOWN || how.flags & ~(uint64_t)FLAGS_KNOWN ||
@@ -274,11 +291,15 @@ void handle_open(struct request *r) {
     bool exclusive = (wish.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
     unsigned how = wish.flags & O_NOFOLLOW || exclusive ? 0 : PLACE_FOLLOW;
     if (wish.flags & O_CREAT && !(wish.flags & O_PATH))
-        how |= PLACE_PARENT;
+        how |= PLACE_PARENT | PLACE_MAKE;
     r->flags = (int)wish.flags;
     r->mode = wish.mode;
     if (!request_find(r, wish.directory, wish.path, how, wish.resolve, &r->place))
         return;
+    if (r->place.slash && how & PLACE_MAKE) {
+        request_fail(r, EISDIR);
+        return;
+    }
     if (wish.flags & O_CREAT || (wish.flags & O_TMPFILE) == O_TMPFILE)
         r->umask = caller_umask(&r->notice);
     if (r->place.object >= 0) {

@@ -32,6 +32,11 @@ static bool is_hooked(const struct tables *t, const struct hinted_text *path, ui
     return false;
 }
 
+bool tables_hooked(const struct tables *t, const char *path, uint8_t action, const char *binary) {
+    struct hinted_text text = hinted_text(path);
+    return is_hooked(t, &text, action, binary);
+}
+
 uint16_t actions_of(uint8_t access) {
     unsigned reading = bit_of(ACTION_READ) | bit_of(ACTION_LIST) | bit_of(ACTION_START);
     if (access == ACCESS_READ)
@@ -60,6 +65,29 @@ struct ruling tables_path(const struct tables *t, const char *path, uint8_t acti
         ruling.verdict = VERDICT_ASK;
     ruling.hooked = ruling.verdict != VERDICT_DENY && is_hooked(t, &text, action, binary);
     return ruling;
+}
+
+/* What a hook sees of an object by its name; that one is made, or listed, goes with the name. */
+static bool is_about_content(const struct subscription *s) {
+    unsigned ends = bit_of(ACTION_CREATE) | bit_of(ACTION_LIST);
+    return s->domain == DOMAIN_FILESYSTEM && s->path_count > 0 && s->actions & ~ends;
+}
+
+bool tables_allow_other_name(const struct tables *t, const char *from, const char *to, uint8_t action) {
+    struct hinted_text before = hinted_text(from), after = hinted_text(to);
+    for (size_t i = 0; i < t->path_rule_count; i++) {
+        const struct path_rule *r = &t->path_rules[i];
+        if (r->verdict != VERDICT_ALLOW && !(r->actions & bit_of(action)) && tree_covers(&r->tree, &before) &&
+            !tree_covers(&r->tree, &after))
+            return false;
+    }
+    for (size_t i = 0; i < t->subscription_count; i++) {
+        const struct subscription *s = &t->subscriptions[i];
+        if (is_about_content(s) && !(s->actions & bit_of(action)) && any_covers(s->paths, s->path_count, &before) &&
+            !any_covers(s->paths, s->path_count, &after))
+            return false;
+    }
+    return true;
 }
 
 static bool is_write_granted(const struct tables *t, const char *path) {
@@ -93,6 +121,19 @@ bool tables_allow_rename(const struct tables *t, const char *from, const char *t
                 return false;
     }
     return grants_survive(t, from, to);
+}
+
+bool tables_writable_below(const struct tables *t, const char *directory) {
+    size_t size = strlen(directory);
+    if (t->flags & POLICY_FLAG_UNMATCHED_PATH_ASK)
+        return true;
+    for (size_t i = 0; i < t->path_rule_count; i++) {
+        const struct path_rule *r = &t->path_rules[i];
+        if (r->verdict != VERDICT_DENY && r->access != ACCESS_READ &&
+            glob_reaches_below(r->tree.glob, directory, size))
+            return true;
+    }
+    return false;
 }
 
 bool tables_writable(const struct tables *t, const char *path) {

@@ -49,8 +49,10 @@ static int arrive(struct walk *w, const struct spot *object, const struct step *
     p->status = object->status;
     p->kernel = object->zone != ZONE_ORDINARY;
     p->own = object->zone == ZONE_OWN;
+    p->slash = step->slash;
     w->arrived = true;
-    return step->slash && !S_ISDIR(object->status.st_mode) ? ENOTDIR : 0;
+    bool may_be_any = p->object < 0 || w->flags & PLACE_MAKE || S_ISDIR(object->status.st_mode);
+    return step->slash && !may_be_any ? ENOTDIR : 0;
 }
 
 /* As `arrive`, with the directory and the name that it has there. */
@@ -68,9 +70,7 @@ static int arrive_at_nothing(struct walk *w, const struct step *step) {
     if (!(w->flags & PLACE_PARENT) || !step->last || w->here.zone != ZONE_ORDINARY)
         return ENOENT;
     static const struct spot nothing = {.fd = -1};
-    struct step here = *step;
-    here.slash = false;
-    return arrive_at_entry(w, &nothing, &here);
+    return arrive_at_entry(w, &nothing, step);
 }
 
 static int open_spot(const struct walk *w, int base, const char *path, int flags, struct spot *spot) {

@@ -95,6 +95,7 @@ static int find_entry(int base, const char *path, unsigned flags, uint64_t how, 
     error = look(base, before, O_DIRECTORY, how, &p->parent, &above);
     if (error)
         return error;
+    p->slash = slash;
     if (slash && flags & PLACE_FOLLOW)
         return EISDIR;
     p->object = open_at(p->parent, p->name, O_NOFOLLOW, how);
@@ -110,7 +111,7 @@ static int find_entry(int base, const char *path, unsigned flags, uint64_t how, 
         /* What such a link leads to is opened, not made. */
         return how & KERNEL_ONLY ? find_object(base, path, flags, how, p) : HAS_TO_WALK;
     }
-    return slash && !S_ISDIR(p->status.st_mode) ? ENOTDIR : 0;
+    return slash && !S_ISDIR(p->status.st_mode) && !(flags & PLACE_MAKE) ? ENOTDIR : 0;
 }
 
 /* ---- an open descriptor ---- */
@@ -181,7 +182,7 @@ static void clear(struct place *p) {
     p->object = p->parent = -1;
     p->name[0] = p->path[0] = 0;
     p->status = (struct stat){0};
-    p->kernel = p->own = p->anonymous = p->unlinked = false;
+    p->kernel = p->own = p->anonymous = p->unlinked = p->slash = false;
 }
 
 static int find(const struct notice *notice, int base, const char *path, unsigned flags, uint64_t how,

@@ -8,6 +8,7 @@ enum {
     PLACE_FOLLOW = 1, /* follow a symlink at the end */
     PLACE_PARENT = 2, /* keep the parent; the object may be missing */
     PLACE_EMPTY = 4,  /* an empty path is the base itself */
+    PLACE_MAKE = 8,   /* with PLACE_PARENT, for a name that is to be made: whatever has it is no error */
 };
 
 struct place {
@@ -20,6 +21,7 @@ struct place {
     bool own;    /* it is the caller's own, or its command's, in procfs */
     bool anonymous; /* a pipe, socket or the like: it has no path */
     bool unlinked; /* it has no name any more; `path` is what the name was */
+    bool slash;    /* the words end in one: what they name, or what is made there, is to be a directory */
 };
 
 /* `base` is an open descriptor (O_PATH will do) that relative paths start from. `how` holds RESOLVE_* of openat2 that

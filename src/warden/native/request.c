@@ -125,26 +125,41 @@ void request_perform(struct request *r) {
         hand_take(r->supervisor->hand, r);
 }
 
-static void ask_about_access(struct request *r, const char *binary) {
+/* Asks the host about what both ends are, or, where that is over, about the other one by itself: its making, or of an
+ * exchange its renaming. */
+static void ask_about_access(struct request *r, const char *binary, bool other) {
     char found[PATH_MAX];
     if (!binary) {
         caller_binary(&r->notice, found);
         binary = found;
     }
+    const char *target = "";
+    if (r->other_action && !other)
+        target = r->other.path;
+    else if (r->other_action == ACTION_RENAME)
+        target = r->place.path;
     struct msg_access question = {
         .question = r->question,
         .stream = r->notice.stream,
         .pid = (uint32_t)caller_process(&r->notice),
-        .action = r->action,
+        .action = other ? r->other_action : r->action,
         .verdict = r->ruling.verdict,
         .rule = r->ruling.rule,
-        .path = slice_of(r->place.path),
-        .target = slice_of(r->other_action ? r->other.path : ""),
+        .path = slice_of(other ? r->other.path : r->place.path),
+        .target = slice_of(target),
         .binary = slice_of(binary),
     };
     struct buffer b = {0};
     encode_access(&b, &question);
     host_line_send(FRAME_ACCESS, &b);
+}
+
+static void ask(struct request *r, const char *binary, bool other) {
+    r->question = supervisor_ask(r->supervisor, r, r->notice.tables->timeout_ms);
+    if (r->question)
+        ask_about_access(r, binary, other);
+    else
+        request_deny(r, REASON_CROWDED, EACCES);
 }
 
 /* Whether it is the caller's own already: a pipe, or a file in memory that it made. */
@@ -156,6 +171,11 @@ static struct ruling judge(const struct request *r, const struct place *p, uint8
     if (has_no_name(p))
         return (struct ruling){.verdict = VERDICT_ALLOW};
     return tables_path(r->notice.tables, p->path, action, binary);
+}
+
+/* Each of two rules that ask is to be answered: whoever speaks for one does not for the other. */
+static bool both_ask(struct ruling a, struct ruling b) {
+    return a.verdict == VERDICT_ASK && b.verdict == VERDICT_ASK && a.rule != b.rule;
 }
 
 static struct ruling stricter(struct ruling a, struct ruling b) {
@@ -173,8 +193,14 @@ void request_decide(struct request *r) {
         binary = found;
     }
     r->ruling = judge(r, &r->place, r->action, binary);
-    if (r->other_action)
-        r->ruling = stricter(r->ruling, judge(r, &r->other, r->other_action, binary));
+    if (r->other_action) {
+        struct ruling other = judge(r, &r->other, r->other_action, binary);
+        /* A hook on renaming may name the new name alone. */
+        other.hooked |= other.verdict != VERDICT_DENY && tables_hooked(tables, r->other.path, r->action, binary);
+        if (both_ask(r->ruling, other))
+            r->later = other;
+        r->ruling = stricter(r->ruling, other);
+    }
     if (only_watched(r)) {
         /* The floor decides; this only tells what it will say. */
         record(r, r->ruling.verdict, r->ruling.reason);
@@ -187,11 +213,7 @@ void request_decide(struct request *r) {
         return;
     }
     if (r->ruling.verdict == VERDICT_ASK || r->ruling.hooked) {
-        r->question = supervisor_ask(r->supervisor, r, tables->timeout_ms);
-        if (r->question)
-            ask_about_access(r, binary);
-        else
-            request_deny(r, REASON_CROWDED, EACCES);
+        ask(r, binary, false);
         return;
     }
     record(r, VERDICT_ALLOW, r->ruling.reason);
@@ -235,6 +257,10 @@ void request_answered(struct request *r, bool allowed, int content) {
         request_free(r);
     } else if (!is_as_judged(r)) {
         request_deny(r, REASON_CHANGED, EACCES);
+    } else if (r->later.verdict) {
+        r->ruling = r->later;
+        r->later.verdict = 0;
+        ask(r, NULL, true);
     } else {
         request_perform(r);
     }
@@ -270,7 +296,9 @@ bool request_find(struct request *r, int directory, uint64_t address, unsigned f
 
 bool request_find_descriptor(struct request *r, int fd, struct place *place) {
     int base = fd < 0 ? -1 : caller_open(&r->notice, fd);
-    int error = fd < 0 ? EBADF : base < 0 ? errno : place_find(&r->notice, base, "", PLACE_EMPTY, 0, place);
+    int error = fd < 0 ? EBADF : base < 0 ? errno : 0;
+    if (!error)
+        error = caller_only_names(&r->notice, fd) ? EBADF : place_find(&r->notice, base, "", PLACE_EMPTY, 0, place);
     if (base >= 0)
         close(base);
     if (error)

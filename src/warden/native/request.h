@@ -15,6 +15,7 @@ struct request {
     struct supervisor *supervisor;
     struct request *next; /* in whatever list it waits */
     struct ruling ruling;
+    struct ruling later; /* what is asked about once that is answered: the other end's rule; verdict 0: nothing */
     uint8_t action, other_action; /* ACTION_*; 0: nothing is judged by it */
     uint64_t began_us;
     uint32_t question;    /* 0: not asked */
@@ -62,5 +63,5 @@ void request_expired(struct request *request, bool gone, int error);
  * request where there is none; false then. */
 bool request_find(struct request *request, int directory, uint64_t path, unsigned flags, uint64_t how,
                   struct place *place);
-/* The object behind a descriptor of the caller. */
+/* The object behind a descriptor of the caller; one that only names it (O_PATH) is none, as to the kernel. */
 bool request_find_descriptor(struct request *request, int fd, struct place *place);

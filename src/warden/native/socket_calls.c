@@ -140,10 +140,10 @@ void handle_bind(struct request *r) {
             request_perform(r);
         return;
     }
-    if (!find_path(r, &address, PLACE_PARENT))
+    if (!find_path(r, &address, PLACE_PARENT | PLACE_MAKE))
         return;
-    if (r->place.object >= 0 || r->place.parent < 0) {
-        request_fail(r, EADDRINUSE);
+    if (r->place.object >= 0 || r->place.parent < 0 || r->place.slash) {
+        request_fail(r, r->place.object >= 0 || r->place.parent < 0 ? EADDRINUSE : ENOENT);
         return;
     }
     struct sockaddr_un name = {.sun_family = AF_UNIX};

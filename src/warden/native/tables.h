@@ -40,10 +40,18 @@ void tables_release(struct tables *tables);
 /* Whether `action` (ACTION_*) on the path is granted: read and list need a read rule; everything else a write rule;
  * a device rule gives read and write. Deny beats ask beats allow. `binary` may be NULL where binaries do not matter. */
 struct ruling tables_path(const struct tables *tables, const char *path, uint8_t action, const char *binary);
+/* Whether a hook wants to see `action` on a path of which a ruling says nothing: the other end of a rename. */
+bool tables_hooked(const struct tables *tables, const char *path, uint8_t action, const char *binary);
+/* Whether what has the name `from` may get the name `to` by `action` (ACTION_RENAME or ACTION_LINK), as far as rules and
+ * hooks go that are about the first name, not about the second, and not asked about the action itself: they would be
+ * rid of it, and by the other name it would be read past them. */
+bool tables_allow_other_name(const struct tables *tables, const char *from, const char *to, uint8_t action);
 /* Whether a directory may be renamed without carrying anything past a rule that denies, asks or is hooked. */
 bool tables_allow_rename(const struct tables *tables, const char *from, const char *to);
 /* Whether the agent could change what lies at the path, now or after being asked. */
 bool tables_writable(const struct tables *tables, const char *path);
+/* The same of anything that lies, or may come to lie, below a directory. */
+bool tables_writable_below(const struct tables *tables, const char *directory);
 
 /* One program that is about to start. Strings are NUL-terminated. */
 struct candidate {

@@ -24,6 +24,7 @@ import { mediatedPolicyCases } from "./mediated-policy.ts";
 import { mediatedTableCases } from "./mediated-table.ts";
 import { ordinaryBuildCases } from "./ordinary-builds.ts";
 import { ordinaryServiceCases } from "./ordinary-services.ts";
+import { otherNameCases } from "./other-names.ts";
 import { procfsCases } from "./procfs.ts";
 import { programRuleCases } from "./programs-rules.ts";
 import { programTrickCases } from "./programs-tricks.ts";
@@ -63,6 +64,7 @@ export const cases: readonly Case[] = [
   ...socketCases,
   ...hookCases,
   ...hookContentCases,
+  ...otherNameCases,
   ...waitingCases,
   ...programRuleCases,
   ...programTrickCases,

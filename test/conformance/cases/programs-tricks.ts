@@ -7,7 +7,7 @@ import { expect } from "vitest";
 import type { Sandbox } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
 import { refused, shell } from "../help.ts";
-import { BIN, callEachWay, denialOf } from "../mediation.ts";
+import { BIN, callEachWay, denialOf, sandboxWith } from "../mediation.ts";
 import type { Scene } from "../scene.ts";
 import { start, withPrograms } from "./programs-rules.ts";
 
@@ -103,6 +103,20 @@ export const programTrickCases: readonly Case[] = [
       const free = await withPrograms(scene, [], {});
       const { stdout } = await free.exec(["/usr/bin/env", "echo", "ran"], { env: { LD_LIBRARY_PATH: "/workspace" } });
       expect(stdout).toBe("ran\n");
+    },
+  },
+  {
+    name: "variables do not make the loader look into a folder that holds something that the sandbox may change",
+    tools: true,
+    async run(scene) {
+      const filesystem = { read: ["."], write: ["./lib/own.so"] };
+      const files = { "lib/own.so": "not a library", "other/plain.so": "not a library" };
+      const { sandbox } = await sandboxWith(scene, files, { filesystem, process: { allow: ["/**"] } });
+      const look = (folder: string) => {
+        return sandbox.exec(["/usr/bin/env", "echo", "ran"], { env: { LD_LIBRARY_PATH: `/workspace/${folder}` } });
+      };
+      await refused(look("lib"), "EXEC_FAILED");
+      expect((await look("other")).stdout).toBe("ran\n");
     },
   },
   {

@@ -2,7 +2,7 @@
  * Unix sockets and FIFOs: those of the sandbox work, those of the host are out of reach, and connecting is decided.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync } from "node:fs";
+import { chmodSync, renameSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -98,6 +98,38 @@ export const socketCases: readonly Case[] = [
       expect(await attack(sandbox, "open-read", "/workspace/own")).toBe("done");
       const { stdout } = await shell(sandbox, "echo through > own & cat own; wait");
       expect(stdout).toBe("through\n");
+    },
+  },
+  {
+    name: "connecting to a live socket of the sandbox is denied by a rule on the path that the host gave it",
+    async run(scene) {
+      const filesystem = { write: ["."], deny: [{ id: "closed", path: "./closed/**" }] };
+      const { sandbox, folder } = await sandboxWith(
+        scene,
+        { "closed/": "", "open/": "" },
+        { filesystem },
+        { mode: "mount" },
+      );
+      for (const [name, outcome] of [
+        ["open", "pong\n"],
+        ["closed", "EACCES\n"],
+      ] as const) {
+        const served = await serve(sandbox, "/workspace/socket");
+        // The agent itself can neither make nor bring one there.
+        expect(await call(sandbox, "renameat2", "/workspace/socket", "/workspace/closed/socket")).toBe("EACCES");
+        expect(await call(sandbox, "bind", "/workspace/closed/socket")).toBe("EACCES");
+        renameSync(join(folder, "socket"), join(folder, name, "socket"));
+        expect([name, await askServer(sandbox, `/workspace/${name}/socket`)]).toEqual([name, outcome]);
+        if (name === "open") await served.hear("served ping");
+      }
+      await shell(sandbox, "ln -s closed/socket link");
+      expect(await askServer(sandbox, "/workspace/link")).toBe("EACCES\n");
+      const connects = sandbox.decisions().filter(({ operation }) => operation === "connect");
+      expect(connects.map(({ verdict, object, ruleId }) => [verdict, object, ruleId])).toContainEqual([
+        "deny",
+        "/workspace/closed/socket",
+        "closed",
+      ]);
     },
   },
   {

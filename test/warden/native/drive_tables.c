@@ -108,6 +108,10 @@ static void ask_tables(void) {
         tell(tables_path(tables, first, (uint8_t)atoi(words[3]), second));
     else if (is("rename"))
         puts(yes(tables_allow_rename(tables, first, second)));
+    else if (is("other"))
+        puts(yes(tables_allow_other_name(tables, first, second, (uint8_t)atoi(words[3]))));
+    else if (is("below"))
+        puts(yes(tables_writable_below(tables, first)));
     else if (is("writable"))
         puts(yes(tables_writable(tables, first)));
     else

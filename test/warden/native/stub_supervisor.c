@@ -146,3 +146,8 @@ bool tables_writable(const struct tables *t, const char *path) {
     (void)t;
     return strstr(path, "writable") != NULL;
 }
+
+bool tables_writable_below(const struct tables *t, const char *directory) {
+    (void)t;
+    return strstr(directory, "holding") != NULL;
+}
