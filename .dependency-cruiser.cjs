@@ -13,6 +13,7 @@ const LEVELS = [
   ["domains/"],
   ["runtimes/"],
   ["sandbox\\.ts$", "sandbox/"],
+  ["pool\\.ts$", "pool/"],
   ["pipeline/"],
   ["mod\\.ts$"],
   ["cli/"],

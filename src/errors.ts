@@ -78,6 +78,10 @@ export interface ErrorDetails {
     readonly plugin: string;
     readonly hook: string;
   };
+  /** No sandbox of a pool came free: too many callers waited already, or this one for too long. */
+  POOL_EXHAUSTED: { readonly reason: "crowded" | "late"; readonly waiting: number; readonly inUse: number };
+  /** The pool is closed, or was while the call waited. */
+  POOL_CLOSED: { readonly operation: string };
   /** An audit log does not verify. */
   AUDIT_BROKEN: { readonly line: number; readonly reason: string };
 }

@@ -5,16 +5,17 @@
  */
 import { SandboxError } from "./errors.ts";
 import type { Policy } from "./policy/mod.ts";
+import type { Runtime, StartedWarden, StartRequest } from "./runtimes/runtime.ts";
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";
 import { Decisions } from "./sandbox/decisions.ts";
 import { createId } from "./sandbox/id.ts";
 import { openLink } from "./sandbox/open-link.ts";
 import { resolveWorkspace, type SandboxOptions } from "./sandbox/options.ts";
-import { planDomains } from "./sandbox/plan-domains.ts";
+import { type Plans, planDomains } from "./sandbox/plan-domains.ts";
 import { openPlugins } from "./sandbox/plugins.ts";
 import { encodePolicy } from "./sandbox/policy-frames.ts";
 import { policyParts } from "./sandbox/policy-parts.ts";
-import { readPolicy } from "./sandbox/read-policy.ts";
+import { type ReadPolicy, readPolicy } from "./sandbox/read-policy.ts";
 import { SandboxRecords } from "./sandbox/records.ts";
 import { RunningSandbox, type Sandbox } from "./sandbox/running.ts";
 
@@ -50,18 +51,37 @@ import { RunningSandbox, type Sandbox } from "./sandbox/running.ts";
  */
 export async function createSandbox(policy: Policy | string, options: SandboxOptions = {}): Promise<Sandbox> {
   throwIfAborted(options.signal);
-  const id = createId();
   const read = await readPolicy(policy);
   const plans = planDomains(read.normalized);
   const workspace = await resolveWorkspace(options.workspace);
   const runtime = await chooseRuntime(options);
+  const request = { id: createId(), ...plans, workspace, image: options.image, signal: options.signal };
+  return openSandbox({ read, plans, request, runtime, options, startWarden: () => runtime.start(request) });
+}
+
+/** What a sandbox is opened from. */
+export interface SandboxStart {
+  readonly read: ReadPolicy;
+  readonly plans: Plans;
+  readonly request: StartRequest;
+  readonly runtime: Runtime;
+  readonly options: SandboxOptions;
+  /** Whether the warden was started for a wider policy: then what this one grants need not be there. */
+  readonly narrowed?: boolean;
+  /** Now, or taken from those that a pool has started ahead. */
+  startWarden(): Promise<StartedWarden>;
+}
+
+/** The second half: from a warden to a sandbox whose policy, hooks and records are its own. */
+export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
+  const { read, plans, request, runtime, options, narrowed = false } = start;
+  const { id, workspace } = request;
   const records = await SandboxRecords.open(id, read.digest, options.audit);
   const registry = await openPlugins(id, records, options);
   try {
-    const request = { id, ...plans, workspace, image: options.image, signal: options.signal };
-    const warden = await runtime.start(request);
+    const warden = await start.startWarden();
     const setting = { warden, registry, options, workspace: workspace?.path };
-    const parts = policyParts(read, plans, setting, 1);
+    const parts = policyParts(read, plans, setting, { generation: 1, narrowed });
     const decisions = new Decisions(registry, records);
     const { frames, rules } = encodePolicy(parts, decisions.ruleCount);
     decisions.addRules(rules);

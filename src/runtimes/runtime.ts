@@ -86,6 +86,21 @@ export interface StartedWarden {
   end(): Promise<void>;
 }
 
+/** A warden that was started ahead of its use. Nobody has told it anything yet. */
+export interface WarmWarden {
+  /** Settles, with the reason, when nothing of the sandbox runs any more. Never rejects. */
+  readonly ended: Promise<string>;
+  /** Ends everything at once; settles when nothing is left. Idempotent. */
+  end(): Promise<void>;
+  /**
+   * Does, once, what is not done ahead: a copy of the workspace is made now. Of the request only that copy and the
+   * filesystem plan for it may differ from what the warden was started for.
+   *
+   * @throws {SandboxError} As {@link Runtime.start}; nothing is left behind then.
+   */
+  finish(request: StartRequest): Promise<StartedWarden>;
+}
+
 /** A runtime. */
 export interface Runtime {
   readonly name: RuntimeName;
@@ -96,4 +111,6 @@ export interface Runtime {
    * @throws {SandboxError} START_FAILED If the warden does not come up; nothing is left behind then.
    */
   start(request: StartRequest): Promise<StartedWarden>;
+  /** Does as much of a start as can be done before it is known when the sandbox will be used. Throws as `start` does. */
+  warm(request: StartRequest): Promise<WarmWarden>;
 }

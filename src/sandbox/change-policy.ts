@@ -55,10 +55,8 @@ export async function changePolicy(
     await settled(context.running);
     if (context.running.size > 0) throw commandsRunning(narrowed, context.running.size);
   }
-  const parts = policyParts(next, plans, setting, generation);
-  // What is gone meanwhile is granted no more; it is no reason to end the sandbox.
-  const floor = parts.floor.map((grant) => ({ ...grant, optional: true }));
-  const encoded = encodePolicy({ ...parts, floor }, decisions.ruleCount);
+  const parts = policyParts(next, plans, setting, { generation, narrowed: true });
+  const encoded = encodePolicy(parts, decisions.ruleCount);
   decisions.addRules(encoded.rules);
   const changed = link.changePolicy(encoded.frames);
   // In the order of the link: what was asked for until now starts under the old policy, and everything later does not.
@@ -87,7 +85,7 @@ async function killed(program: RunningProgram): Promise<void> {
 }
 
 /** The section that the change narrows, if any. */
-function narrowedSection(old: NormalizedPolicy, next: NormalizedPolicy): string | undefined {
+export function narrowedSection(old: NormalizedPolicy, next: NormalizedPolicy): string | undefined {
   const changes = comparePolicies(old, next);
   for (const section of ["filesystem", "process"] as const) {
     const change = changes[section];

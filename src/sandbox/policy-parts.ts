@@ -27,6 +27,13 @@ export interface PolicySetting {
   readonly workspace: string | undefined;
 }
 
+/** How a policy relates to the one that its sandbox was started for. */
+export interface PolicyStanding {
+  readonly generation: number;
+  /** It is another, narrower one: what it grants may be missing, and that is no reason to end the sandbox. */
+  readonly narrowed: boolean;
+}
+
 /** The warden waits a little longer than the hooks may take, so that the answer says which of them was late. */
 const SLACK_MS = 1000;
 
@@ -35,7 +42,7 @@ export function policyParts(
   { normalized }: ReadPolicy,
   plans: Plans,
   { warden, registry, options, workspace }: PolicySetting,
-  generation: number,
+  { generation, narrowed }: PolicyStanding,
 ): PolicyParts {
   const { process } = plans;
   const filesystem = withLinkedDenials(plans.filesystem, workspace);
@@ -43,11 +50,12 @@ export function policyParts(
   const hooks = { filesystem: registry.needs("filesystem"), process: registry.needs("process") };
   const audit = normalized.audit.files;
   const isLiveWorkspace = typeof options.workspace === "object" && options.workspace.mode === "mount";
+  const floor = isLiveWorkspace ? liveGrants(filesystem) : filesystem.grants;
   return {
     generation,
     filesystem,
     process,
-    floor: isLiveWorkspace ? liveGrants(filesystem) : filesystem.grants,
+    floor: narrowed ? floor.map((grant) => ({ ...grant, optional: true })) : floor,
     modes: chooseModes({ filesystem, process, audit, hooks, liveMounts }),
     subscriptions: registry.subscriptions(),
     audit,

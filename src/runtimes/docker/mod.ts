@@ -4,14 +4,14 @@
  * @module
  */
 import Docker from "dockerode";
-import type { Runtime, StartedWarden, StartRequest } from "../runtime.ts";
+import type { Runtime } from "../runtime.ts";
 import type { StartContext } from "./context.ts";
 import { inspectEngine, isLocal } from "./engine.ts";
 import { failureOf } from "./failures.ts";
 import { sweepLeftovers } from "./leftovers.ts";
 import { DEFAULT_IMAGE, type DockerRuntimeOptions } from "./options.ts";
 import { ownerOfThisProcess } from "./owner.ts";
-import { startContainer } from "./start.ts";
+import { startContainer, warmContainer } from "./start.ts";
 import { openWardenVolume } from "./warden-volume.ts";
 
 export { DEFAULT_IMAGE, type DockerOptions, type DockerRuntimeOptions } from "./options.ts";
@@ -23,15 +23,19 @@ export { DEFAULT_IMAGE, type DockerOptions, type DockerRuntimeOptions } from "./
  */
 export function dockerRuntime(options: DockerRuntimeOptions): Runtime {
   let context: Promise<StartContext> | undefined;
-  const start = async (request: StartRequest): Promise<StartedWarden> => {
+  const opened = (): Promise<StartContext> => {
     // A failure is not remembered: the engine may be up by the next time.
     context ??= openContext(options).catch((error: unknown) => {
       context = undefined;
       throw failureOf("engine", error);
     });
-    return startContainer(await context, request);
+    return context;
   };
-  return { name: "docker", start };
+  return {
+    name: "docker",
+    start: async (request) => startContainer(await opened(), request),
+    warm: async (request) => warmContainer(await opened(), request),
+  };
 }
 
 async function openContext(options: DockerRuntimeOptions): Promise<StartContext> {

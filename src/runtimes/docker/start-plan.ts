@@ -73,12 +73,13 @@ interface WorkspacePlan {
 }
 
 async function planWorkspace(context: StartContext, request: StartRequest): Promise<WorkspacePlan> {
-  const { workspace, filesystem } = request;
+  const { workspace } = request;
   if (workspace?.mode === "overlay") throw noOverlay(workspace);
   if (workspace?.mode === "mount") return planMount(context, workspace, request);
   const agent = { uid: AGENT_UID, gid: AGENT_UID };
   const source = workspace?.path;
-  const prepared = prepareWorkspace({ path: source, filesystem, create: undefined });
+  const copy = planCopy(request, agent);
+  const { prepared } = copy;
   const writable = prepared.grants.some((grant) => grant.relative === "." && grant.access === "write");
   // Nothing to copy and nothing to make: a folder in memory does, and costs nothing.
   if (source === undefined && prepared.missing.length === 0) {
@@ -87,10 +88,16 @@ async function planWorkspace(context: StartContext, request: StartRequest): Prom
   return {
     agent,
     mounts: [copyMount(labelsOf(context.owner, request.id))],
-    copy: { source, prepared, agent },
+    copy,
     live: undefined,
     writable,
   };
+}
+
+/** What a copy is made from, as it is now. */
+export function planCopy({ workspace, filesystem }: StartRequest, agent: Agent): WorkspaceCopy {
+  const source = workspace?.path;
+  return { source, agent, prepared: prepareWorkspace({ path: source, filesystem, create: undefined }) };
 }
 
 function planMount(context: StartContext, workspace: WorkspaceRequest, request: StartRequest): WorkspacePlan {

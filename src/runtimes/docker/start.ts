@@ -5,7 +5,7 @@
  */
 import type Docker from "dockerode";
 import { HOME_PATH } from "../../policy/mod.ts";
-import type { StartedWarden, StartRequest } from "../runtime.ts";
+import type { StartedWarden, StartRequest, WarmWarden } from "../runtime.ts";
 import { type Attachment, attach } from "./attach.ts";
 import { containerBody, type Mount } from "./container-options.ts";
 import type { StartContext } from "./context.ts";
@@ -14,18 +14,33 @@ import { aborted, failureOf, imageMissing, statusOf } from "./failures.ts";
 import { removeUnconfirmed } from "./leftovers.ts";
 import { followContainer, type Lifecycle } from "./lifecycle.ts";
 import { remedyFor } from "./remedies.ts";
-import { planStart, type StartPlan } from "./start-plan.ts";
+import { planCopy, planStart, type StartPlan } from "./start-plan.ts";
 import { copyIn } from "./workspace-copy.ts";
 import { verifyMount } from "./workspace-mounts.ts";
 
 /** Starts a container. What fails for a reason that can be helped is helped and tried again, once for each reason. */
 export async function startContainer(context: StartContext, request: StartRequest): Promise<StartedWarden> {
   const plan = await planStart(context, request);
+  return persist(context, plan, async () => finish(context, plan, request, await bringUp(context, plan, request)));
+}
+
+/** The same without the workspace, which comes when the sandbox is used. */
+export async function warmContainer(context: StartContext, request: StartRequest): Promise<WarmWarden> {
+  const plan = await planStart(context, request);
+  const running = await persist(context, plan, () => bringUp(context, plan, request));
+  return {
+    ended: running.life.ended,
+    end: running.end,
+    finish: (later) => finish(context, plan, later, running),
+  };
+}
+
+async function persist<T>(context: StartContext, plan: StartPlan, attempt: () => Promise<T>): Promise<T> {
   if (context.unconfirmed.size > 0) await removeUnconfirmed(context.docker, context.unconfirmed).catch(() => undefined);
   const helped = new Set<string>();
   for (;;) {
     try {
-      return await attempt(context, request, plan);
+      return await attempt();
     } catch (error) {
       const remedy = remedyFor(error, helped);
       if (remedy === undefined) throw error;
@@ -35,7 +50,15 @@ export async function startContainer(context: StartContext, request: StartReques
   }
 }
 
-async function attempt(context: StartContext, request: StartRequest, plan: StartPlan): Promise<StartedWarden> {
+/** A container that runs. */
+interface Running {
+  readonly container: Docker.Container;
+  readonly life: Lifecycle;
+  readonly link: Attachment;
+  end(reason?: string): Promise<void>;
+}
+
+async function bringUp(context: StartContext, plan: StartPlan, request: StartRequest): Promise<Running> {
   throwIfAborted(request);
   const wardenMounts = context.volume.mounts(plan.agent);
   const container = await create(context, plan, [...wardenMounts, ...plan.workspaceMounts]);
@@ -45,15 +68,52 @@ async function attempt(context: StartContext, request: StartRequest, plan: Start
     const [link] = await Promise.all([attaching, inStage("warden", ensureFilled(context, plan, container))]);
     throwIfAborted(request);
     await inStage("start", container.start());
-    const notes = await bringWorkspace(context, plan, container, request.signal);
-    throwIfAborted(request);
-    return startedWarden(context, plan, life, link, notes);
+    return follow(context, plan, { container, life, link });
   } catch (error) {
     attaching.then(
       (link) => link.close(),
       () => {},
     );
     await life.end("the start failed");
+    throwIfAborted(request);
+    throw error;
+  }
+}
+
+/** Ends a container with its link, and the link with its container. */
+function follow(context: StartContext, plan: StartPlan, parts: Omit<Running, "end">): Running {
+  const { life, link } = parts;
+  let asked = false;
+  link.closed.then(() => {
+    // It may be the engine that ends, and one that ends forgets volumes: the next start looks.
+    if (!asked) context.unconfirmed.add(plan.id);
+    return life.end();
+  });
+  life.ended.then(() => link.close());
+  const end = (reason = "the sandbox was ended"): Promise<void> => {
+    asked = true;
+    // First, or the engine waits for its output to be read.
+    link.close();
+    return life.end(reason);
+  };
+  return { ...parts, end };
+}
+
+async function finish(
+  context: StartContext,
+  plan: StartPlan,
+  request: StartRequest,
+  running: Running,
+): Promise<StartedWarden> {
+  try {
+    throwIfAborted(request);
+    // It may be a while since the start was planned.
+    const copy = plan.copy === undefined ? undefined : planCopy(request, plan.agent);
+    const notes = await bringWorkspace(context, { ...plan, copy }, running.container, request.signal);
+    throwIfAborted(request);
+    return startedWarden(context, plan, running, notes);
+  } catch (error) {
+    await running.end("the start failed");
     throwIfAborted(request);
     throw error;
   }
@@ -97,17 +157,9 @@ async function bringWorkspace(
 function startedWarden(
   context: StartContext,
   plan: StartPlan,
-  life: Lifecycle,
-  link: Attachment,
+  { life, link, end }: Running,
   notes: readonly string[],
 ): StartedWarden {
-  let asked = false;
-  link.closed.then(() => {
-    // It may be the engine that ends, and one that ends forgets volumes: the next start looks.
-    if (!asked) context.unconfirmed.add(plan.id);
-    return life.end();
-  });
-  life.ended.then(() => link.close());
   const volumeNote = context.volume.note();
   return {
     input: link.input,
@@ -125,12 +177,7 @@ function startedWarden(
     ],
     diagnostics: link.diagnostics,
     ended: life.ended,
-    end: () => {
-      asked = true;
-      // First, or the engine waits for its output to be read.
-      link.close();
-      return life.end("the sandbox was ended");
-    },
+    end: () => end(),
   };
 }
 

@@ -11,7 +11,7 @@ import { CODES, FLAGS } from "../../link/protocol.ts";
 import type { LocateWarden } from "../../warden/mod.ts";
 import { AGENT_UID } from "../identity.ts";
 import { DEFAULT_WARDEN_LIMITS, needsGroup, wardenLimits } from "../limits.ts";
-import type { Runtime, StartedWarden, StartRequest, WardenLimits } from "../runtime.ts";
+import type { Runtime, StartedWarden, StartRequest, WardenLimits, WarmWarden } from "../runtime.ts";
 import { createLimitGroups, type LimitGroups } from "./cgroups.ts";
 import { type Launched, launch } from "./launch.ts";
 import { planLayout } from "./layout.ts";
@@ -28,7 +28,7 @@ const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** The local runtime. See namespaces(7), Landlock and seccomp(2) for what it stands on. */
 export function localRuntime(options: LocalRuntimeOptions): Runtime {
-  return { name: "local", start: (request) => start(request, options) };
+  return { name: "local", start: (request) => start(request, options), warm: (request) => warm(request, options) };
 }
 
 interface Limits {
@@ -37,12 +37,29 @@ interface Limits {
 }
 
 async function start(request: StartRequest, options: LocalRuntimeOptions): Promise<StartedWarden> {
+  const begun = await begin(request, options);
+  return complete(begun, request);
+}
+
+/** Without a copy to be made, nothing is left for later. */
+async function warm(request: StartRequest, options: LocalRuntimeOptions): Promise<WarmWarden> {
+  const begun = await begin(request, options);
+  const { ended } = begun.launched;
+  const built = request.workspace?.mode === "copy" ? undefined : await complete(begun, request);
+  return { ended, end: begun.end, finish: async (later) => built ?? complete(begun, later) };
+}
+
+/** A launcher that waits for what it is to build. */
+interface Begun {
+  readonly launched: Launched;
+  readonly user: HostUser;
+  own(kind: Owned["kind"], path: string): void;
+  end(): Promise<void>;
+}
+
+async function begin(request: StartRequest, options: LocalRuntimeOptions): Promise<Begun> {
   requireLinux(request);
   const user = hostUser(request.workspace);
-  const inside = { uid: AGENT_UID, gid: AGENT_UID };
-  const owner = user.rootful
-    ? { ownerUid: user.uid, ownerGid: user.gid }
-    : { ownerUid: AGENT_UID, ownerGid: AGENT_UID };
   const warden = await options.locateWarden(process.arch === "arm64" ? "arm64" : "x64");
   // The launcher comes first: what is made on the host from here on is its to remove, even if this process is killed.
   const launched = await launch(warden.path);
@@ -51,7 +68,14 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
     owned.push({ kind, path });
     launched.output.write(encodeOwned({ kind, path }));
   };
-  const end = () => endAndRemove(launched, warden.path, owned);
+  return { launched, user, own, end: () => endAndRemove(launched, warden.path, owned) };
+}
+
+async function complete({ launched, user, own, end }: Begun, request: StartRequest): Promise<StartedWarden> {
+  const inside = { uid: AGENT_UID, gid: AGENT_UID };
+  const owner = user.rootful
+    ? { ownerUid: user.uid, ownerGid: user.gid }
+    : { ownerUid: AGENT_UID, ownerGid: AGENT_UID };
   try {
     const layout = planLayout(request.filesystem, { ...inside, ...owner });
     const limits = await holdLimits(request, (directory) => own("cgroup", directory));
