@@ -18,6 +18,7 @@ import { memoryBench } from "./benches/memory.ts";
 import { npmCiBench } from "./benches/npm-ci.ts";
 import { openBench } from "./benches/open.ts";
 import { outputBench } from "./benches/output.ts";
+import { poolBench } from "./benches/pool.ts";
 import { startBench } from "./benches/start.ts";
 import { tscBench } from "./benches/tsc.ts";
 import { describeMachine, openContext } from "./machine.ts";
@@ -27,6 +28,7 @@ import type { Table } from "./types.ts";
 
 const BENCHES = [
   createBench,
+  poolBench,
   execBench,
   deleteBench,
   filesBench,

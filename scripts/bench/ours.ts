@@ -2,7 +2,7 @@
 import { createSandbox, type Sandbox, type SandboxOptions } from "../../src/mod.ts";
 
 /** The system's folders to read, and a workspace to read and write: what a typical command needs. */
-const POLICY = { version: 1, filesystem: { read: [], write: ["."] } } as const;
+export const POLICY = { version: 1, filesystem: { read: [], write: ["."] } } as const;
 
 /** A sandbox of the local runtime. */
 export function localSandbox(options: SandboxOptions = {}): Promise<Sandbox> {

@@ -29,6 +29,8 @@ export interface StockOptions extends PoolBounds {
 const STARTING_MAX = 4;
 /** How long to wait after failures in a row, in milliseconds: twice as long after each. */
 const PAUSE = { first: 100, last: 30_000 };
+/** How long the next start waits for whoever has just got a sandbox, in milliseconds: a start holds the event loop. */
+const COURTESY_MS = 20;
 
 /** Keeps sandboxes ready. */
 export class Stock {
@@ -108,6 +110,7 @@ export class Stock {
       this.#inUse++;
       this.#failures = 0;
       this.#line.serve(each);
+      if (this.#pause === undefined) this.#rest(COURTESY_MS);
     }
     if (this.#ready.size >= this.#options.size) {
       this.#filled?.resolve();
@@ -158,11 +161,16 @@ export class Stock {
     this.#filled?.reject(error);
     this.#filled = undefined;
     if (!told) this.#options.onProblem(error instanceof Error ? error : new Error(String(error)));
-    clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => this.#resume(), Math.min(PAUSE.first * 2 ** this.#failures++, PAUSE.last));
-    // A pool that cannot be filled keeps nobody's process alive.
-    this.#pause.unref?.();
+    this.#rest(Math.min(PAUSE.first * 2 ** this.#failures++, PAUSE.last));
     this.#tend();
+  }
+
+  /** Makes nothing ahead for a while. */
+  #rest(milliseconds: number): void {
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => this.#resume(), milliseconds);
+    // A pool that is not full keeps nobody's process alive.
+    this.#pause.unref?.();
   }
 
   #resume(): void {

@@ -110,10 +110,8 @@ export class WarmedPool implements Pool {
 
   acquire(options: AcquireOptions = {}): Promise<Sandbox> {
     const acquired = this.#acquire(options);
-    const over = acquired.then(
-      () => this.#opening.delete(over),
-      () => this.#opening.delete(over),
-    );
+    const forget = () => void this.#opening.delete(over);
+    const over: Promise<void> = acquired.then(forget, forget);
     this.#opening.add(over);
     return acquired;
   }

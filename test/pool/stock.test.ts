@@ -75,6 +75,8 @@ describe("Stock", () => {
     expect(stock.counts).toEqual({ ready: 4, starting: 2, inUse: 0, waiting: 0 });
     expect((await take()).id).toBe("0");
     expect((await take()).id).toBe("1");
+    expect(stock.counts).toEqual({ ready: 2, starting: 2, inUse: 2, waiting: 0 });
+    await vi.advanceTimersByTimeAsync(20);
     expect(stock.counts).toEqual({ ready: 2, starting: 4, inUse: 2, waiting: 0 });
   });
 
@@ -172,6 +174,8 @@ describe("Stock", () => {
     });
     for (const start of starts) start.succeed();
     await first;
+    await vi.advanceTimersByTimeAsync(20);
+    for (const start of starts) start.succeed();
     await settle();
     expect(stock.counts.ready).toBe(1);
     await take();
