@@ -18,7 +18,7 @@ import { readPolicy } from "./sandbox/read-policy.ts";
  * Shape: what cannot change once a sandbox has started is the pool's: image, mounts, limits, the user, and the policy as
  * the most that any of its sandboxes may do. A sandbox is used once; what was acquired never returns. Paths of the
  * host that the policy grants, and a mounted workspace, are looked up when a sandbox is made ready, and a copy of a
- * workspace is made when one is acquired, so it is never older than that. Units: bytes. Defaults: as `createSandbox`.
+ * workspace, or an overlay over it, is made when one is acquired, so it is never older than that. Units: bytes. Defaults: as `createSandbox`.
  *
  * @throws {SandboxError} ARGUMENT_INVALID If an option is malformed.
  * @throws {SandboxError} POLICY_INVALID If the policy is malformed. Other codes for policies and workspaces are those of

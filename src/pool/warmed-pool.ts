@@ -219,9 +219,9 @@ interface AskedPolicy {
   readonly narrowed: boolean;
 }
 
-/** Undefined: it shows none, or a copy, which is made when it is used. */
+/** Undefined: it shows none, or a copy or an overlay, which is made when it is used. */
 function mountedFolder(workspace: WorkspaceRequest | undefined): WorkspaceRequest["identity"] | undefined {
-  return workspace?.mode === "copy" ? undefined : workspace?.identity;
+  return workspace?.mode === "mount" ? workspace.identity : undefined;
 }
 
 function isSame(a: WorkspaceRequest["identity"] | undefined, b: WorkspaceRequest["identity"] | undefined): boolean {

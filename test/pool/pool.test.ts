@@ -102,9 +102,9 @@ describe("createPool", () => {
     expect(pool.counts.inUse).toBe(1);
   });
 
-  test("copies a workspace when it is acquired, not before", async () => {
+  test.each(["copy", "overlay"] as const)("makes a workspace's %s when it is acquired, not before", async (mode) => {
     const path = workspace("before");
-    const pool = await open({ workspace: path });
+    const pool = await open({ workspace: { path, mode } });
     await pool.ready();
     writeFileSync(join(path, "file.txt"), "after");
     mkdirSync(join(path, "new"));

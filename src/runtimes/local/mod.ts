@@ -41,11 +41,12 @@ async function start(request: StartRequest, options: LocalRuntimeOptions): Promi
   return complete(begun, request);
 }
 
-/** Without a copy to be made, nothing is left for later. */
+/** A copy, and what lies below an overlay, is to be what is there when the sandbox is used; otherwise nothing is left for later. */
 async function warm(request: StartRequest, options: LocalRuntimeOptions): Promise<WarmWarden> {
   const begun = await begin(request, options);
   const { ended } = begun.launched;
-  const built = request.workspace?.mode === "copy" ? undefined : await complete(begun, request);
+  const { workspace } = request;
+  const built = workspace === undefined || workspace.mode === "mount" ? await complete(begun, request) : undefined;
   return { ended, end: begun.end, finish: async (later) => built ?? complete(begun, later) };
 }
 
