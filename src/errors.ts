@@ -57,6 +57,12 @@ export interface ErrorDetails {
   FILE_MISSING: { readonly operation: string; readonly path: string; readonly errno: string };
   /** A file operation failed otherwise. */
   FILE_FAILED: { readonly operation: string; readonly path: string; readonly errno: string };
+  /** A server in the sandbox could not be reached. `errno` is for instance `ECONNREFUSED`. */
+  PORT_UNREACHABLE: { readonly port: number; readonly errno: string };
+  /** A server in the sandbox did not answer a request as HTTP servers do. */
+  FETCH_FAILED: { readonly port: number; readonly reason: string };
+  /** A port of the host could not be opened. */
+  LISTEN_FAILED: { readonly host: string; readonly port: number; readonly errno: string };
   /** A plugin is malformed, or failed to set up. `plugin` is its name, or its place in the list. */
   PLUGIN_INVALID: {
     readonly plugin: string;

@@ -41,6 +41,7 @@ export type { SandboxEventMap, SandboxEvents } from "./sandbox/events.ts";
 export type { FileOptions, ReadOptions, ReadStreamOptions, SandboxFiles, WriteOptions } from "./sandbox/files.ts";
 export type { FilesystemMode } from "./sandbox/modes.ts";
 export type { SandboxOptions, WorkspaceOptions } from "./sandbox/options.ts";
+export type * from "./sandbox/ports/types.ts";
 export type { PolicyInForce, Sandbox, ShellTemplate } from "./sandbox/running.ts";
 export type { TemplateValue } from "./sandbox/template.ts";
 export type * from "./sandbox/types.ts";

@@ -88,6 +88,18 @@ export interface CommandFailed {
   readonly stage: string;
 }
 
+/** The host connected to a server in the sandbox, or tried to. */
+export interface PortConnection {
+  readonly kind: "port.connection";
+  /** In the sandbox. */
+  readonly port: number;
+  readonly via: "forward" | "fetch";
+  /** Who connected to a forwarded port: an address of the host and a port. */
+  readonly client?: string;
+  /** Why there is no connection; undefined if there is one. */
+  readonly errno?: string;
+}
+
 /** A program that asked for something: what it is and where it came from. What is not known is absent. */
 export interface Subject {
   /** In the sandbox. */
@@ -136,6 +148,7 @@ export type RecordBody =
   | CommandStart
   | CommandEnd
   | CommandFailed
+  | PortConnection
   | Decision;
 
 /** One record of the audit, discriminated by `kind`. */

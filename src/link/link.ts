@@ -16,6 +16,7 @@ import { StreamTable } from "./stream-table.ts";
 /** What a stream does with what comes for it. */
 export interface StreamHandler {
   onStarted(values: MessageValues<"started">): void;
+  onConnected(): void;
   onExited(values: MessageValues<"exited">): void;
   onFailed(values: MessageValues<"failed">): void;
   onGone(): void;
@@ -156,6 +157,11 @@ export class Link {
     if (this.#error === undefined) this.#outbox.send(frame);
   }
 
+  /** Why it has ended; undefined while it has not. */
+  get error(): SandboxError | undefined {
+    return this.#error;
+  }
+
   /** Whether the other side reads more slowly than this one sends. */
   get congested(): boolean {
     return this.#error === undefined && this.#outbox.congested;
@@ -213,6 +219,10 @@ export class Link {
     switch (NAMES.get(type)) {
       case "started":
         handler.onStarted(decodeMessage("started", payload));
+        break;
+      case "connected":
+        decodeMessage("connected", payload);
+        handler.onConnected();
         break;
       case "exited":
         handler.onExited(decodeMessage("exited", payload));

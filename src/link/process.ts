@@ -120,6 +120,10 @@ export class LinkProcess implements StreamHandler {
     this.#events.onStarted(pid);
   }
 
+  onConnected(): void {
+    throw violation("connected came for a program");
+  }
+
   onExited({ code, signal, flags }: MessageValues<"exited">): void {
     // Killed before it started: then it exits without having been reported.
     if (this.#state !== "running" && this.#state !== "opening") throw violation("exited came out of turn");

@@ -110,5 +110,6 @@ export const CODES = {
     directory: 15,
     exec: 16,
     file: 17,
+    connect: 18,
   },
 } as const;

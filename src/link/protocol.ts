@@ -141,6 +141,12 @@ export const MESSAGES = {
       target: "bytes",
     },
   },
+  /**
+   * Opens a stream that is a connection to a server on the sandbox's loopback. Answered by `connected` or `failed`; then
+   * data and `end` go both ways, on channel 0 to the server and on channel 1 from it. `kill` resets it; so does a later
+   * `failed`.
+   */
+  dial: { id: 0x26, to: "warden", fields: { port: "u32" } },
   /** Signals the process group of a stream's first process. */
   signal: { id: 0x22, to: "warden", fields: { signal: "u32" } },
   resize: { id: 0x23, to: "warden", fields: { rows: "u32", columns: "u32" } },
@@ -151,6 +157,7 @@ export const MESSAGES = {
   started: { id: 0x28, to: "host", fields: { pid: "u32" } },
   exited: { id: 0x29, to: "host", fields: { code: "u32", signal: "u32", flags: "u32" } },
   failed: { id: 0x2a, to: "host", fields: { stage: "u32", errno: "u32" } },
+  connected: { id: 0x2c, to: "host", fields: {} },
   /** Nothing that the stream started is left, and its number is free. */
   gone: { id: 0x2b, to: "host", fields: {} },
 

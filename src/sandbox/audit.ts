@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PortConnection } from "../audit/mod.ts";
 import type { SandboxError } from "../errors.ts";
 import type { CommandExit, Text } from "./types.ts";
 
@@ -19,10 +20,11 @@ export interface AuditOptions {
   readonly onFailure?: "stop" | "report";
 }
 
-/** What commands and files report. */
+/** What commands, files and ports report. */
 export interface ExecAudit {
   commandStarted(argv: readonly Text[], pid: number): void;
   commandEnded(argv: readonly Text[], exit: CommandExit): void;
   commandRefused(argv: readonly Text[], error: SandboxError<"EXEC_FAILED">): void;
   fileRefused(operation: string, path: Uint8Array, error: SandboxError): void;
+  portConnection(connection: Omit<PortConnection, "kind">): void;
 }

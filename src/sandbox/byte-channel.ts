@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ByteQueue } from "./byte-queue.ts";
+import { ByteQueue } from "../link/byte-queue.ts";
 
 /** The longest piece that a reader gets, in bytes. */
 export const PIECE_BYTES_MAX = 65_536;

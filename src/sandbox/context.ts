@@ -7,6 +7,7 @@
 import type { Link } from "../link/link.ts";
 import type { ExecAudit } from "./audit.ts";
 import type { Variables } from "./environment.ts";
+import type { Slots } from "./ports/slots.ts";
 
 /** A program that runs. */
 export interface RunningProgram {
@@ -23,5 +24,7 @@ export interface SandboxContext {
   readonly timeoutMs: number | undefined;
   /** The programs that run, to be killed where a policy says so. */
   readonly running: Set<RunningProgram>;
+  /** The places of connections to its ports. */
+  readonly connections: Slots;
   readonly audit: ExecAudit;
 }

@@ -4,10 +4,10 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
+import { ByteQueue } from "../link/byte-queue.ts";
 import type { LinkProcess } from "../link/process.ts";
 import { CHANNELS } from "../link/protocol.ts";
 import { count } from "./arguments.ts";
-import { ByteQueue } from "./byte-queue.ts";
 import { aborted, type OutputHandlers, startProcess } from "./command.ts";
 import type { SandboxContext } from "./context.ts";
 import { checkInput, feedInput } from "./input.ts";

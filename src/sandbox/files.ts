@@ -4,10 +4,10 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
+import { ByteQueue } from "../link/byte-queue.ts";
 import { violation } from "../link/codec.ts";
 import { FLAGS } from "../link/protocol.ts";
 import { count, pathBytes } from "./arguments.ts";
-import { ByteQueue } from "./byte-queue.ts";
 import type { SandboxContext } from "./context.ts";
 import { isPlainName, parseEntries, RECORD_BYTES_MAX } from "./file-records.ts";
 import { type FileOperation, type FileRequest, type FileStream, openFileStream, takeOutput } from "./file-stream.ts";

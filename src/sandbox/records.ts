@@ -9,6 +9,7 @@ import {
   type DecisionRecord,
   type JsonValue,
   openAuditLog,
+  type PortConnection,
   type RecordBase,
   type RecordBody,
   type RecordPolicy,
@@ -100,6 +101,10 @@ export class SandboxRecords implements ExecAudit {
       decidedBy: { kind: "floor" },
       reason: redactText(error.message),
     });
+  }
+
+  portConnection(connection: Omit<PortConnection, "kind">): void {
+    this.#add({ kind: "port.connection", ...connection });
   }
 
   /** @internal */

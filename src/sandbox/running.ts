@@ -19,6 +19,10 @@ import { SandboxFiles } from "./files.ts";
 import type { Modes } from "./modes.ts";
 import type { PolicyParts } from "./policy-frames.ts";
 import { canReadDenials, DENIALS_PATH, type PolicySetting } from "./policy-parts.ts";
+import { fetchPort } from "./ports/fetch.ts";
+import { forwardPort } from "./ports/forward.ts";
+import { CONNECTIONS_MAX, Slots } from "./ports/slots.ts";
+import type { ForwardOptions, PortFetchOptions, PortForward } from "./ports/types.ts";
 import type { ReadPolicy } from "./read-policy.ts";
 import type { SandboxRecords } from "./records.ts";
 import { spawnCommand } from "./spawn.ts";
@@ -92,6 +96,47 @@ export interface Sandbox extends AsyncDisposable {
    * ```
    */
   setPolicy(policy: Policy | string, options?: SetPolicyOptions): Promise<void>;
+  /**
+   * Listens on a port of this host, by default on 127.0.0.1 only; what connects there talks to the server that listens on
+   * `port` of the sandbox's own loopback. It closes with its scope, with `close()`, or with the sandbox.
+   *
+   * @throws {SandboxError} LISTEN_FAILED If the host does not give the port.
+   * @throws {SandboxError} ARGUMENT_INVALID If an argument is malformed.
+   *
+   * @example
+   * ```ts
+   * import { createSandbox } from "cofferdam";
+   *
+   * await using sandbox = await createSandbox({ version: 1, filesystem: { write: ["."] } });
+   * await using server = await sandbox.spawn(["python3", "-m", "http.server", "8000", "--bind", "127.0.0.1"]);
+   * await using forward = await sandbox.forward(8000, { waitMs: 10_000 });
+   * console.log((await fetch(forward.url)).status, server.pid);
+   * ```
+   */
+  forward(port: number, options?: ForwardOptions): Promise<PortForward>;
+  /**
+   * Sends a request to a server that listens on `port` of the sandbox's own loopback, and opens no port of this host for it.
+   *
+   * Shape: the request is a path, a URL (its host is only told to the server) or a Fetch `Request`; the answer is a Fetch
+   * `Response`. Bodies stream both ways. Redirects are followed on the same port only. There are no cookies, and what comes
+   * coded (gzip) stays coded. Read the body, or cancel it: a connection is held until then.
+   *
+   * @throws {SandboxError} PORT_UNREACHABLE If nothing listens there.
+   * @throws {SandboxError} FETCH_FAILED If what listens does not answer as HTTP servers do.
+   * @throws {SandboxError} ABORTED If `init.signal` is aborted.
+   * @throws {SandboxError} ARGUMENT_INVALID If an argument is malformed.
+   *
+   * @example
+   * ```ts
+   * import { createSandbox } from "cofferdam";
+   *
+   * await using sandbox = await createSandbox({ version: 1, filesystem: { write: ["."] } });
+   * await using server = await sandbox.spawn(["python3", "-m", "http.server", "8000", "--bind", "127.0.0.1"]);
+   * const response = await sandbox.fetch(8000, "/", { waitMs: 10_000 });
+   * console.log(response.status, await response.text(), server.pid);
+   * ```
+   */
+  fetch(port: number, request: string | URL | Request, init?: PortFetchOptions): Promise<Response>;
   /** The decisions that were recorded so far, the newest 10,000. */
   decisions(): readonly DecisionRecord[];
   /** Ends everything in the sandbox; settles when nothing of it is left. Idempotent. */
@@ -151,6 +196,7 @@ export class RunningSandbox implements Sandbox {
       },
       timeoutMs: parts.process.limits.timeoutMs,
       running: new Set(),
+      connections: new Slots(CONNECTIONS_MAX),
       audit: records,
     };
     this.files = new SandboxFiles(this.#context);
@@ -171,6 +217,14 @@ export class RunningSandbox implements Sandbox {
 
   spawn(argv: readonly Text[], options: SpawnOptions = {}): Promise<Command> {
     return spawnCommand(this.#context, argv, options);
+  }
+
+  forward(port: number, options?: ForwardOptions): Promise<PortForward> {
+    return forwardPort(this.#context, port, options);
+  }
+
+  fetch(port: number, request: string | URL | Request, init?: PortFetchOptions): Promise<Response> {
+    return fetchPort(this.#context, port, request, init);
   }
 
   get policy(): PolicyInForce {

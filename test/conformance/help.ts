@@ -74,7 +74,9 @@ export async function countMarked(sandbox: Sandbox, marked: string): Promise<num
 
 /** The output of a command as it comes, to wait for pieces of it. */
 export class Listener {
+  /** What was not waited for yet, and everything. */
   text = "";
+  all = "";
   readonly ended: Promise<void>;
 
   constructor(command: Command) {
@@ -83,7 +85,11 @@ export class Listener {
   }
 
   async #read(command: Command): Promise<void> {
-    for await (const chunk of command) this.text += Buffer.from(chunk.bytes).toString("latin1");
+    for await (const chunk of command) {
+      const text = Buffer.from(chunk.bytes).toString("latin1");
+      this.text += text;
+      this.all += text;
+    }
   }
 
   /** Waits until the text holds this, after what was waited for before. */

@@ -18,6 +18,8 @@ export interface Programs {
   readonly flip: string;
   /** See guest.c. */
   readonly guest: string;
+  /** See server.c. */
+  readonly server: string;
 }
 
 const FLAGS = ["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers"];
@@ -41,6 +43,7 @@ export function buildPrograms(folder: string): Programs {
     mediate: build("mediate", "open", "names", "metadata", "start"),
     flip: build("flip"),
     guest: build("guest"),
+    server: build("server"),
   };
 }
 

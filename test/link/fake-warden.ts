@@ -39,6 +39,8 @@ export interface FakeWardenScript {
   exec?(stream: FakeStream, request: MessageValues<"exec">): void;
   /** Called for every file operation. */
   file?(stream: FakeStream, request: MessageValues<"file">): void;
+  /** Called for every connection that the host asks for. */
+  dial?(stream: FakeStream, request: MessageValues<"dial">): void;
   /** Whether it answers `start` with `ready`, and pings with pongs. */
   readonly answersStart?: boolean;
   readonly answersPings?: boolean;
@@ -110,16 +112,20 @@ export class FakeWarden {
     this.received.push({ name, channel, stream, payload });
     if (name === "start" && this.#script.answersStart !== false) this.send("ready", { rules: 1, skipped: 0 });
     if (name === "ping" && this.#script.answersPings !== false) this.send("pong", decodeMessage("ping", payload));
-    if (name === "exec" || name === "file") this.#open(name, stream, payload);
+    if (name === "exec" || name === "file" || name === "dial") this.#open(name, stream, payload);
     else if (stream !== 0) this.streams.get(stream)?.take(name, channel, payload);
   }
 
-  #open(name: "exec" | "file", number: number, payload: Buffer): void {
+  #open(name: "exec" | "file" | "dial", number: number, payload: Buffer): void {
     if (this.streams.has(number)) throw new Error(`the host opened stream ${number} twice`);
     const stream = new FakeStream(this, number);
     this.streams.set(number, stream);
     if (name === "exec") this.#script.exec?.(stream, decodeMessage("exec", payload));
-    else this.#script.file?.(stream, decodeMessage("file", payload));
+    else if (name === "file") this.#script.file?.(stream, decodeMessage("file", payload));
+    else {
+      stream.onKill = () => stream.gone();
+      this.#script.dial?.(stream, decodeMessage("dial", payload));
+    }
   }
 }
 
@@ -148,6 +154,11 @@ export class FakeStream {
 
   started(pid = 42): this {
     this.warden.send("started", { pid }, this.number);
+    return this;
+  }
+
+  connected(): this {
+    this.warden.send("connected", {}, this.number);
     return this;
   }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ByteQueue } from "../../src/link/byte-queue.ts";
 import { ByteChannel } from "../../src/sandbox/byte-channel.ts";
-import { ByteQueue } from "../../src/sandbox/byte-queue.ts";
 import { Runs } from "../../src/sandbox/runs.ts";
 
 describe("ByteQueue", () => {

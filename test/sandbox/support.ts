@@ -1,6 +1,7 @@
 /** What the tests of the sandbox's parts share: a context on a fake warden. */
 import type { ExecAudit } from "../../src/sandbox/audit.ts";
 import type { RunningProgram, SandboxContext } from "../../src/sandbox/context.ts";
+import { CONNECTIONS_MAX, Slots } from "../../src/sandbox/ports/slots.ts";
 import type { FakeStream, FakeWarden, FakeWardenScript } from "../link/fake-warden.ts";
 import { ready, settle } from "../link/support.ts";
 
@@ -24,6 +25,7 @@ export async function harness(
     commandEnded: (argv, exit) => reported.push(`ended ${argv[0]} ${exit.signal ?? exit.exitCode}`),
     commandRefused: (argv, error) => reported.push(`refused ${argv[0]} ${error.details.errno}`),
     fileRefused: (operation, path) => reported.push(`refused ${operation} ${Buffer.from(path).toString()}`),
+    portConnection: ({ port, via, errno }) => reported.push(`${via} ${port} ${errno ?? "connected"}`),
   };
   const context = {
     id: "test",
@@ -32,6 +34,7 @@ export async function harness(
     timeoutMs: undefined,
     audit,
     running: new Set<RunningProgram>(),
+    connections: new Slots(CONNECTIONS_MAX),
     ...change,
   };
   const last = async () => {

@@ -1,13 +1,17 @@
 /**
  * One sandbox's life on any JavaScript runtime: node, deno or bun, with the built package.
  *
- * Usage: smoke.mjs local|docker [MODULE]
+ * Usage: smoke.mjs local|docker MODULE SERVER
  */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
 import process from "node:process";
 
 const runtime = process.argv[2] ?? "local";
 const module = process.argv[3] ?? new URL("../../dist/mod.js", import.meta.url).href;
+/** test/conformance/server.c, compiled. */
+const serverProgram = process.argv[4];
 const { createSandbox, SandboxError } = await import(module);
 
 const steps = {
@@ -76,6 +80,36 @@ const steps = {
     assert.deepEqual([timedOut, signal, exitCode], [true, "SIGKILL", null]);
     const full = await sandbox.exec(["sh", "-c", "yes | head -c 100000"], { maxOutputBytes: 1000 });
     assert.deepEqual([full.truncated, full.stdout.length, full.exitCode], [true, 1000, 0]);
+  },
+
+  async ports(sandbox) {
+    await sandbox.files.write("server", await readFile(serverProgram), { mode: 0o755 });
+    await sandbox.files.write("answer", "HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 2\r\n\r\nok");
+    const echo = await sandbox.spawn(["./server", "127.0.0.1", "7000", "echo"]);
+    const web = await sandbox.spawn(["./server", "127.0.0.1", "7001", "answer", "/workspace/answer"]);
+    const forward = await sandbox.forward(7000, { waitMs: 20_000 });
+    const echoed = await new Promise((resolve, reject) => {
+      let text = "";
+      const socket = connect({ port: forward.port, host: "127.0.0.1", allowHalfOpen: true });
+      socket.on("data", (data) => {
+        text += data;
+      });
+      socket.on("end", () => resolve(text));
+      socket.on("error", reject);
+      socket.end("x".repeat(300_000));
+    });
+    assert.equal(echoed.length, 300_000);
+    await forward.close();
+    const response = await sandbox.fetch(7001, "/path", { waitMs: 20_000 });
+    assert.deepEqual([response.status, response.headers.get("x-a"), await response.text()], [200, "b", "ok"]);
+    const posted = await sandbox.fetch(7001, "/path", {
+      method: "POST",
+      body: new Blob(["z".repeat(1000)]),
+      waitMs: 20_000,
+    });
+    assert.equal(await posted.text(), "ok");
+    await assert.rejects(sandbox.fetch(7002, "/"), (error) => SandboxError.is(error, "PORT_UNREACHABLE"));
+    await Promise.all([echo.kill(), web.kill()]);
   },
 
   async errors(sandbox) {

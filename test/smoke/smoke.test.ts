@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildProgram } from "../conformance/programs.ts";
 import { describeWith, engineProblem } from "../faults/support.ts";
 import { copyProject } from "./package.ts";
 
@@ -16,6 +17,7 @@ const runtimes = join(project, ".cache/runtimes/node_modules/.bin");
 const directory = mkdtempSync(join(realpathSync(tmpdir()), "smoke-"));
 const consumer = join(directory, "consumer");
 const script = join(consumer, "smoke.mjs");
+const server = join(consumer, "server");
 let files: readonly string[] = [];
 
 const quiet: ExecFileSyncOptionsWithStringEncoding = { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] };
@@ -36,6 +38,7 @@ beforeAll(() => {
   const install = ["install", join(directory, archive), "--omit=dev", "--prefer-offline", "--no-audit", "--no-fund"];
   execFileSync("npm", [...install, "--loglevel=error"], { ...quiet, cwd: consumer });
   cpSync(fileURLToPath(new URL("./smoke.mjs", import.meta.url)), script);
+  buildProgram(consumer, "server", ["server.c"]);
 }, 300_000);
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -79,7 +82,7 @@ async function smoke(
   const entry = new URL(`file://${consumer}/node_modules/cofferdam/dist/mod.js`).href;
   try {
     const options = { cwd: consumer, env, timeout: 90_000, killSignal: "SIGKILL" as const };
-    const { stdout } = await promisify(execFile)(program, [...args, script, runtime, entry], options);
+    const { stdout } = await promisify(execFile)(program, [...args, script, runtime, entry, server], options);
     return stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };

@@ -4,6 +4,7 @@
  */
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { getuid } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -38,6 +39,17 @@ afterAll(() => {
 function findings(): string {
   const said = readFileSync(reports, "utf8");
   return /Sanitizer|runtime error|SUMMARY/.test(said) ? said.slice(0, 20_000) : "";
+}
+
+/** A client that ends its half, leaves without a word, or reads nothing before it goes. */
+function visit(port: number, turn: number): Promise<void> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  if (turn % 3 > 0) socket.resume();
+  if (turn % 3 === 1) socket.once("data", () => socket.resetAndDestroy());
+  socket.end(new Uint8Array(700_000));
+  if (turn % 3 === 0) socket.once("readable", () => socket.destroy());
+  return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
 describe("a sanitized warden", () => {
@@ -104,6 +116,22 @@ describe("a sanitized warden", () => {
     let read = 0;
     for await (const chunk of files.readStream("many-1-".padEnd(107, "n"))) read += chunk.length;
     expect(read).toBe(0);
+  });
+
+  test("relays connections that end, break and are refused", async () => {
+    const server = fileURLToPath(new URL("../conformance/server.c", import.meta.url));
+    const program = join(directory, "server");
+    execFileSync("cc", ["-static", "-o", program, server]);
+    await sandbox.files.write("server", readFileSync(program), { mode: 0o755 });
+    const jobs = ["echo", "tally", "bye", "pour", "reset"];
+    await using commands = new AsyncDisposableStack();
+    for (const [index, job] of jobs.entries()) {
+      commands.use(await sandbox.spawn(["./server", "127.0.0.1", String(4000 + index), job, "1000000"]));
+    }
+    const forwards = await Promise.all(jobs.map((_, index) => sandbox.forward(4000 + index, { waitMs: 20_000 })));
+    forwards.push(await sandbox.forward(4999));
+    await Promise.all([...forwards, ...forwards, ...forwards].map(({ port }, turn) => visit(port, turn)));
+    for (const forward of forwards) await forward.close();
   });
 
   test("has terminals", async () => {

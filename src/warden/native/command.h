@@ -48,6 +48,7 @@ struct command {
 };
 
 void commands_init(const struct confinement *confinement);
+/* The stream is new. */
 void command_exec(uint32_t stream, const struct msg_exec *request);
 void command_file(uint32_t stream, const struct msg_file *request);
 /* NULL: no such stream, for instance because it is gone while the host's frame was under way. */

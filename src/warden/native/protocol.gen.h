@@ -178,6 +178,7 @@ enum {
     STAGE_DIRECTORY = 15,
     STAGE_EXEC = 16,
     STAGE_FILE = 17,
+    STAGE_CONNECT = 18,
 };
 
 enum {
@@ -203,6 +204,7 @@ enum {
     FRAME_FATAL = 21,
     FRAME_EXEC = 32,
     FRAME_FILE = 33,
+    FRAME_DIAL = 38,
     FRAME_SIGNAL = 34,
     FRAME_RESIZE = 35,
     FRAME_KILL = 36,
@@ -210,6 +212,7 @@ enum {
     FRAME_STARTED = 40,
     FRAME_EXITED = 41,
     FRAME_FAILED = 42,
+    FRAME_CONNECTED = 44,
     FRAME_GONE = 43,
     FRAME_CREDIT = 50,
     FRAME_GRANTED = 51,
@@ -467,6 +470,16 @@ static inline bool decode_file(struct slice payload, struct msg_file *m) {
            cursor_u64(&c, &m->length) &&
            cursor_bytes(&c, &m->path) &&
            cursor_bytes(&c, &m->target) &&
+           c.left == 0;
+}
+
+struct msg_dial {
+    uint32_t port;
+};
+
+static inline bool decode_dial(struct slice payload, struct msg_dial *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->port) &&
            c.left == 0;
 }
 

@@ -4,6 +4,7 @@
 #include "bound_sockets.h"
 #include "can_trace.h"
 #include "command.h"
+#include "dial.h"
 #include "die.h"
 #include "host_line.h"
 #include "landlock.h"
@@ -11,6 +12,7 @@
 #include "policy_frames.h"
 #include "reaper.h"
 #include "records.h"
+#include "relay.h"
 #include "shepherd.h"
 #include "supervisor.h"
 #include <errno.h>
@@ -153,46 +155,71 @@ static void on_ping(struct slice payload) {
     send_message(FRAME_PONG, &b);
 }
 
-/* Frames that open a stream, or talk to one. */
-static void on_stream_frame(const struct frame *frame) {
+/* Frames that talk to an open stream. False: malformed, or none that may come. */
+static bool on_open_stream_frame(const struct frame *frame) {
     union {
-        struct msg_exec exec;
-        struct msg_file file;
         struct msg_signal signal;
         struct msg_resize resize;
         struct msg_credit credit;
     } m;
     bool valid = true;
+    struct command *c = command_find(frame->stream);
+    /* The stream may have gone while the frame was under way. */
+    if (!c)
+        return true;
+    switch (frame->type) {
+    case FRAME_DATA: command_data(c, frame->payload); break;
+    case FRAME_END: command_input_end(c); break;
+    case FRAME_KILL: command_kill(c); break;
+    case FRAME_DISCARD: command_discard(c, frame->channel); break;
+    case FRAME_SIGNAL:
+        if ((valid = decode_signal(frame->payload, &m.signal)))
+            command_signal(c, m.signal.signal);
+        break;
+    case FRAME_RESIZE:
+        if ((valid = decode_resize(frame->payload, &m.resize)))
+            command_resize(c, m.resize.rows, m.resize.columns);
+        break;
+    case FRAME_CREDIT:
+        if ((valid = decode_credit(frame->payload, &m.credit)))
+            command_credit(c, frame->channel, m.credit.bytes);
+        break;
+    default: valid = false;
+    }
+    return valid;
+}
+
+static void require_new(uint32_t stream) {
+    if (stream % 2 == 0 || command_find(stream) || relay_has(stream) || dial_has(stream))
+        die("the host opened stream %u, which it may not", stream);
+}
+
+/* Frames that open a stream, or talk to one. */
+static void on_stream_frame(const struct frame *frame) {
+    union {
+        struct msg_exec exec;
+        struct msg_file file;
+        struct msg_dial dial;
+    } m;
+    bool valid;
+    if (frame->type == FRAME_EXEC || frame->type == FRAME_FILE || frame->type == FRAME_DIAL)
+        require_new(frame->stream);
     if (frame->type == FRAME_EXEC) {
         if ((valid = decode_exec(frame->payload, &m.exec)))
             command_exec(frame->stream, &m.exec);
     } else if (frame->type == FRAME_FILE) {
         if ((valid = decode_file(frame->payload, &m.file)))
             command_file(frame->stream, &m.file);
+    } else if (frame->type == FRAME_DIAL) {
+        if ((valid = decode_dial(frame->payload, &m.dial)))
+            dial(frame->stream, &m.dial);
+    } else if (relay_has(frame->stream)) {
+        valid = relay_take(frame);
+    } else if (dial_has(frame->stream)) {
+        if ((valid = frame->type == FRAME_KILL))
+            dial_cancel(frame->stream);
     } else {
-        /* The stream may have gone while the frame was under way. */
-        struct command *c = command_find(frame->stream);
-        if (!c)
-            return;
-        switch (frame->type) {
-        case FRAME_DATA: command_data(c, frame->payload); break;
-        case FRAME_END: command_input_end(c); break;
-        case FRAME_KILL: command_kill(c); break;
-        case FRAME_DISCARD: command_discard(c, frame->channel); break;
-        case FRAME_SIGNAL:
-            if ((valid = decode_signal(frame->payload, &m.signal)))
-                command_signal(c, m.signal.signal);
-            break;
-        case FRAME_RESIZE:
-            if ((valid = decode_resize(frame->payload, &m.resize)))
-                command_resize(c, m.resize.rows, m.resize.columns);
-            break;
-        case FRAME_CREDIT:
-            if ((valid = decode_credit(frame->payload, &m.credit)))
-                command_credit(c, frame->channel, m.credit.bytes);
-            break;
-        default: valid = false;
-        }
+        valid = on_open_stream_frame(frame);
     }
     if (!valid)
         die("the host sent a malformed or unknown frame of type %u", frame->type);
@@ -221,6 +248,7 @@ static void on_frame(const struct frame *frame) {
 static void on_writable(void) {
     host_line_flush(false);
     commands_resume();
+    relays_resume();
 }
 
 static int sooner(int a, int b) { return a < 0 ? b : b < 0 || a < b ? a : b; }

@@ -25,6 +25,8 @@ import { mediatedTableCases } from "./mediated-table.ts";
 import { ordinaryBuildCases } from "./ordinary-builds.ts";
 import { ordinaryServiceCases } from "./ordinary-services.ts";
 import { otherNameCases } from "./other-names.ts";
+import { portCases } from "./ports.ts";
+import { portFetchCases } from "./ports-fetch.ts";
 import { procfsCases } from "./procfs.ts";
 import { programRuleCases } from "./programs-rules.ts";
 import { programTrickCases } from "./programs-tricks.ts";
@@ -51,6 +53,8 @@ export const cases: readonly Case[] = [
   ...execManyCases,
   ...fileCases,
   ...fileRefusalCases,
+  ...portCases,
+  ...portFetchCases,
   ...floorWriteCases,
   ...floorEscapeCases,
   ...floorHostCases,
