@@ -32,6 +32,14 @@ export type { AcquireOptions, PoolOptions } from "./pool/options.ts";
 export type { Pool, PoolCounts } from "./pool/warmed-pool.ts";
 export { createPool } from "./pool.ts";
 export type { DockerOptions } from "./runtimes/docker/mod.ts";
+export {
+  type Guest,
+  type GuestErrno,
+  GuestError,
+  type GuestProcess,
+  type GuestProgram,
+  type GuestStartOptions,
+} from "./runtimes/memory/mod.ts";
 export type { LimitsHolder, RuntimeName, WorkspaceMode } from "./runtimes/runtime.ts";
 export type { AuditOptions } from "./sandbox/audit.ts";
 export type { SetPolicyOptions } from "./sandbox/change-policy.ts";

@@ -8,7 +8,7 @@ import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
 import type { ProcessPlan } from "../domains/process/mod.ts";
 
 /** The names of the runtimes. */
-export type RuntimeName = "docker" | "local";
+export type RuntimeName = "docker" | "local" | "memory";
 
 /** How the workspace comes into the sandbox. */
 export type WorkspaceMode = "mount" | "copy" | "overlay";
@@ -74,6 +74,8 @@ export interface StartedWarden {
   readonly limits: { readonly holder: LimitsHolder; readonly warden: WardenLimits };
   /** Whether a live folder of the host, with its sockets, is visible inside. */
   readonly liveMounts: boolean;
+  /** Whether a kernel holds what runs there. @default "kernel" */
+  readonly isolation?: "kernel" | "none";
   /** What a person should know about what is in force here. */
   readonly notes: readonly string[];
   /** Undefined where this host does not see the sandbox's files. */

@@ -8,6 +8,7 @@ import { encodeMessage } from "../link/codec.ts";
 import { CODES } from "../link/protocol.ts";
 import { normalizePolicy } from "../policy/mod.ts";
 import { localRuntime } from "../runtimes/local/mod.ts";
+import { memoryRuntime } from "../runtimes/memory/mod.ts";
 import type { Runtime, RuntimeName } from "../runtimes/runtime.ts";
 import { createWardenLocator } from "../warden/mod.ts";
 import { createId } from "./id.ts";
@@ -27,17 +28,30 @@ const engines = new Map<string, Runtime>();
  */
 export async function chooseRuntime(options: SandboxOptions): Promise<Runtime> {
   const name = options.runtime ?? "auto";
+  if ((options.guest !== undefined) !== (name === "memory")) throw guestMisplaced(name);
   switch (name === "auto" ? automatic(options) : name) {
     case "local":
       return local;
     case "docker":
       return docker(options);
+    case "memory":
+      return memoryRuntime(options.guest ?? {});
     default:
       throw new SandboxError("ARGUMENT_INVALID", `Cannot run a sandbox on "${String(name)}"`, {
         details: { argument: "runtime", value: name },
-        hint: 'Use "auto", "docker" or "local"',
+        hint: 'Use "auto", "docker", "local" or "memory"',
       });
   }
+}
+
+/** A script is no sandbox, and a sandbox runs no script: one must not be taken for the other. */
+function guestMisplaced(name: string): SandboxError<"ARGUMENT_INVALID"> {
+  const message =
+    name === "memory" ? "Cannot run a sandbox in memory without a guest" : `Cannot run a scripted guest on "${name}"`;
+  return new SandboxError("ARGUMENT_INVALID", message, {
+    details: { argument: "guest" },
+    hint: 'runtime: "memory" and guest go together, and isolate nothing',
+  });
 }
 
 function automatic({ image }: SandboxOptions): RuntimeName {
@@ -73,7 +87,7 @@ export async function runtimeProblem(
     if (runtime === "docker") {
       const { pingEngine } = await import("../runtimes/docker/ping.ts");
       await pingEngine(options.docker ?? {});
-    } else await probeLocal();
+    } else if (runtime === "local") await probeLocal();
     return undefined;
   } catch (error) {
     if (!SandboxError.is(error)) return error instanceof Error ? error.message : String(error);

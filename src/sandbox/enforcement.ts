@@ -11,10 +11,13 @@ import type { SandboxOptions } from "./options.ts";
 /** What holds a sandbox. */
 export interface Enforcement {
   readonly runtime: RuntimeName;
+  /** `none`: nothing holds the guest, which is a script in this process (the memory runtime). */
+  readonly isolation: "kernel" | "none";
   /** How file operations are decided: see {@link FilesystemMode}. */
   readonly mode: FilesystemMode;
   /** Whether starts of programs are decided by rules or hooks, and verified before their first instruction. */
   readonly programs: "floor" | "decided";
+  /** 0 where there is none: on the memory runtime. */
   readonly landlockAbi: number;
   /** Grants that apply, and optional ones whose path does not exist. */
   readonly rules: { readonly applied: number; readonly skipped: number };
@@ -42,15 +45,17 @@ export function describeEnforcement(
   modes: Modes,
   files: "off" | "denials" | "all",
 ): Enforcement {
+  const { isolation = "kernel" } = warden;
   return Object.freeze<Enforcement>({
     runtime,
+    isolation,
     mode: modes.filesystem,
     programs: modes.programs ? "decided" : "floor",
-    landlockAbi: hello.landlockAbi,
+    landlockAbi: isolation === "none" ? 0 : hello.landlockAbi,
     rules: { applied: ready.rules, skipped: ready.skipped },
     kernel: Buffer.from(hello.kernel).toString(),
     network: "none",
-    unixSockets: true,
+    unixSockets: isolation !== "none",
     user: { uid: warden.uid, gid: warden.gid },
     workspace: workspace === undefined ? "empty" : typeof workspace === "string" ? "copy" : (workspace.mode ?? "copy"),
     limits: warden.limits.holder,

@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import { SandboxError } from "../errors.ts";
 import type { Approver, Plugin } from "../hooks/mod.ts";
 import type { DockerOptions } from "../runtimes/docker/mod.ts";
+import type { Guest } from "../runtimes/memory/mod.ts";
 import type { RuntimeName, WorkspaceMode, WorkspaceRequest } from "../runtimes/runtime.ts";
 import type { AuditOptions } from "./audit.ts";
 
@@ -34,6 +35,8 @@ export interface SandboxOptions {
    * @default "auto"
    */
   readonly runtime?: RuntimeName | "auto";
+  /** What runs on the `memory` runtime, which isolates nothing and is never chosen by itself. */
+  readonly guest?: Guest;
   /** The image of a docker sandbox. */
   readonly image?: string;
   /** A folder, as a path for a copy of it, or with its mode. Without one `/workspace` starts empty. */
