@@ -8,6 +8,12 @@ import { GuestError } from "./guest.ts";
 import type { Caller, Judge } from "./judge.ts";
 import type { FileNode, Tree } from "./tree.ts";
 
+/** How a file is opened for writing: see open(2). */
+export interface OpenOptions {
+  readonly append?: boolean;
+  readonly exclusive?: boolean;
+}
+
 /** Operations on canonical absolute paths. All throw {@link GuestError}. */
 export class Operations {
   readonly #tree: Tree;
@@ -31,7 +37,7 @@ export class Operations {
   }
 
   /** Begins a write: the file is there, and empty unless it is appended to. */
-  async open(caller: Caller, path: string, { append = false, exclusive = false } = {}): Promise<void> {
+  async open(caller: Caller, path: string, { append = false, exclusive = false }: OpenOptions = {}): Promise<void> {
     const node = this.#tree.at(path);
     if (node?.kind === "directory") throw new GuestError("EISDIR", path);
     if (node !== undefined && exclusive) throw new GuestError("EEXIST", path);
