@@ -18,7 +18,17 @@ const driver = join(directory, "drive_start");
 export const racer: string = join(directory, "race_start");
 
 const parts = ["sha256", "hash_cache", "shebang", "elf_image", "loader_variables", "bytes", "die"];
-const judge = ["start_judge", "start_image", "start_stop", "start_parents", "caller_strings", "processes"];
+const judge = [
+  "lanes",
+  "hashing",
+  "start_reading",
+  "start_judge",
+  "start_image",
+  "start_stop",
+  "start_parents",
+  "caller_strings",
+  "processes",
+];
 const strict = ["-std=c17", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-I", native, "-I", here];
 const sanitized = [...strict, "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"];
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ENTRIES = 64, PIECE = 64 * 1024 };
-/* Others wait meanwhile. What the sandbox can write it can make long, and it is read twice. */
+enum { ENTRIES = 64, PIECE = 64 * 1024, ASKED_EVERY = 16 * PIECE };
+/* Whoever starts it waits meanwhile. What the sandbox can write it can make long, and it is read twice. */
 static const uint64_t MOST = 512 << 20, MOST_CHANGEABLE = 64 << 20;
 
 struct identity {
@@ -25,7 +25,11 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct entry entries[ENTRIES];
 static uint64_t clock_hand;
 
-static bool hash_up_to(uint64_t most, int file, uint8_t digest[32]) {
+static bool is_over(const struct patience *patience, uint64_t size) {
+    return patience && size % ASKED_EVERY == 0 && !patience->left(patience->of);
+}
+
+static bool hash_up_to(uint64_t most, int file, uint8_t digest[32], const struct patience *patience) {
     struct sha256 hash;
     uint8_t piece[PIECE];
     uint64_t size = 0;
@@ -34,7 +38,7 @@ static bool hash_up_to(uint64_t most, int file, uint8_t digest[32]) {
         ssize_t count = pread(file, piece, sizeof piece, (off_t)size);
         if (count < 0 && errno == EINTR)
             continue;
-        if (count < 0 || size > most)
+        if (count < 0 || size > most || is_over(patience, size))
             return false;
         if (count == 0)
             break;
@@ -45,7 +49,9 @@ static bool hash_up_to(uint64_t most, int file, uint8_t digest[32]) {
     return true;
 }
 
-bool hash_file(int file, uint8_t digest[32]) { return hash_up_to(MOST_CHANGEABLE, file, digest); }
+bool hash_file(int file, uint8_t digest[32], const struct patience *patience) {
+    return hash_up_to(MOST_CHANGEABLE, file, digest, patience);
+}
 
 bool hash_is_too_long(int file) {
     struct stat s;
@@ -93,13 +99,18 @@ static void remember(const struct identity *identity, const uint8_t digest[32]) 
     pthread_mutex_unlock(&lock);
 }
 
-bool hash_file_cached(int file, uint8_t digest[32]) {
+bool hash_recall(int file, uint8_t digest[32]) {
+    struct identity now;
+    return identify(file, &now) && recall(&now, digest);
+}
+
+bool hash_file_cached(int file, uint8_t digest[32], const struct patience *patience) {
     struct identity before, after;
     if (!identify(file, &before))
         return false;
     if (recall(&before, digest))
         return true;
-    if (!hash_up_to(MOST, file, digest))
+    if (!hash_up_to(MOST, file, digest, patience))
         return false;
     /* The host may be writing it just now. */
     if (identify(file, &after) && memcmp(&before, &after, sizeof before) == 0)

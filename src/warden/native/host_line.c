@@ -12,8 +12,10 @@
 
 enum { WAITING_BYTES_MAX = 4 * 1024 * 1024 };
 
+/* One of the two. */
 struct waiting_start {
     struct approval *approval;
+    struct hash_job *hashed;
     struct waiting_start *next;
 };
 
@@ -42,11 +44,11 @@ void host_line_send(uint8_t type, struct buffer *payload) {
     ring();
 }
 
-void host_line_approve(struct approval *approval) {
+static void put(struct waiting_start waiting_start) {
     struct waiting_start *start = malloc(sizeof *start);
     if (!start)
         die("out of memory");
-    *start = (struct waiting_start){approval, NULL};
+    *start = waiting_start;
     pthread_mutex_lock(&lock);
     *last_start = start;
     last_start = &start->next;
@@ -54,9 +56,13 @@ void host_line_approve(struct approval *approval) {
     ring();
 }
 
+void host_line_approve(struct approval *approval) { put((struct waiting_start){.approval = approval}); }
+
+void host_line_hashed(struct hash_job *job) { put((struct waiting_start){.hashed = job}); }
+
 static void send_frame(uint8_t type, struct slice payload) { link_send(type, 0, 0, payload); }
 
-static void approve_starts(void) {
+static void take_starts(void) {
     pthread_mutex_lock(&lock);
     struct waiting_start *list = starts;
     starts = NULL;
@@ -64,14 +70,17 @@ static void approve_starts(void) {
     pthread_mutex_unlock(&lock);
     while (list) {
         struct waiting_start *next = list->next;
-        start_approve(list->approval);
+        if (list->hashed)
+            start_hashed(list->hashed);
+        else
+            start_approve(list->approval);
         free(list);
         list = next;
     }
 }
 
 void host_line_flush(bool at_once) {
-    approve_starts();
+    take_starts();
     if (!at_once && !link_has_room())
         return;
     records_flush(send_frame);

@@ -8,5 +8,7 @@ void host_line_init(void);
 void host_line_send(uint8_t type, struct buffer *payload);
 /* Hands a start to the main thread, the one that traces. */
 void host_line_approve(struct approval *approval);
+/* Hands back to it what was hashed for a start that it verifies. */
+void host_line_hashed(struct hash_job *job);
 /* Main thread: sends what lies there, records included: as soon as the link has room, or at once. */
 void host_line_flush(bool at_once);

@@ -54,6 +54,8 @@ void request_decide(struct request *request);
 void request_perform(struct request *request);
 /* A start was allowed: the main thread verifies it. */
 void request_started(struct request *request);
+/* In its supervisor: what a start needed to know was hashed. Takes the job. */
+void request_hashed(struct hash_job *job);
 /* The host has answered a question. */
 void request_answered(struct request *request, bool allowed, int content);
 /* Nobody answered in time; or who asked is gone, or has a signal to handle: then its call ends with `error`. */

@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "caller.h"
 #include "die.h"
+#include "hashing.h"
 #include "host_line.h"
 #include "supervisor.h"
 #include <errno.h>
@@ -78,6 +79,53 @@ static void decide(struct request *r) {
     }
 }
 
+/* ---- what has to be hashed first ---- */
+
+static bool is_wanted(const struct hash_job *job) {
+    return notice_is_live(&((const struct request *)job->of)->notice);
+}
+
+static void tell_supervisor(struct hash_job *job) {
+    supervisor_hashed(((const struct request *)job->of)->supervisor, job);
+}
+
+/* Lets another thread read the file; until that is done the request is the job's. */
+static bool begin_hash(struct request *r) {
+    struct hash_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return false;
+    job->waiter.stream = r->notice.stream;
+    job->waiter.weight = sizeof *job + sizeof *r + start_weight(r->start);
+    job->file = start_to_hash(r->start, &job->stable);
+    job->is_wanted = is_wanted;
+    job->done = tell_supervisor;
+    job->of = r;
+    bool taken = hashing_take(job);
+    if (!taken)
+        free(job);
+    return taken;
+}
+
+static void go_on(struct request *r, int error) {
+    if (error == START_WAITS) {
+        if (!begin_hash(r))
+            request_deny(r, REASON_CROWDED, EACCES);
+    } else if (error && r->start->ruling.verdict == VERDICT_DENY) {
+        r->ruling = r->start->ruling;
+        request_deny(r, r->ruling.reason, error);
+    } else if (error) {
+        request_fail(r, error);
+    } else {
+        decide(r);
+    }
+}
+
+void request_hashed(struct hash_job *job) {
+    struct request *r = job->of;
+    go_on(r, start_judge_on(r->start, job->known ? job->digest : NULL));
+    free(job);
+}
+
 void handle_start(struct request *r) {
     if (!(r->notice.tables->flags & POLICY_FLAG_DECIDE_PROGRAMS)) {
         watch_start(r);
@@ -88,13 +136,5 @@ void handle_start(struct request *r) {
     if (!r->start)
         die("out of memory");
     r->start->image = -1;
-    int error = start_judge(&r->notice, r->start);
-    if (error && r->start->ruling.verdict == VERDICT_DENY) {
-        r->ruling = r->start->ruling;
-        request_deny(r, r->ruling.reason, error);
-    } else if (error) {
-        request_fail(r, error);
-    } else {
-        decide(r);
-    }
+    go_on(r, start_judge(&r->notice, r->start));
 }

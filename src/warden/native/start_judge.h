@@ -10,7 +10,15 @@
 #include <limits.h>
 #include <stddef.h>
 
-/* What may run, as it was judged. All of it is on one heap block: free(). */
+/* Of bytes that are read again later: they need not be kept, and can be long. */
+struct fingerprint {
+    size_t size;
+    uint8_t sha256[32];
+};
+
+struct hash_job;
+
+/* What may run, as it was judged: free(). */
 struct approval {
     struct approval *next; /* of the tracer's */
     struct notice notice;  /* its tables are not held: do not look at them */
@@ -19,11 +27,10 @@ struct approval {
     bool check_name;        /* that the image still has a name */
     bool check_hash;        /* the file could change after it was judged */
     uint8_t sha256[32];
-    size_t argument_bytes; /* of `arguments`: as /proc/PID/cmdline will show them */
-    const char *arguments;
-    bool check_loader;   /* that no loader variable came in between */
-    size_t loader_bytes; /* of `loader`: the loader's variables, as /proc/PID/environ will show them */
-    const char *loader;
+    struct fingerprint arguments; /* as /proc/PID/cmdline will show them */
+    bool check_loader;            /* that no loader variable came in between */
+    struct fingerprint loader;    /* the loader's variables, as /proc/PID/environ will show them */
+    struct hash_job *job;         /* under way at the stop */
 };
 
 struct start {
@@ -37,13 +44,22 @@ struct start {
     struct ruling ruling;
     int image; /* O_PATH */
     struct approval *approval; /* what to hand over if it is allowed */
+    struct judging *judging;   /* on its way; NULL: it was judged */
 };
 
-/* Judges the call of a notice. 0, or the errno to answer with and its reason in `ruling`: the verdict is a denial if the
- * policy says so, and 0 if the kernel itself would fail the call (no such file). May read whole files: the thread that
- * calls it waits. */
+enum { START_WAITS = -1 };
+
+/* Judges the call of a notice, which outlives it. 0, or the errno to answer with and its reason in `ruling`: the verdict
+ * is a denial if the policy says so, and 0 if the kernel itself would fail the call (no such file). START_WAITS: a file
+ * has to be hashed first, which is for another thread to do. */
 int start_judge(const struct notice *notice, struct start *start);
-/* What it holds, the approval too unless that was taken out; not the struct itself. */
+/* Of START_WAITS: the file, which stays open, and whether the sandbox cannot change it. */
+int start_to_hash(const struct start *start, bool *stable);
+/* Goes on, with the digest; NULL: there is none. As start_judge. */
+int start_judge_on(struct start *start, const uint8_t *sha256);
+/* About how much memory it holds while it waits. */
+size_t start_weight(const struct start *start);
+/* What it holds, the approval and what is on its way too unless that was taken out; not the struct itself. */
 void start_free(struct start *start);
 /* The paths of the programs of the caller's ancestors, the nearest first, up to the shepherd; at most `max`. */
 size_t start_parents(const struct notice *notice, char (*parents)[PATH_MAX], size_t max);
@@ -52,5 +68,7 @@ size_t start_parents(const struct notice *notice, char (*parents)[PATH_MAX], siz
 void start_approve(struct approval *approval);
 /* Whether a wait status is of a process that is being verified; then it was dealt with. To be told every status. */
 bool start_stopped(pid_t pid, int status);
+/* For the main thread: a file was read for a process that waits at its stop. Takes the job. */
+void start_hashed(struct hash_job *job);
 /* Told of every process killed at its stop because it was not what was approved: `found` is the program that it ran. */
 extern void (*start_on_mismatch)(const struct approval *approval, const char *found);

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
-#include "hash_cache.h"
+#include "hashing.h"
+#include "host_line.h"
 #include "loader_variables.h"
+#include "sha256.h"
 #include "start_judge.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -113,6 +115,12 @@ static bool same_image(pid_t pid, const struct approval *a) {
            (!a->check_name || s.st_nlink > 0);
 }
 
+static bool has_fingerprint(struct sha256 *hash, size_t size, const struct fingerprint *wanted) {
+    uint8_t digest[32];
+    sha256_end(hash, digest);
+    return size == wanted->size && memcmp(digest, wanted->sha256, sizeof digest) == 0;
+}
+
 static bool same_arguments(pid_t pid, const struct approval *a) {
     int file = open_of(pid, "cmdline");
     if (file < 0)
@@ -120,13 +128,14 @@ static bool same_arguments(pid_t pid, const struct approval *a) {
     uint8_t piece[PIECE];
     size_t done = 0;
     ssize_t count;
-    while ((count = read_all(file, piece, sizeof piece)) > 0) {
-        if ((size_t)count > a->argument_bytes - done || memcmp(piece, a->arguments + done, (size_t)count) != 0)
-            break;
+    struct sha256 hash;
+    sha256_begin(&hash);
+    while ((count = read_all(file, piece, sizeof piece)) > 0 && (size_t)count <= a->arguments.size - done) {
+        sha256_add(&hash, piece, (size_t)count);
         done += (size_t)count;
     }
     close(file);
-    return count == 0 && done == a->argument_bytes;
+    return count == 0 && has_fingerprint(&hash, done, &a->arguments);
 }
 
 static bool same_loader(pid_t pid, const struct approval *a) {
@@ -144,25 +153,17 @@ static bool same_loader(pid_t pid, const struct approval *a) {
     }
     close(file);
     loader_variables_pick((struct slice){environment.data, environment.size}, &picked);
-    bool same = count == 0 && picked.size == a->loader_bytes &&
-                (picked.size == 0 || memcmp(picked.data, a->loader, picked.size) == 0);
+    struct sha256 hash;
+    sha256_begin(&hash);
+    sha256_add(&hash, picked.data, picked.size);
+    bool same = count == 0 && has_fingerprint(&hash, picked.size, &a->loader);
     buffer_free(&picked);
     buffer_free(&environment);
     return same;
 }
 
-static bool same_content(pid_t pid, const struct approval *a) {
-    uint8_t sha256[32];
-    int file = open_of(pid, "exe");
-    bool same = file >= 0 && hash_file(file, sha256) && memcmp(sha256, a->sha256, sizeof sha256) == 0;
-    if (file >= 0)
-        close(file);
-    return same;
-}
-
 static bool is_approved(pid_t pid, const struct approval *a) {
-    return same_image(pid, a) && same_arguments(pid, a) && (!a->check_loader || same_loader(pid, a)) &&
-           (!a->check_hash || same_content(pid, a));
+    return same_image(pid, a) && same_arguments(pid, a) && (!a->check_loader || same_loader(pid, a));
 }
 
 static bool is_stopped(pid_t pid) {
@@ -179,12 +180,9 @@ static void tell(pid_t pid, const struct approval *a) {
         start_on_mismatch(a, found);
 }
 
-static void verify(pid_t pid) {
-    /* The new program has the process's number, whichever of its threads made the call. */
-    unsigned long tid = 0;
-    struct approval *a = take(&traced, pid);
-    bool known = ptrace(PTRACE_GETEVENTMSG, pid, NULL, &tid) == 0 && a && (pid_t)tid == a->notice.tid;
-    if (!known || !is_approved(pid, a)) {
+/* The stop ends: with the new program's first instruction, or with its death. */
+static void let_go(pid_t pid, struct approval *a, bool approved) {
+    if (!approved) {
         /* What was killed in the meantime shows nothing, and is no other program for that. */
         if (a && is_stopped(pid))
             tell(pid, a);
@@ -194,9 +192,69 @@ static void verify(pid_t pid) {
     finish(a);
 }
 
+/* ---- the content, which another thread reads while the process stays where it is ---- */
+
+static bool is_wanted(const struct hash_job *job) { return !job->given_up; }
+
+static bool begin_hash(pid_t pid, struct approval *a) {
+    struct hash_job *job = calloc(1, sizeof *job);
+    int file = job ? open_of(pid, "exe") : -1;
+    if (file < 0) {
+        free(job);
+        return false;
+    }
+    job->waiter.stream = a->notice.stream;
+    job->waiter.weight = sizeof *job;
+    job->file = file;
+    job->is_wanted = is_wanted;
+    job->done = host_line_hashed;
+    job->of = a;
+    if (!hashing_take(job)) {
+        close(file);
+        free(job);
+        return false;
+    }
+    a->job = job;
+    put(&traced, a);
+    return true;
+}
+
+/* Whoever is killed meanwhile is waited for no longer. */
+static void forget_hash(struct approval *a) {
+    if (!a || !a->job)
+        return;
+    a->job->of = NULL;
+    a->job->given_up = true;
+    a->job = NULL;
+}
+
+void start_hashed(struct hash_job *job) {
+    struct approval *a = job->of;
+    if (a) {
+        pid_t pid = a->process;
+        take(&traced, pid);
+        a->job = NULL;
+        let_go(pid, a, job->known && memcmp(job->digest, a->sha256, sizeof job->digest) == 0);
+    }
+    close(job->file);
+    free(job);
+}
+
+static void verify(pid_t pid) {
+    /* The new program has the process's number, whichever of its threads made the call. */
+    unsigned long tid = 0;
+    struct approval *a = take(&traced, pid);
+    bool known = ptrace(PTRACE_GETEVENTMSG, pid, NULL, &tid) == 0 && a && (pid_t)tid == a->notice.tid;
+    bool approved = known && is_approved(pid, a);
+    if (!approved || !a->check_hash || !begin_hash(pid, a))
+        let_go(pid, a, approved && !a->check_hash);
+}
+
 bool start_stopped(pid_t pid, int status) {
     if (!WIFSTOPPED(status)) {
-        finish(take(&traced, pid));
+        struct approval *a = take(&traced, pid);
+        forget_hash(a);
+        finish(a);
         return false;
     }
     int event = status >> 16;

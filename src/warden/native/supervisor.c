@@ -26,9 +26,10 @@ enum { STACK_BYTES = 512 * 1024, SLOT_BITS = 10, TURN_BITS = 16, LOOK_MS = 100, 
 
 struct answer {
     uint32_t question;
-    enum { ALLOWED, DENIED, HELD } kind;
+    enum { ALLOWED, DENIED, HELD, HASHED } kind;
     int content;
     uint32_t timeout_ms;
+    struct hash_job *job;
     struct answer *next;
 };
 
@@ -96,6 +97,10 @@ void supervisors_hold(uint32_t question, uint32_t timeout_ms) {
     tell((struct answer){.question = question, .kind = HELD, .content = -1, .timeout_ms = timeout_ms});
 }
 
+void supervisor_hashed(struct supervisor *s, struct hash_job *job) {
+    tell((struct answer){.question = s->index << (SLOT_BITS + TURN_BITS), .kind = HASHED, .content = -1, .job = job});
+}
+
 /* ---- in the supervisor's thread ---- */
 
 static size_t questions_of(const struct supervisor *s, uint32_t stream) {
@@ -137,8 +142,10 @@ static void take_answers(struct supervisor *s, struct answer *list) {
     struct answer *next;
     for (struct answer *a = list; a; a = next) {
         next = a->next;
-        struct request *r = find_question(s, a->question);
-        if (r && a->kind == HELD) {
+        struct request *r = a->kind == HASHED ? NULL : find_question(s, a->question);
+        if (a->kind == HASHED) {
+            request_hashed(a->job);
+        } else if (r && a->kind == HELD) {
             r->deadline_ms = now_ms() + a->timeout_ms;
         } else if (r) {
             supervisor_forget(s, r);

@@ -54,6 +54,8 @@ void supervisors_take(struct supervised command);
 /* What the host said about a question. `content` is taken over; -1: none. */
 void supervisors_answer(uint32_t question, bool allowed, int content);
 void supervisors_hold(uint32_t question, uint32_t timeout_ms);
+/* Any thread: takes a job back to the request that it was for. */
+void supervisor_hashed(struct supervisor *supervisor, struct hash_job *job);
 
 /* For requests, in the supervisor's own thread: gives the question a number; 0: there are too
  * many, or too many of its command. */

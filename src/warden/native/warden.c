@@ -6,6 +6,7 @@
 #include "command.h"
 #include "dial.h"
 #include "die.h"
+#include "hashing.h"
 #include "host_line.h"
 #include "landlock.h"
 #include "link.h"
@@ -135,7 +136,7 @@ static void on_start(void) {
     const struct tables *tables = policy_in_force();
     if (supervisor_traps(tables) && !supervisors_run()) {
         require_or_fail(kernel_can_notify(), ENOSYS, STAGE_SELF_TEST, "user notification");
-        if (!supervisors_start(tables->ruleset))
+        if (!hashing_start() || !supervisors_start(tables->ruleset))
             fail(STAGE_FORK, "supervisor threads");
     }
     require_means(tables);

@@ -13,6 +13,7 @@ import { fileRefusalCases } from "./files-refused.ts";
 import { floorEscapeCases } from "./floor-escapes.ts";
 import { floorHostCases } from "./floor-host.ts";
 import { floorWriteCases } from "./floor-writes.ts";
+import { hashingCases } from "./hashing.ts";
 import { hookCases } from "./hooks.ts";
 import { hookContentCases } from "./hooks-content.ts";
 import { lifeCases } from "./life.ts";
@@ -72,6 +73,7 @@ export const cases: readonly Case[] = [
   ...waitingCases,
   ...programRuleCases,
   ...programTrickCases,
+  ...hashingCases,
   ...raceCases,
   ...ordinaryBuildCases,
   ...ordinaryServiceCases,

@@ -3,9 +3,13 @@
  * on; `free`: everything does. */
 #define _GNU_SOURCE
 #include "race_start.h"
+#include "hash_cache.h"
+#include "hashing.h"
+#include "host_line.h"
 #include "start_judge.h"
 #include "stub_supervisor.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -24,6 +28,14 @@
 
 static unsigned approved, refused, mismatches, traced;
 static enum { VERIFY, CONTINUE, FREE } way;
+
+/* What was hashed for a stop, on its way back to the thread that traces. */
+static int hashed[2];
+
+void host_line_hashed(struct hash_job *job) {
+    if (write(hashed[1], &job, sizeof job) != sizeof job)
+        abort();
+}
 
 static void fail(const char *what) {
     perror(what);
@@ -57,6 +69,12 @@ static void judge(const struct notice *notice) {
         return;
     }
     int error = start_judge(notice, &start);
+    while (error == START_WAITS) {
+        bool stable;
+        uint8_t digest[32];
+        int file = start_to_hash(&start, &stable);
+        error = start_judge_on(&start, hash_file(file, digest, NULL) ? digest : NULL);
+    }
     if (error) {
         refused++;
         notice_fail(notice, error);
@@ -176,9 +194,14 @@ int main(int count, char **arguments) {
     start_on_mismatch = on_mismatch;
     stub_tables.flags |= scenario->flags;
     pid_t agent = start_agent(scenario, arguments[3], atoi(arguments[4]), &listener);
-    struct pollfd polled[] = {{listener, POLLIN, 0}, {signals, POLLIN, 0}};
+    if (pipe2(hashed, O_CLOEXEC) || !hashing_start())
+        fail("cannot hash");
+    struct pollfd polled[] = {{listener, POLLIN, 0}, {signals, POLLIN, 0}, {hashed[0], POLLIN, 0}};
     do {
-        poll(polled, 2, -1);
+        poll(polled, 3, -1);
+        struct hash_job *job;
+        if (polled[2].revents & POLLIN && read(hashed[0], &job, sizeof job) == sizeof job)
+            start_hashed(job);
         struct signalfd_siginfo info;
         while (read(signals, &info, sizeof info) > 0)
             continue;
