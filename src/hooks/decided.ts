@@ -37,6 +37,8 @@ export interface Decided {
 
 /** What a decision may need of who asks. */
 export interface DecideOptions {
+  /** The command that asks: what it may have at one time leaves room for others. Absent: it is bounded with all others. */
+  readonly command?: number | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal | undefined;
   /** Called before an approver is asked, with what that may take, in milliseconds. */

@@ -73,7 +73,7 @@ export class Judging<S> implements Waiter {
     const { gate } = this.#bench;
     const { signal } = this.#options;
     if (signal?.aborted) this.#gone();
-    else if (gate.enter()) this.start();
+    else if (gate.enter(this.command)) this.start();
     else if (!gate.wait(this)) this.#deny(POLICY, "too many decisions were waiting");
     if (this.#decided !== undefined) return this.#decided;
     const promise = new Promise<Decided>((resolve) => {
@@ -83,6 +83,10 @@ export class Judging<S> implements Waiter {
     // A hook may have led to it.
     if (signal?.aborted) this.#gone();
     return promise;
+  }
+
+  get command(): number | undefined {
+    return this.#options.command;
   }
 
   start(): void {
@@ -165,7 +169,7 @@ export class Judging<S> implements Waiter {
       this.#deny(by, `${reason}; there is no approver`);
       return;
     }
-    if (!approvals.enter()) {
+    if (!approvals.enter(this.command)) {
       this.#deny(POLICY, "too many decisions wait for the approver");
       return;
     }
@@ -265,6 +269,6 @@ export class Judging<S> implements Waiter {
   #leave(): void {
     const place = this.#place;
     this.#place = undefined;
-    place?.leave();
+    place?.leave(this.command);
   }
 }

@@ -35,6 +35,9 @@ const REASON_NAMES = nameByCode(CODES.reason);
 /** What a question is about, as it is recorded. */
 type About = Pick<Decision, "domain" | "operation" | "subject" | "object" | "argv" | "ruleId">;
 
+/** A question's number, and the command that it is of. */
+type Asked = Pick<MessageValues<"access">, "question" | "stream">;
+
 type Decide = (options: DecideOptions) => Promise<Decided> | Decided;
 
 /** A question that waits for its answer. */
@@ -87,7 +90,7 @@ export class Decisions implements DecisionHandler {
       object: access.target === undefined ? access.path : `${access.path} -> ${access.target}`,
       ...(rule === undefined ? {} : { ruleId: rule.id }),
     };
-    void this.#answer(question.question, about, (options) =>
+    void this.#answer(question, about, (options) =>
       this.#registry.decideAccess(access, { verdict: access.verdict, ...ruleParts(rule) }, options),
     );
   }
@@ -123,7 +126,7 @@ export class Decisions implements DecisionHandler {
       argv: start.argv,
       ...(rule === undefined ? {} : { ruleId: rule.id }),
     };
-    void this.#answer(question.question, about, (options) =>
+    void this.#answer(question, about, (options) =>
       this.#registry.decideStart(start, { verdict: start.verdict, ...ruleParts(rule) }, options),
     );
   }
@@ -172,13 +175,13 @@ export class Decisions implements DecisionHandler {
     return number === 0 ? undefined : this.#rules[number - 1];
   }
 
-  async #answer(question: number, about: About, decide: Decide): Promise<void> {
+  async #answer({ question, stream: command }: Asked, about: About, decide: Decide): Promise<void> {
     const open: Open = { controller: new AbortController(), expired: undefined };
     this.#open.set(question, open);
     const onHold = (timeoutMs: number) => {
       this.link?.send(encodeMessage("hold", { question, timeoutMs: Math.ceil(timeoutMs) + HOLD_SLACK_MS }));
     };
-    const decided = await settle(decide, { signal: open.controller.signal, onHold });
+    const decided = await settle(decide, { command, signal: open.controller.signal, onHold });
     this.#open.delete(question);
     if (open.expired === undefined) this.#send(question, decided);
     // What came too late was denied, and the warden has recorded that.
@@ -213,7 +216,7 @@ export class Decisions implements DecisionHandler {
 const HOLD_SLACK_MS = 1000;
 
 /** The chain never throws; if it did, that would be a denial. */
-async function settle(decide: Decide, options: Required<DecideOptions>): Promise<Decided> {
+async function settle(decide: Decide, options: DecideOptions): Promise<Decided> {
   try {
     const decided = await decide(options);
     if ((decided.content?.length ?? 0) <= SUBSTITUTE_BYTES_MAX) return decided;

@@ -20,6 +20,34 @@ test("Gate serves the line in order, and nobody overtakes it", () => {
   expect(log).toEqual(["a", "taken", "b", "free"]);
 });
 
+test("Gate leaves room for other commands, whatever one asks, and lets those in line take turns", () => {
+  const gate = new Gate(16, 64);
+  const log: string[] = [];
+  const stand = (command: number, name: string) => {
+    return gate.wait({ command, start: () => void log.push(name), cancel: () => undefined });
+  };
+  let greedy = 0;
+  while (gate.enter(1)) greedy++;
+  expect(greedy).toBe(12);
+  let waiting = 0;
+  while (stand(1, `greedy ${waiting}`)) waiting++;
+  expect(waiting).toBe(48);
+  expect([gate.enter(2), gate.enter(3), gate.enter(1)]).toEqual([true, true, false]);
+  while (gate.enter(4) || gate.enter(5) || gate.enter(6)) greedy++;
+  expect([stand(2, "second"), stand(3, "third")]).toEqual([true, true]);
+  for (let index = 0; index < 5; index++) gate.leave(1);
+  // Whoever has less than others is served first, however many of theirs stood in line before.
+  expect(log.slice(0, 2)).toEqual(["second", "third"]);
+  expect(log.filter((name) => name.startsWith("greedy")).length).toBeLessThanOrEqual(3);
+});
+
+test("Gate bounds what is no command's by its places alone", () => {
+  const gate = new Gate(4, 2);
+  const none = { start: () => undefined, cancel: () => undefined };
+  expect([1, 2, 3, 4, 5].map(() => gate.enter())).toEqual([true, true, true, true, false]);
+  expect([gate.wait(none), gate.wait({ ...none }), gate.wait({ ...none })]).toEqual([true, true, false]);
+});
+
 test("Gate lets those in line step out, and sends the rest away when it closes", () => {
   const gate = new Gate(1, 2);
   const log: string[] = [];

@@ -14,51 +14,62 @@
 enum { CONTENTS_MAX = QUESTIONS_MAX };
 
 /* Content that has begun to come. */
-static struct {
+static struct content {
     uint32_t question;
-    int fd;
+    int fd; /* -1: there was no room for it */
 } contents[CONTENTS_MAX];
 static size_t count;
 
+/* -1: there is no room for it. */
 static int new_file(void) {
     unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
     int fd = memfd_create(SUBSTITUTE_NAME, flags | MFD_NOEXEC_SEAL);
     /* Kernels before 6.3 do not know that flag. */
-    if (fd < 0 && errno == EINVAL)
-        fd = memfd_create(SUBSTITUTE_NAME, flags);
-    if (fd < 0)
-        die_errno("cannot hold what the host sends to be read");
-    return fd;
+    return fd < 0 && errno == EINVAL ? memfd_create(SUBSTITUTE_NAME, flags) : fd;
 }
 
-static int take_file(uint32_t question, bool keep) {
+static struct content *find(uint32_t question) {
     for (size_t i = 0; i < count; i++)
-        if (contents[i].question == question) {
-            int fd = contents[i].fd;
-            if (!keep)
-                contents[i] = contents[--count];
-            return fd;
-        }
-    int fd = new_file();
-    if (keep) {
-        if (count == CONTENTS_MAX)
-            die("the host sends content and no answers");
-        contents[count].question = question;
-        contents[count++].fd = fd;
-    }
-    return fd;
+        if (contents[i].question == question)
+            return &contents[i];
+    return NULL;
 }
 
-static bool take_content(const struct msg_content *content) {
-    int fd = take_file(content->question, true);
-    size_t written = 0;
-    while (written < content->bytes.size) {
-        ssize_t size = write(fd, content->bytes.data + written, content->bytes.size - written);
+static struct content *begin(uint32_t question) {
+    if (count == CONTENTS_MAX)
+        die("the host sends content and no answers");
+    contents[count] = (struct content){question, new_file()};
+    return &contents[count++];
+}
+
+static bool append(int fd, struct slice bytes) {
+    for (size_t written = 0; written < bytes.size;) {
+        ssize_t size = write(fd, bytes.data + written, bytes.size - written);
         if (size <= 0)
-            die_errno("cannot hold what the host sends to be read");
+            return false;
         written += (size_t)size;
     }
     return true;
+}
+
+static void take_content(const struct msg_content *m) {
+    struct content *content = find(m->question);
+    if (!content)
+        content = begin(m->question);
+    if (content->fd >= 0 && !append(content->fd, m->bytes)) {
+        close(content->fd);
+        content->fd = -1;
+    }
+}
+
+/* What was to be read: -1 where it could not be kept. */
+static int end_content(uint32_t question) {
+    struct content *content = find(question);
+    if (!content)
+        return new_file(); /* Nothing at all. */
+    int fd = content->fd;
+    *content = contents[--count];
+    return fd;
 }
 
 bool answers_take(uint8_t type, struct slice payload) {
@@ -69,8 +80,12 @@ bool answers_take(uint8_t type, struct slice payload) {
     } m;
     if (!supervisors_run())
         return false;
-    if (type == FRAME_CONTENT)
-        return decode_content(payload, &m.content) && take_content(&m.content);
+    if (type == FRAME_CONTENT) {
+        if (!decode_content(payload, &m.content))
+            return false;
+        take_content(&m.content);
+        return true;
+    }
     if (type == FRAME_HOLD) {
         if (!decode_hold(payload, &m.hold))
             return false;
@@ -80,7 +95,9 @@ bool answers_take(uint8_t type, struct slice payload) {
     if (!decode_answer(payload, &m.answer))
         return false;
     bool substitute = m.answer.flags & ANSWER_FLAG_SUBSTITUTE;
-    int content = substitute ? take_file(m.answer.question, false) : -1;
-    supervisors_answer(m.answer.question, m.answer.verdict == VERDICT_ALLOW, content);
+    int content = substitute ? end_content(m.answer.question) : -1;
+    /* Without what was to be read in its place, the file is not read either. */
+    bool allowed = m.answer.verdict == VERDICT_ALLOW && (!substitute || content >= 0);
+    supervisors_answer(m.answer.question, allowed, content);
     return true;
 }

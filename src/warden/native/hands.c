@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { RING = 256, SLOW_HANDS = 16, SLOW_FOR_ONE = 4, LOOKED_AT = 32, STACK_BYTES = 256 * 1024 };
+enum { RING = 256, SLOW_HANDS = 16, SLOW_FOR_ONE = 4, LOOKED_AT = 32, WAITING_BYTES = 16 << 20, STACK_BYTES = 256 * 1024 };
 
 struct hand {
     _Atomic(uint32_t) head, tail, asleep;
@@ -33,7 +33,7 @@ struct slow_hand {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t arrived = PTHREAD_COND_INITIALIZER;
 static struct slow_hand slow[SLOW_HANDS];
-static struct request *queue;
+static struct lanes lanes = {.busy_max = SLOW_FOR_ONE, .weight_max = WAITING_BYTES};
 static _Thread_local struct slow_hand *self;
 static int floor_ruleset;
 
@@ -112,22 +112,8 @@ void hand_take(struct hand *hand, struct request *r) {
 
 /* ---- the slow ones ---- */
 
-static size_t busy_for(uint32_t stream) {
-    size_t count = 0;
-    for (size_t i = 0; i < SLOW_HANDS; i++)
-        count += slow[i].busy && slow[i].notice.stream == stream;
-    return count;
-}
-
-/* The oldest that may begin: one command must not take all workers. */
-static struct request *next_of_queue(void) {
-    for (struct request **at = &queue; *at; at = &(*at)->next)
-        if (busy_for((*at)->notice.stream) < SLOW_FOR_ONE) {
-            struct request *r = *at;
-            *at = r->next;
-            return r;
-        }
-    return NULL;
+static struct request *request_of(struct waiter *waiter) {
+    return (struct request *)((char *)waiter - offsetof(struct request, waiter));
 }
 
 static void *run_slow(void *argument) {
@@ -140,9 +126,10 @@ static void *run_slow(void *argument) {
     pthread_mutex_lock(&lock);
     self->tid = gettid();
     for (;;) {
-        struct request *r;
-        while (!(r = next_of_queue()))
+        struct waiter *next;
+        while (!(next = lanes_take(&lanes)))
             pthread_cond_wait(&arrived, &lock);
+        struct request *r = request_of(next);
         self->notice = r->notice;
         self->cancelled = false;
         self->busy = true;
@@ -150,9 +137,9 @@ static void *run_slow(void *argument) {
         r->perform(r);
         pthread_mutex_lock(&lock);
         self->busy = false;
+        lanes_done(&lanes, self->notice.stream);
         /* What waited because this command had too many may go on. */
-        if (queue)
-            pthread_cond_broadcast(&arrived);
+        pthread_cond_signal(&arrived);
     }
     return NULL;
 }
@@ -166,14 +153,15 @@ bool slow_hands_start(int ruleset) {
 }
 
 void slow_hands_take(struct request *r) {
-    r->next = NULL;
+    r->waiter.stream = r->notice.stream;
+    r->waiter.weight = request_weight(r);
     pthread_mutex_lock(&lock);
-    struct request **at = &queue;
-    while (*at)
-        at = &(*at)->next;
-    *at = r;
-    pthread_cond_broadcast(&arrived);
+    bool taken = lanes_put(&lanes, &r->waiter);
+    if (taken)
+        pthread_cond_signal(&arrived);
     pthread_mutex_unlock(&lock);
+    if (!taken)
+        request_deny(r, REASON_CROWDED, EAGAIN);
 }
 
 bool hand_cancelled(int *error) {
@@ -206,32 +194,22 @@ static void cancel_running(void) {
     }
 }
 
-/* A few at each look, in turn: a command can have thousands of calls wait, and others want the lock. */
-static void cancel_waiting(void) {
-    static size_t passed;
-    struct request **at = &queue;
-    for (size_t i = 0; i < passed && *at; i++)
-        at = &(*at)->next;
-    if (!*at) {
-        passed = 0;
-        at = &queue;
-    }
-    for (size_t looked = 0; looked < LOOKED_AT && *at; looked++) {
-        struct request *r = *at;
-        int error;
-        if (!is_over(&r->notice, &error)) {
-            at = &r->next;
-            passed++;
-            continue;
-        }
-        *at = r->next;
-        request_fail(r, error ? error : EINTR);
-    }
+static bool is_waited_for_no_longer(struct waiter *waiter) {
+    int error;
+    return is_over(&request_of(waiter)->notice, &error);
 }
 
 void slow_hands_tick(void) {
     pthread_mutex_lock(&lock);
     cancel_running();
-    cancel_waiting();
+    /* A few at each look: a command can have thousands of calls wait, and others want the lock. */
+    struct waiter *over = lanes_sift(&lanes, LOOKED_AT, is_waited_for_no_longer);
     pthread_mutex_unlock(&lock);
+    for (struct waiter *next; over; over = next) {
+        struct request *r = request_of(over);
+        int error;
+        next = over->next;
+        is_over(&r->notice, &error);
+        request_fail(r, error ? error : EINTR);
+    }
 }

@@ -51,6 +51,10 @@ void request_free(struct request *r) {
         free(r);
 }
 
+size_t request_weight(const struct request *r) {
+    return sizeof *r + r->bytes_size + (r->start ? start_weight(r->start) : 0);
+}
+
 /* Where the floor decides, it also decides about what we could not make out. */
 static bool only_watched(const struct request *r) {
     return r->notice.tables->mode != MODE_EMULATED && !r->start;

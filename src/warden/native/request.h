@@ -1,6 +1,7 @@
 /* One trapped call on its way: decoded, judged, perhaps asked about, carried out by a worker, answered. Whoever holds it
  * owns it; answering it ends it. */
 #pragma once
+#include "lanes.h"
 #include "notice.h"
 #include "place.h"
 #include "start_judge.h"
@@ -11,9 +12,9 @@
 struct supervisor;
 
 struct request {
+    struct waiter waiter; /* before slow workers */
     struct notice notice;
     struct supervisor *supervisor;
-    struct request *next; /* in whatever list it waits */
     struct ruling ruling;
     struct ruling later; /* what is asked about once that is answered: the other end's rule; verdict 0: nothing */
     uint8_t action, other_action; /* ACTION_*; 0: nothing is judged by it */
@@ -40,6 +41,8 @@ struct request {
 
 struct request *request_new(struct supervisor *supervisor, const struct notice *notice);
 void request_free(struct request *request);
+/* About how much memory it holds. */
+size_t request_weight(const struct request *request);
 
 /* Answers, and ends the request. */
 void request_fail(struct request *request, int error);

@@ -95,7 +95,7 @@ static bool begin_hash(struct request *r) {
     if (!job)
         return false;
     job->waiter.stream = r->notice.stream;
-    job->waiter.weight = sizeof *job + sizeof *r + start_weight(r->start);
+    job->waiter.weight = sizeof *job + request_weight(r);
     job->file = start_to_hash(r->start, &job->stable);
     job->is_wanted = is_wanted;
     job->done = tell_supervisor;

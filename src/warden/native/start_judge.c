@@ -166,6 +166,7 @@ static int judge_image(struct judging *j) {
 static int judge(struct judging *j) {
     struct start *s = j->start;
     int error = j->opened ? 0 : judging_read(j);
+    s->text_bytes = j->arguments.text.size + j->loader.size;
     if (!error)
         error = find_image(j);
     if (!error)
@@ -219,8 +220,7 @@ int start_judge_on(struct start *start, const uint8_t *sha256) {
 }
 
 size_t start_weight(const struct start *start) {
-    const struct judging *j = start->judging;
-    return sizeof *start + sizeof *j + (j ? j->arguments.text.size + j->loader.size : 0);
+    return sizeof *start + sizeof *start->judging + start->text_bytes;
 }
 
 int start_judge(const struct notice *notice, struct start *start) {
@@ -228,6 +228,7 @@ int start_judge(const struct notice *notice, struct start *start) {
     start->path[0] = start->requested[0] = start->script[0] = start->cwd[0] = 0;
     start->argv = NULL;
     start->hashed = false;
+    start->text_bytes = 0;
     start->ruling = (struct ruling){0};
     start->image = -1;
     start->approval = NULL;

@@ -38,6 +38,7 @@ struct start {
     char requested[PATH_MAX]; /* absolute, as asked for */
     char script[PATH_MAX];    /* empty: it is no script */
     char cwd[PATH_MAX];       /* only where the ruling asks or is hooked */
+    size_t text_bytes; /* of all strings that were read */
     char **argv; /* as the image gets them; heap; NULL: not read, for there is no file */
     bool hashed;
     uint8_t sha256[32];
@@ -57,7 +58,7 @@ int start_judge(const struct notice *notice, struct start *start);
 int start_to_hash(const struct start *start, bool *stable);
 /* Goes on, with the digest; NULL: there is none. As start_judge. */
 int start_judge_on(struct start *start, const uint8_t *sha256);
-/* About how much memory it holds while it waits. */
+/* About how much memory it holds. */
 size_t start_weight(const struct start *start);
 /* What it holds, the approval and what is on its way too unless that was taken out; not the struct itself. */
 void start_free(struct start *start);

@@ -103,16 +103,22 @@ void supervisor_hashed(struct supervisor *s, struct hash_job *job) {
 
 /* ---- in the supervisor's thread ---- */
 
-static size_t questions_of(const struct supervisor *s, uint32_t stream) {
-    size_t count = 0;
-    for (size_t slot = 0; slot < QUESTIONS_MAX; slot++)
-        count += s->questions[slot] && s->questions[slot]->notice.stream == stream;
-    return count;
+/* One command must not keep the others from asking: it may have as many as it leaves free, and so may the next. Nor may
+ * it fill the memory, by starts with long arguments. */
+static bool may_ask(const struct supervisor *s, const struct request *asking) {
+    size_t count = 0, weight = request_weight(asking);
+    for (size_t slot = 0; slot < QUESTIONS_MAX; slot++) {
+        const struct request *r = s->questions[slot];
+        if (!r || r->notice.stream != asking->notice.stream)
+            continue;
+        count++;
+        weight += request_weight(r);
+    }
+    return count < QUESTIONS_MAX - s->question_count && weight <= QUESTION_BYTES_FOR_ONE;
 }
 
 uint32_t supervisor_ask(struct supervisor *s, struct request *r, uint32_t timeout_ms) {
-    /* One command must not keep the others from asking. */
-    if (s->question_count >= QUESTIONS_FOR_ONE && questions_of(s, r->notice.stream) >= QUESTIONS_FOR_ONE)
+    if (!may_ask(s, r))
         return 0;
     for (uint32_t slot = 0; slot < QUESTIONS_MAX; slot++) {
         if (s->questions[slot])

@@ -12,7 +12,7 @@
 #include "request.h"
 #include <pthread.h>
 
-enum { SUPERVISORS_MAX = 4, LISTENERS_MAX = 1024, QUESTIONS_MAX = 1024, QUESTIONS_FOR_ONE = 512 };
+enum { SUPERVISORS_MAX = 4, LISTENERS_MAX = 1024, QUESTIONS_MAX = 1024, QUESTION_BYTES_FOR_ONE = 32 << 20 };
 
 struct supervised {
     int listener;

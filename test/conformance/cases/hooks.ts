@@ -246,6 +246,37 @@ export const hookCases: readonly Case[] = [
     },
   },
   {
+    name: "a command with hundreds of open questions keeps no other command from being answered",
+    async run(scene) {
+      let asked = 0;
+      const sandbox = await hooked(
+        scene,
+        watching(
+          ({ path }, { signal }) => {
+            if (path.endsWith("/odd.txt")) return allow();
+            asked++;
+            return new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
+          },
+          { timeoutMs: 120_000 },
+        ),
+      );
+      const crowd = await sandbox.spawn([`${BIN}/guest`, "crowd", "400", "1", WATCHED, WATCHED]);
+      // Not all of them get to the hook, as the others are to have something left.
+      await until(() => asked >= 192, "the crowd is asked about");
+      for (let index = 0; index < 4; index++) {
+        const answer = await within(
+          20_000,
+          "the other's call",
+          call(sandbox, "openat-read", "/workspace/watched/odd.txt"),
+        );
+        expect(answer).toBe("OK:odd_");
+      }
+      expect(asked).toBe(192);
+      await within(20_000, "kill()", crowd.kill());
+      await expectGoesOn(sandbox);
+    },
+  },
+  {
     name: "a hook that blocks the event loop holds up its own question, and no static decision",
     async run(scene) {
       const sandbox = await hooked(
