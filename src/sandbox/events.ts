@@ -49,6 +49,11 @@ export class SandboxEvents implements AsyncIterable<StreamedRecord> {
     }
   }
 
+  /** What was recorded so far, the newest 10,000. */
+  recent(): readonly AuditRecord[] {
+    return this.#stream.recent();
+  }
+
   /** @internal */
   decisions(): readonly DecisionRecord[] {
     return this.#stream.recent().filter((record): record is DecisionRecord => record.kind === "decision");

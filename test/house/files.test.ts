@@ -30,7 +30,7 @@ describe("the files of the repository", () => {
       return (
         !path.endsWith(".ts") ||
         !path
-          .slice(0, -3)
+          .replace(/(?:\.test)?\.ts$/, "")
           .split("/")
           .every((part) => kebab.test(part))
       );

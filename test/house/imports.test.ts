@@ -74,6 +74,9 @@ describe(".dependency-cruiser.cjs", () => {
     ["src/sandbox/leaf.ts", "src/runtimes/docker/mod.ts"],
     ["src/cli/leaf.ts", "src/mod.ts"],
     ["examples/leaf.ts", "src/mod.ts"],
+    ["examples/tested.ts", "src/testing/mod.ts"],
+    ["src/testing/leaf.ts", "src/sandbox/files.ts"],
+    ["src/sandbox/tested.ts", "src/testing/mod.ts", "downward-5"],
   ];
   const PACKAGES: readonly (readonly [from: string, statement: string, rule?: string])[] = [
     ["src/link/dev.ts", 'import { tool } from "dev-tool";', "declared-dependencies"],
