@@ -3,15 +3,19 @@ import { readdir, readFile } from "node:fs/promises";
 
 /** The children of a process. */
 export async function childrenOf(parent: number): Promise<number[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const children: number[] = [];
-  for (const pid of pids) {
+  return [...(await parentsOfAll())].flatMap(([pid, of]) => (of === parent ? [pid] : []));
+}
+
+/** Every process with its parent. */
+export async function parentsOfAll(): Promise<ReadonlyMap<number, number>> {
+  const parents = new Map<number, number>();
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
     const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
     // The name may hold spaces and parentheses: the fields begin behind the last one.
     const [, ppid] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (Number(ppid) === parent) children.push(Number(pid));
+    if (ppid !== undefined) parents.set(Number(pid), Number(ppid));
   }
-  return children;
+  return parents;
 }
 
 /** What a process holds in memory, in bytes. */

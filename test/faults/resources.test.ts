@@ -2,14 +2,15 @@
  * Many sandboxes, one after the other: what this process and the host hold stays the same.
  */
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { createSandbox, type Policy, type SandboxOptions } from "../../src/mod.ts";
+import { createSandbox, type Policy, type Sandbox, type SandboxOptions } from "../../src/mod.ts";
 import {
   BUSYBOX,
   describeWith,
   engineProblem,
   hostMounts,
+  isRoot,
   makeWorkspace,
   ownWarden,
   removeFolder,
@@ -105,6 +106,55 @@ async function manySandboxes(count: number, options: SandboxOptions): Promise<vo
 }
 
 test("300 local sandboxes", { timeout: 300_000 }, () => manySandboxes(300, { runtime: "local" }));
+
+test("200 local sandboxes at once, of at most 2 MB each inside and on the host", { timeout: 300_000 }, async () => {
+  const before = holdings();
+  const heapBefore = hostBytes();
+  const sandboxes: Sandbox[] = [];
+  try {
+    // A few at a time: there are two processors.
+    const some = Array.from({ length: 4 }, async () => {
+      while (sandboxes.length < MANY) sandboxes.push(await createSandbox(policy, { runtime: "local" }));
+    });
+    await Promise.all(some);
+    const said = await Promise.all(sandboxes.map((sandbox, index) => sandbox.exec(["echo", String(index)])));
+    expect(said.map(({ stdout }) => stdout)).toEqual(sandboxes.map((_, index) => `${index}\n`));
+    const each = residentBytes() / sandboxes.length / 1e6;
+    const host = (hostBytes() - heapBefore) / sandboxes.length / 1e6;
+    console.info(
+      `${sandboxes.length} sandboxes: ${each.toFixed(2)} MB each inside, ${host.toFixed(2)} MB each on the host`,
+    );
+    if (isRoot) expect(each).toBeLessThanOrEqual(2);
+    expect(host).toBeLessThanOrEqual(2);
+  } finally {
+    await Promise.all(sandboxes.map((sandbox) => sandbox.stop()));
+  }
+  const after = holdings();
+  expect(after.wardens).toBe(0);
+  expect(after.folders).toEqual([]);
+  expect(after.mounts.filter((mount) => !before.mounts.includes(mount))).toEqual([]);
+  expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + 4);
+});
+
+/** As many as DESIGN asks for. */
+const MANY = 200;
+
+/** What the processes of all sandboxes hold, shared pages counted once; only root may ask. */
+function residentBytes(): number {
+  if (!isRoot) return 0;
+  const sizes = wardens(name).map(({ pid }) => {
+    const [, kilobytes = "0"] = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1")) ?? [];
+    return 1024 * Number(kilobytes);
+  });
+  expect(sizes.length).toBeGreaterThanOrEqual(2 * MANY);
+  return sizes.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function hostBytes(): number {
+  (globalThis as { gc?: () => void }).gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
 
 test("local sandboxes that share one signal", { timeout: 60_000 }, async () => {
   const { signal } = new AbortController();
