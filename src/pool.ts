@@ -40,7 +40,8 @@ export async function createPool(policy: Policy | string, options: PoolOptions):
   const bounds = poolBounds(options, read.normalized);
   await resolveWorkspace(options.workspace);
   const runtime = await chooseRuntime(options);
-  return new WarmedPool({ read, plans, runtime, options, bounds, onProblem: listener(options) });
+  // What its owner does with the object afterwards is not the pool's business.
+  return new WarmedPool({ read, plans, runtime, options: { ...options }, bounds, onProblem: listener(options) });
 }
 
 /** A listener that throws is its owner's problem, not the pool's. */
