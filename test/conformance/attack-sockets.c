@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SOCKET_ATTACK(name, family, type, protocol)                                                                    \
@@ -85,6 +86,43 @@ static long fast_open_messages(const char *path, const char *other) {
     return connected(sendmmsg(socket(AF_INET, SOCK_STREAM, 0), &message, 1, MSG_FASTOPEN));
 }
 
+/* A socket that takes its time to be closed, for its data was not taken: whoever lets go of it last waits for an hour. One
+ * that ends does not, so that it is whoever looked at the socket for it. */
+static void leave_lingering(const struct sockaddr_in *to) {
+    const struct linger hour = {1, 3600};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char zeros[4096] = {0};
+    if (connect(fd, (const struct sockaddr *)to, sizeof *to))
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &hour, sizeof hour);
+    while (send(fd, zeros, sizeof zeros, MSG_DONTWAIT) > 0)
+        continue;
+    bind(fd, (const struct sockaddr *)&NOBODY, sizeof NOBODY);
+    connect(fd, (const struct sockaddr *)16, sizeof NOBODY);
+}
+
+static long lingering(const char *path, const char *other) {
+    (void)path, (void)other;
+    int small = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = NOBODY.sin_addr.s_addr};
+    socklen_t size = sizeof address;
+    setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 128) ||
+        getsockname(listener, (struct sockaddr *)&address, &size))
+        return -1;
+    for (int i = 0; i < 60; i++)
+        if (fork() == 0) {
+            leave_lingering(&address);
+            _exit(0);
+        }
+    while (wait(NULL) > 0)
+        continue;
+    if (write(1, "left\n", 5) < 0)
+        return -1;
+    pause();
+    return 0;
+}
+
 const struct attack socket_attacks[] = {
     {"vsock", vsock},
     {"alg", crypto},
@@ -111,5 +149,6 @@ const struct attack socket_attacks[] = {
     {"fastopen", fast_open},
     {"fastopen-message", fast_open_message},
     {"fastopen-messages", fast_open_messages},
+    {"lingering", lingering},
     {0},
 };

@@ -33,6 +33,8 @@ struct slow_hand {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t arrived = PTHREAD_COND_INITIALIZER;
 static struct slow_hand slow[SLOW_HANDS];
+/* Answered, and to be freed where that may take its time: a socket of the caller's can. */
+static struct waiter *ended;
 static struct lanes lanes = {.busy_max = SLOW_FOR_ONE, .weight_max = WAITING_BYTES};
 static _Thread_local struct slow_hand *self;
 static int floor_ruleset;
@@ -126,18 +128,24 @@ static void *run_slow(void *argument) {
     pthread_mutex_lock(&lock);
     self->tid = gettid();
     for (;;) {
-        struct waiter *next;
-        while (!(next = lanes_take(&lanes)))
+        struct waiter *next, *done;
+        while (!(done = ended) && !(next = lanes_take(&lanes)))
             pthread_cond_wait(&arrived, &lock);
-        struct request *r = request_of(next);
+        if (done)
+            ended = done->next;
+        struct request *r = request_of(done ? done : next);
         self->notice = r->notice;
         self->cancelled = false;
         self->busy = true;
         pthread_mutex_unlock(&lock);
-        r->perform(r);
+        if (done)
+            request_free(r);
+        else
+            r->perform(r);
         pthread_mutex_lock(&lock);
         self->busy = false;
-        lanes_done(&lanes, self->notice.stream);
+        if (!done)
+            lanes_done(&lanes, self->notice.stream);
         /* What waited because this command had too many may go on. */
         pthread_cond_signal(&arrived);
     }
@@ -156,12 +164,13 @@ void slow_hands_take(struct request *r) {
     r->waiter.stream = r->notice.stream;
     r->waiter.weight = request_weight(r);
     pthread_mutex_lock(&lock);
-    bool taken = lanes_put(&lanes, &r->waiter);
-    if (taken)
-        pthread_cond_signal(&arrived);
+    if (!lanes_put(&lanes, &r->waiter)) {
+        notice_fail(&r->notice, EAGAIN);
+        r->waiter.next = ended;
+        ended = &r->waiter;
+    }
+    pthread_cond_signal(&arrived);
     pthread_mutex_unlock(&lock);
-    if (!taken)
-        request_deny(r, REASON_CROWDED, EAGAIN);
 }
 
 bool hand_cancelled(int *error) {
@@ -204,12 +213,14 @@ void slow_hands_tick(void) {
     cancel_running();
     /* A few at each look: a command can have thousands of calls wait, and others want the lock. */
     struct waiter *over = lanes_sift(&lanes, LOOKED_AT, is_waited_for_no_longer);
-    pthread_mutex_unlock(&lock);
     for (struct waiter *next; over; over = next) {
-        struct request *r = request_of(over);
         int error;
         next = over->next;
-        is_over(&r->notice, &error);
-        request_fail(r, error ? error : EINTR);
+        is_over(&request_of(over)->notice, &error);
+        notice_fail(&request_of(over)->notice, error ? error : EINTR);
+        over->next = ended;
+        ended = over;
+        pthread_cond_signal(&arrived);
     }
+    pthread_mutex_unlock(&lock);
 }

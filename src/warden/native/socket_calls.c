@@ -28,15 +28,27 @@ static bool keep_address(struct request *r, const void *address, socklen_t size)
     return true;
 }
 
+static void perform_failure(struct request *r) { request_fail(r, r->flags); }
+
+/* Whoever lets go of a socket last may have to wait for its data to be taken, as long as the caller liked (SO_LINGER).
+ * The caller may have closed it by then: so it is slow workers, which are interrupted, that let go of these. */
 static void perform_for_other_family(struct request *r) {
     struct sockaddr_storage address;
     int size = (int)r->notice.arguments[2];
+    r->blocks = true;
     if (size < 0 || (size_t)size > sizeof address)
-        request_fail(r, EINVAL);
+        r->flags = EINVAL;
     else if (!caller_bytes(&r->notice, r->notice.arguments[1], &address, (size_t)size))
-        request_fail(r, errno);
-    else if (keep_address(r, &address, (socklen_t)size))
-        request_perform(r);
+        r->flags = errno;
+    else if (!(r->bytes = malloc((size_t)size + 1)))
+        r->flags = ENOMEM;
+    if (r->flags) {
+        r->perform = perform_failure;
+    } else {
+        memcpy(r->bytes, &address, (size_t)size);
+        r->bytes_size = (size_t)size;
+    }
+    request_perform(r);
 }
 
 /* Takes a copy of the caller's socket, and its address. False: it was answered, or is under way. */

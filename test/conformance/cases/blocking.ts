@@ -79,6 +79,20 @@ export const blockingCases: readonly Case[] = [
     },
   },
   {
+    name: "sockets that take an hour to be closed hold up no other command",
+    async run(scene) {
+      const sandbox = await withFifo(scene);
+      // As many commands as there can be supervisors: each has one of them.
+      const commands = await Promise.all(
+        Array.from({ length: 4 }, () => sandbox.spawn([`${BIN}/attack`, "lingering"])),
+      );
+      const listeners = commands.map((command) => new Listener(command));
+      await within(BOUND_MS, "the sockets", Promise.all(listeners.map((listener) => listener.hear("left"))));
+      await expectOthersGoOn(sandbox);
+      await within(BOUND_MS, "kill()", Promise.all(commands.map((command) => command.kill())));
+    },
+  },
+  {
     name: "killing a command that waits in a call frees the call",
     async run(scene) {
       const sandbox = await withFifo(scene);
