@@ -52,6 +52,16 @@ static bool has_instructions(void) {
     return shuffles && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_SHA;
 }
 
+/* With the oldest four of the sixteen words that are at hand, in whose place come the next four. */
+__attribute__((target("sha,sse4.1"), always_inline)) static inline void
+four_rounds(__m128i *abef, __m128i *cdgh, __m128i *w0, __m128i w1, __m128i w2, __m128i w3, const uint32_t *four) {
+    __m128i sum = _mm_add_epi32(*w0, _mm_loadu_si128((const void *)four));
+    *cdgh = _mm_sha256rnds2_epu32(*cdgh, *abef, sum);
+    *abef = _mm_sha256rnds2_epu32(*abef, *cdgh, _mm_shuffle_epi32(sum, 0x0e));
+    __m128i next = _mm_add_epi32(_mm_sha256msg1_epu32(*w0, w1), _mm_alignr_epi8(w3, w2, 4));
+    *w0 = _mm_sha256msg2_epu32(next, w3);
+}
+
 __attribute__((target("sha,sse4.1"))) static void blocks_fast(uint32_t state[8], const uint8_t *data, size_t count) {
     const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
     /* The instructions want the state as ABEF and CDGH. */
@@ -59,17 +69,16 @@ __attribute__((target("sha,sse4.1"))) static void blocks_fast(uint32_t state[8],
     __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const void *)(state + 4)), 0x1b);
     __m128i abef = _mm_alignr_epi8(low, high, 8), cdgh = _mm_blend_epi16(high, low, 0xf0);
     for (; count > 0; count--, data += BLOCK) {
-        __m128i w[4], abef_before = abef, cdgh_before = cdgh;
-        for (int i = 0; i < 4; i++)
-            w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const void *)(data + 16 * i)), swap);
-        for (int i = 0; i < 16; i++) {
-            __m128i now = w[i & 3];
-            __m128i sum = _mm_add_epi32(now, _mm_loadu_si128((const void *)(constants + 4 * i)));
-            cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
-            abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));
-            __m128i later = _mm_alignr_epi8(w[(i + 3) & 3], w[(i + 2) & 3], 4);
-            now = _mm_add_epi32(_mm_sha256msg1_epu32(now, w[(i + 1) & 3]), later);
-            w[i & 3] = _mm_sha256msg2_epu32(now, w[(i + 3) & 3]);
+        __m128i abef_before = abef, cdgh_before = cdgh;
+        __m128i w0 = _mm_shuffle_epi8(_mm_loadu_si128((const void *)data), swap);
+        __m128i w1 = _mm_shuffle_epi8(_mm_loadu_si128((const void *)(data + 16)), swap);
+        __m128i w2 = _mm_shuffle_epi8(_mm_loadu_si128((const void *)(data + 32)), swap);
+        __m128i w3 = _mm_shuffle_epi8(_mm_loadu_si128((const void *)(data + 48)), swap);
+        for (int i = 0; i < 16; i += 4) {
+            four_rounds(&abef, &cdgh, &w0, w1, w2, w3, constants + 4 * i);
+            four_rounds(&abef, &cdgh, &w1, w2, w3, w0, constants + 4 * i + 4);
+            four_rounds(&abef, &cdgh, &w2, w3, w0, w1, constants + 4 * i + 8);
+            four_rounds(&abef, &cdgh, &w3, w0, w1, w2, constants + 4 * i + 12);
         }
         abef = _mm_add_epi32(abef, abef_before);
         cdgh = _mm_add_epi32(cdgh, cdgh_before);
