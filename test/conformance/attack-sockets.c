@@ -110,7 +110,7 @@ static long lingering(const char *path, const char *other) {
     if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 128) ||
         getsockname(listener, (struct sockaddr *)&address, &size))
         return -1;
-    for (int i = 0; i < 60; i++)
+    for (int i = 0; i < 16; i++)
         if (fork() == 0) {
             leave_lingering(&address);
             _exit(0);
