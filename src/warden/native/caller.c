@@ -1,17 +1,18 @@
 #define _GNU_SOURCE
 #include "caller.h"
+#include "caller_cards.h"
 #include "caller_status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* PIDFD_THREAD, since Linux 6.9. */
-enum { THREAD_PIDFD = O_EXCL, STRICTEST_UMASK = 0077 };
+enum { STRICTEST_UMASK = 0077 };
 
 /* The number of a thread that ended may be another's already. */
 static int only_of_caller(const struct notice *notice, int fd) {
@@ -51,6 +52,18 @@ bool caller_only_names(const struct notice *notice, int fd) {
     return flags && strtoul(flags + strlen("\nflags:"), NULL, 8) & O_PATH;
 }
 
+size_t caller_working_path(const struct notice *notice, char *path, size_t capacity) {
+    static const char deleted[] = " (deleted)";
+    char link[64];
+    snprintf(link, sizeof link, "/proc/%d/cwd", notice->tid);
+    ssize_t size = readlink(link, path, capacity);
+    size_t added = sizeof deleted - 1;
+    if (size <= 0 || (size_t)size == capacity || path[0] != '/' ||
+        ((size_t)size > added && memcmp(path + (size_t)size - added, deleted, added) == 0))
+        return 0;
+    return (size_t)size;
+}
+
 /* A thread may have a table of descriptors of its own, which a process-wide look does not show. */
 static bool is_what_thread_has(const struct notice *notice, int fd, int taken) {
     char path[64];
@@ -74,25 +87,66 @@ static int take_by_process(const struct notice *notice, int fd) {
     return taken;
 }
 
+/* By the descriptor of the thread; ESRCH: that one has ended, and another may have its number. */
+static int take_by_thread(const struct notice *notice, int fd) {
+    int thread = card_of(notice);
+    return thread < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, thread, fd, 0);
+}
+
 int caller_descriptor(const struct notice *notice, int fd) {
     if (fd < 0) {
         errno = EBADF;
         return -1;
     }
-    int thread = (int)syscall(SYS_pidfd_open, notice->tid, THREAD_PIDFD);
-    if (thread < 0)
-        return errno == EINVAL ? only_of_caller(notice, take_by_process(notice, fd)) : -1;
-    int taken = (int)syscall(SYS_pidfd_getfd, thread, fd, 0), error = errno;
-    close(thread);
-    errno = error;
+    int taken = take_by_thread(notice, fd);
+    if (taken < 0 && errno == ESRCH) {
+        card_forget(notice);
+        taken = take_by_thread(notice, fd);
+    }
+    if (taken < 0 && errno == EINVAL)
+        taken = take_by_process(notice, fd);
     return only_of_caller(notice, taken);
+}
+
+int caller_directory(const struct notice *notice, int fd, int *other) {
+    *other = -1;
+    if (fd < 0)
+        return caller_open(notice, fd);
+    struct stat found;
+    int taken = caller_descriptor(notice, fd);
+    if (taken < 0 && errno != EBADF)
+        return caller_open(notice, fd);
+    if (taken < 0 || (fstat(taken, &found) == 0 && S_ISDIR(found.st_mode)))
+        return taken;
+    *other = taken;
+    errno = ENOTDIR;
+    return -1;
+}
+
+/* What PIDFD_GET_INFO says first, since Linux 6.13. */
+struct thread_info {
+    uint64_t mask, cgroup;
+    uint32_t thread, process, parent, users[8];
+    int32_t exit_code;
+};
+_Static_assert(sizeof(struct thread_info) == 64, "the kernel knows it by its size");
+
+static pid_t ask_process(const struct notice *notice) {
+    struct thread_info info = {.mask = 1};
+    int thread = card_of(notice);
+    if (thread < 0 || ioctl(thread, _IOWR(0xff, 11, struct thread_info), &info) || !(info.mask & 1)) {
+        card_forget(notice);
+        return 0;
+    }
+    return info.thread == (uint32_t)notice->tid ? (pid_t)info.process : 0;
 }
 
 pid_t caller_process(const struct notice *notice) {
     char text[STATUS_BYTES];
-    if (!status_read(notice->tid, text) || !notice_is_live(notice))
-        return 0;
-    return (pid_t)status_number(text, "\nTgid:", 10);
+    pid_t process = ask_process(notice);
+    if (process == 0 && status_read(notice->tid, text))
+        process = (pid_t)status_number(text, "\nTgid:", 10);
+    return notice_is_live(notice) ? process : 0;
 }
 
 mode_t caller_umask(const struct notice *notice) {

@@ -56,7 +56,7 @@ bool caller_bytes(const struct notice *notice, uint64_t address, void *bytes, si
     return read_all(notice->tid, address, bytes, size) && still_lives(notice);
 }
 
-bool caller_string(const struct notice *notice, uint64_t address, char *text, size_t capacity) {
+bool caller_text(const struct notice *notice, uint64_t address, char *text, size_t capacity) {
     for (size_t done = 0; done < capacity;) {
         /* Never beyond a page that has to be there anyway. */
         size_t piece = PAGE - (address + done) % PAGE;
@@ -67,9 +67,13 @@ bool caller_string(const struct notice *notice, uint64_t address, char *text, si
         if (!read_all(notice->tid, address + done, text + done, piece))
             return false;
         if (memchr(text + done, 0, piece))
-            return still_lives(notice);
+            return true;
         done += piece;
     }
     errno = ENAMETOOLONG;
     return false;
+}
+
+bool caller_string(const struct notice *notice, uint64_t address, char *text, size_t capacity) {
+    return caller_text(notice, address, text, capacity) && still_lives(notice);
 }

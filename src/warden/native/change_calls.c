@@ -4,6 +4,7 @@
 #include "caller.h"
 #include "made_fifos.h"
 #include "request.h"
+#include "watched_opens.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -24,6 +25,7 @@ static void perform_remove(struct request *r) {
 }
 
 void handle_remove(struct request *r) {
+    watched_names_changed();
     const uint64_t *a = r->notice.arguments;
     bool at = r->notice.number == SYS_unlinkat;
     r->flags = at ? (int)a[2] : 0;
@@ -115,6 +117,7 @@ static void make_directory(struct request *r, int directory, uint64_t path, uint
 }
 
 static void make_symlink(struct request *r, uint64_t target, int directory, uint64_t path) {
+    watched_names_changed();
     r->perform = perform_symlink;
     if (read_target(r, target))
         make(r, directory, path);
@@ -227,6 +230,7 @@ static bool goes_around_a_rule(const struct request *r) {
 }
 
 void handle_rename(struct request *r) {
+    watched_names_changed();
     const uint64_t *a = r->notice.arguments;
     int from = AT_FDCWD, to = AT_FDCWD;
     uint64_t old = a[0], new = a[1];

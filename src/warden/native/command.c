@@ -10,6 +10,7 @@
 #include "program.h"
 #include "reaper.h"
 #include "shepherd.h"
+#include "spawner.h"
 #include "supervisor.h"
 #include "terminal.h"
 #include <errno.h>
@@ -281,7 +282,7 @@ static void command_start(struct command *c, struct task *task, bool with_input,
         task->confinement = &own;
         task->terminal = c->terminal;
         memcpy(task->stdio, p.child, sizeof p.child);
-        shepherd = shepherd_start(task, &reports);
+        shepherd = spawner_fork(task, &reports);
     } else if (plumbed) {
         errno = EAGAIN;
     }

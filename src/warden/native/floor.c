@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int workspace_fd = -1, ruleset = -1;
+static int workspace_fd = -1, ruleset = -1, thread_ruleset = -1;
 static struct msg_ready counts;
 
 void floor_set_workspace(struct slice workspace) {
@@ -18,12 +18,24 @@ void floor_set_workspace(struct slice workspace) {
     free(path);
 }
 
+/* The warden's threads look at their callers in procfs. */
+static bool grant_procfs(void) {
+    int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool granted = fd >= 0 && landlock_grant(thread_ruleset, fd, ACCESS_READ);
+    if (fd >= 0)
+        close(fd);
+    return granted;
+}
+
 bool floor_begin(void) {
     counts = (struct msg_ready){0};
     if (ruleset >= 0)
         close(ruleset);
+    if (thread_ruleset >= 0)
+        close(thread_ruleset);
     ruleset = landlock_begin();
-    return ruleset >= 0;
+    thread_ruleset = landlock_begin();
+    return ruleset >= 0 && thread_ruleset >= 0 && grant_procfs();
 }
 
 /* A symlink in the workspace is somebody else's word: it must not widen a grant past the workspace. */
@@ -49,7 +61,7 @@ bool floor_add(const char *path, uint8_t access, uint32_t flags) {
         counts.skipped++;
         return true;
     }
-    bool granted = landlock_grant(ruleset, fd, access);
+    bool granted = landlock_grant(ruleset, fd, access) && landlock_grant(thread_ruleset, fd, access);
     int error = errno;
     close(fd);
     errno = error;
@@ -57,8 +69,9 @@ bool floor_add(const char *path, uint8_t access, uint32_t flags) {
     return granted;
 }
 
-struct msg_ready floor_finish(int *finished) {
+struct msg_ready floor_finish(int *finished, int *threads) {
     *finished = ruleset;
-    ruleset = -1;
+    *threads = thread_ruleset;
+    ruleset = thread_ruleset = -1;
     return counts;
 }

@@ -8,5 +8,6 @@ void floor_set_workspace(struct slice workspace);
 bool floor_begin(void);
 /* False: errno says why. */
 bool floor_add(const char *path, uint8_t access, uint32_t flags);
-/* What was granted, and what was optional and missing. The ruleset is the caller's then. */
-struct msg_ready floor_finish(int *ruleset);
+/* What was granted, and what was optional and missing. The rulesets are the caller's then: that of commands, and that of
+ * the warden's threads, which may also read procfs. */
+struct msg_ready floor_finish(int *ruleset, int *thread_ruleset);

@@ -3,24 +3,15 @@
 #include "die.h"
 #include "landlock.h"
 #include "pending_signal.h"
+#include "thread.h"
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { RING = 256, SLOW_HANDS = 16, SLOW_FOR_ONE = 4, LOOKED_AT = 32, WAITING_BYTES = 16 << 20, STACK_BYTES = 256 * 1024 };
-
-struct hand {
-    _Atomic(uint32_t) head, tail, asleep;
-    _Atomic(pid_t) tid;
-    int processor; /* that it was last told to run on */
-    struct request *ring[RING];
-};
+enum { SLOW_HANDS = 16, SLOW_FOR_ONE = 4, LOOKED_AT = 32, WAITING_BYTES = 16 << 20, STACK_BYTES = 256 * 1024 };
 
 struct slow_hand {
     pid_t tid;
@@ -39,88 +30,15 @@ static struct lanes lanes = {.busy_max = SLOW_FOR_ONE, .weight_max = WAITING_BYT
 static _Thread_local struct slow_hand *self;
 static int floor_ruleset;
 
-static long futex(_Atomic(uint32_t) *word, int operation, uint32_t value) {
-    return syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
-}
-
-/* A working directory and umask of its own, and the floor of the agent. */
-static void restrict_thread(void) {
-    if (unshare(CLONE_FS) || !landlock_enter(floor_ruleset))
-        die_errno("cannot restrict a worker");
-}
-
-static pthread_t start_thread(void *(*run)(void *), void *argument) {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    int error = pthread_create(&thread, &attributes, run, argument);
-    pthread_attr_destroy(&attributes);
-    errno = error;
-    return error ? 0 : thread;
-}
-
-static void *run_fast(void *argument) {
-    struct hand *hand = argument;
-    restrict_thread();
-    hand->tid = gettid();
-    for (;;) {
-        uint32_t head = hand->head;
-        while (head == hand->tail) {
-            hand->asleep = 1;
-            if (head == hand->tail)
-                futex(&hand->tail, FUTEX_WAIT, head);
-            hand->asleep = 0;
-        }
-        struct request *r = hand->ring[head % RING];
-        hand->head = head + 1;
-        r->perform(r);
-    }
-    return NULL;
-}
-
-struct hand *hand_start(int ruleset) {
-    floor_ruleset = ruleset;
-    struct hand *hand = calloc(1, sizeof *hand);
-    if (hand)
-        hand->processor = -1;
-    return hand && start_thread(run_fast, hand) ? hand : NULL;
-}
-
-/* The caller waits, and so soon does the supervisor: the worker had better run where they did. To wake another processor
- * takes longer than what it has to do. */
-static void run_here(struct hand *hand) {
-    int here = sched_getcpu();
-    if (here < 0 || here == hand->processor || !hand->tid)
-        return;
-    cpu_set_t only;
-    CPU_ZERO(&only);
-    CPU_SET(here, &only);
-    /* A processor that it may not use changes nothing. */
-    if (sched_setaffinity(hand->tid, sizeof only, &only) == 0)
-        hand->processor = here;
-}
-
-void hand_take(struct hand *hand, struct request *r) {
-    uint32_t tail = hand->tail;
-    while (tail - hand->head >= RING)
-        sched_yield();
-    run_here(hand);
-    hand->ring[tail % RING] = r;
-    hand->tail = tail + 1;
-    if (hand->asleep)
-        futex(&hand->tail, FUTEX_WAKE, 1);
-}
-
-/* ---- the slow ones ---- */
-
 static struct request *request_of(struct waiter *waiter) {
     return (struct request *)((char *)waiter - offsetof(struct request, waiter));
 }
 
 static void *run_slow(void *argument) {
     self = argument;
-    restrict_thread();
+    thread_keeps_umask();
+    if (!landlock_enter(floor_ruleset))
+        die_errno("cannot restrict a worker");
     sigset_t interrupt;
     sigemptyset(&interrupt);
     sigaddset(&interrupt, INTERRUPT_SIGNAL);
@@ -153,9 +71,12 @@ static void *run_slow(void *argument) {
 }
 
 bool slow_hands_start(int ruleset) {
-    floor_ruleset = ruleset;
+    /* The policy's own is closed with it; a thread may come to restrict itself later than that. */
+    floor_ruleset = fcntl(ruleset, F_DUPFD_CLOEXEC, 0);
+    if (floor_ruleset < 0)
+        return false;
     for (size_t i = 0; i < SLOW_HANDS; i++)
-        if (!start_thread(run_slow, &slow[i]))
+        if (!thread_start(run_slow, &slow[i], STACK_BYTES))
             return false;
     return true;
 }
@@ -205,7 +126,7 @@ static void cancel_running(void) {
 
 static bool is_waited_for_no_longer(struct waiter *waiter) {
     int error;
-    return is_over(&request_of(waiter)->notice, &error);
+    return !request_of(waiter)->must_run && is_over(&request_of(waiter)->notice, &error);
 }
 
 void slow_hands_tick(void) {

@@ -1,15 +1,12 @@
-/* Workers: they do to files what was judged, restricted by the floor as the agent is. The fast ones never wait for
- * anybody; the slow ones may, and can be cancelled. */
+/* Workers for what may wait for others: a FIFO, a full backlog. They can be cancelled. In a Landlock domain of their own
+ * they see no more of any process than others do, so what procfs shows of strangers is also theirs to open. All else
+ * supervisors do themselves. */
 #pragma once
 #include "request.h"
 
-struct hand;
-
-/* Makes one fast worker. NULL: errno says why. */
-struct hand *hand_start(int ruleset);
+/* Makes them, under the floor. False: errno says why. */
 bool slow_hands_start(int ruleset);
 /* Hands a request over. */
-void hand_take(struct hand *hand, struct request *request);
 void slow_hands_take(struct request *request);
 /* In a worker: whether what it does was cancelled, and the errno that the caller is to see; 0: it is gone. */
 bool hand_cancelled(int *error);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "hashing.h"
+#include "thread.h"
 #include "hash_cache.h"
 #include <errno.h>
 #include <pthread.h>
@@ -35,15 +36,9 @@ static void *run(void *argument) {
 }
 
 bool hashing_start(void) {
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    for (int i = 0; i < THREADS; i++) {
-        pthread_t thread;
-        if ((errno = pthread_create(&thread, &attributes, run, NULL)))
+    for (int i = 0; i < THREADS; i++)
+        if (!thread_start(run, NULL, STACK_BYTES))
             return false;
-    }
-    pthread_attr_destroy(&attributes);
     return true;
 }
 

@@ -1,11 +1,13 @@
-/* open, openat, openat2, creat and truncate: the object is found and judged, then opened again by a worker. */
+/* open, openat, openat2, creat and truncate: the object is found and judged, then opened again. */
 #define _GNU_SOURCE
 #include "answers.h"
 #include "calls.h"
 #include "caller.h"
 #include "hands.h"
 #include "made_fifos.h"
+#include "own_descriptors.h"
 #include "request.h"
+#include "watched_opens.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -86,7 +88,7 @@ static bool wish_of(const struct request *r, struct wish *wish) {
     return false;
 }
 
-/* ---- in the worker ---- */
+/* ---- what was judged ---- */
 
 static void give(struct request *r, int fd) {
     if (fd < 0) {
@@ -108,18 +110,14 @@ static bool clear_nonblocking(const struct request *r, int fd) {
 static bool is_plain(mode_t mode) { return S_ISREG(mode) || S_ISDIR(mode); }
 
 static void perform_reopen(struct request *r) {
-    char self[64];
-    /* Of a file without a name, which O_TMPFILE makes: never on procfs. A supervisor's umask is the whole warden's. */
-    if (!r->unrestricted)
-        umask(r->umask);
-    snprintf(self, sizeof self, "/proc/self/fd/%d", r->place.object);
+    umask(r->umask);
     /* Of a file without a name, O_EXCL says that it never gets one. */
     int settled = O_CREAT | O_NOFOLLOW | ((r->flags & O_TMPFILE) == O_TMPFILE ? 0 : O_EXCL);
-    int flags = (r->flags & ~settled) | O_NOCTTY | O_CLOEXEC;
+    int flags = (r->flags & ~settled) | O_NOCTTY;
     bool added = !r->blocks && !is_plain(r->place.status.st_mode);
     int fd, ignored;
     do
-        fd = open(self, flags | (added ? O_NONBLOCK : 0), r->mode);
+        fd = reopen(r->place.object, flags | (added ? O_NONBLOCK : 0), r->mode);
     while (fd < 0 && errno == EINTR && !hand_cancelled(&ignored));
     if (fd >= 0 && added && !clear_nonblocking(r, fd)) {
         close(fd);
@@ -150,13 +148,11 @@ static void perform_hand_over(struct request *r) {
 
 /* What the host wants the caller to read in place of the file. It cannot be written, by whatever name it is opened. */
 static void perform_substitute(struct request *r) {
-    char self[64];
     if (fcntl(r->fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)) {
         request_fail(r, EACCES);
         return;
     }
-    snprintf(self, sizeof self, "/proc/self/fd/%d", r->fd);
-    give(r, open(self, O_RDONLY | O_CLOEXEC));
+    give(r, reopen(r->fd, O_RDONLY, 0));
 }
 
 static void perform_open(struct request *r) {
@@ -172,7 +168,7 @@ static void perform_truncate(struct request *r) {
     request_end(r, truncate(self, (off_t)r->size));
 }
 
-/* ---- in the supervisor ---- */
+/* ---- judging ---- */
 
 /* `/dev/tty` is another terminal for everyone. */
 static bool find_terminal(struct request *r) {
@@ -270,13 +266,14 @@ static void open_object(struct request *r, const struct wish *wish) {
             request_fail(r, EACCES);
             return;
         }
-        r->blocks = S_ISFIFO(p->status.st_mode);
-        if (r->blocks && !p->anonymous && r->notice.tables->flags & POLICY_FLAG_LIVE_MOUNTS &&
+        bool fifo = S_ISFIFO(p->status.st_mode);
+        /* A supervisor would be shown more of other commands than the caller. */
+        r->blocks = fifo || (p->kernel && !p->own);
+        if (fifo && !p->anonymous && r->notice.tables->flags & POLICY_FLAG_LIVE_MOUNTS &&
             !fifo_was_made_here(&p->status)) {
             request_deny(r, REASON_HOST_FIFO, EACCES);
             return;
         }
-        r->unrestricted = p->kernel && p->own;
     }
     r->perform = perform_open;
     request_decide(r);
@@ -286,6 +283,11 @@ void handle_open(struct request *r) {
     struct wish wish;
     if (!wish_of(r, &wish)) {
         request_fail(r, errno);
+        return;
+    }
+    if (wish.resolve == 0 && open_is_unremarkable(r, wish.directory, wish.path, wish.flags)) {
+        notice_continue(&r->notice);
+        request_free(r);
         return;
     }
     bool exclusive = (wish.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);

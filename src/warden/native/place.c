@@ -2,6 +2,7 @@
 #include "place.h"
 #include "path_walk.h"
 #include "place_mounts.h"
+#include "own_descriptors.h"
 #include "place_open.h"
 #include "place_zone.h"
 #include <errno.h>
@@ -117,10 +118,8 @@ static int find_entry(int base, const char *path, unsigned flags, uint64_t how, 
 /* ---- an open descriptor ---- */
 
 static int find_base(const struct notice *notice, int base, struct place *p) {
-    char link[64];
     enum zone zone;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", base);
-    p->object = base < 0 ? -1 : open(link, O_PATH | O_CLOEXEC);
+    p->object = base < 0 ? -1 : reopen(base, O_PATH, 0);
     if (p->object < 0 || fstat(p->object, &p->status))
         return base < 0 ? EBADF : errno;
     int error = zone_of(notice, p->object, &p->status, &zone);

@@ -2,6 +2,7 @@
 #include "place_zone.h"
 #include "caller.h"
 #include "place_mounts.h"
+#include "own_descriptors.h"
 #include "place_open.h"
 #include <ctype.h>
 #include <errno.h>

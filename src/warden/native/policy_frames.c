@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
 #include "policy_frames.h"
 #include "floor.h"
+#include "own_descriptors.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,17 +20,11 @@ void policy_set_workspace(struct slice path) {
 
 /* What a path is really called, links followed; false: it is not there. */
 static bool real_name(const char *path, char real[PATH_MAX]) {
-    char self[64];
     int fd = open(path, O_PATH | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    ssize_t size = readlink(self, real, PATH_MAX - 1);
-    close(fd);
-    if (size <= 0 || real[0] != '/')
-        return false;
-    real[size] = 0;
-    return true;
+    bool told = fd >= 0 && path_of(fd, real) == 0 && real[0] == '/';
+    if (fd >= 0)
+        close(fd);
+    return told;
 }
 
 static bool lies_in(const char *path, const char *directory) {
@@ -168,7 +162,7 @@ enum policy_result policy_take(uint8_t type, struct slice payload, char **failed
 bool policy_commit(struct msg_ready *ready) {
     if (!building)
         return false;
-    *ready = floor_finish(&building->ruleset);
+    *ready = floor_finish(&building->ruleset, &building->thread_ruleset);
     if (current)
         tables_release(current);
     current = building;

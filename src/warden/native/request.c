@@ -45,7 +45,7 @@ void request_free(struct request *r) {
     tables_release((struct tables *)r->notice.tables);
     struct supervisor *s = r->supervisor;
     /* One is kept, so that a call that is answered at once costs no allocation. */
-    if (gettid() == s->tid && !s->spare)
+    if (supervisor_here == s && !s->spare)
         s->spare = r;
     else
         free(r);
@@ -121,12 +121,10 @@ void request_end(struct request *r, int64_t result) {
 }
 
 void request_perform(struct request *r) {
-    if (r->unrestricted)
-        r->perform(r);
-    else if (r->blocks)
+    if (r->blocks)
         slow_hands_take(r);
     else
-        hand_take(r->supervisor->hand, r);
+        r->perform(r);
 }
 
 /* Asks the host about what both ends are, or, where that is over, about the other one by itself: its making, or of an
@@ -281,16 +279,43 @@ void request_expired(struct request *r, bool gone, int error) {
         request_deny(r, REASON_DEADLINE, EACCES);
 }
 
+static void refuse_directory(struct request *r) { request_fail(r, ENOTDIR); }
+
+/* Where a path of the caller starts; AT_FDCWD: it is absolute. False: it was answered. */
+static bool find_base(struct request *r, int directory, bool needed, int *base) {
+    *base = AT_FDCWD;
+    if (!needed)
+        return true;
+    *base = r->fd >= 0 ? -1 : caller_directory(&r->notice, directory, &r->fd);
+    if (*base >= 0)
+        return true;
+    if (r->fd < 0) {
+        request_fail(r, errno);
+        return false;
+    }
+    /* A copy of what is no directory. To close it is not for here: the last one to close a socket may have to wait. */
+    r->perform = refuse_directory;
+    r->must_run = true;
+    slow_hands_take(r);
+    return false;
+}
+
 bool request_find(struct request *r, int directory, uint64_t address, unsigned flags, uint64_t how,
                   struct place *place) {
     char path[PATH_MAX];
-    int base = AT_FDCWD, error = 0;
-    if (!caller_string(&r->notice, address, path, sizeof path))
-        error = errno;
-    else if ((path[0] != '/' || how) && (base = caller_open(&r->notice, directory)) < 0)
-        error = errno;
-    if (!error)
-        error = place_find(&r->notice, base, path, flags, how, place);
+    int base;
+    if (!caller_string(&r->notice, address, path, sizeof path)) {
+        request_fail(r, errno);
+        return false;
+    }
+    bool itself = path[0] == 0 && flags & PLACE_EMPTY;
+    if (itself && (base = caller_open(&r->notice, directory)) < 0) {
+        request_fail(r, errno);
+        return false;
+    }
+    if (!itself && !find_base(r, directory, path[0] != '/' || how, &base))
+        return false;
+    int error = place_find(&r->notice, base, path, flags, how, place);
     if (base >= 0)
         close(base);
     if (error)

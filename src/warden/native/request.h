@@ -21,10 +21,10 @@ struct request {
     uint64_t began_us;
     uint32_t question;    /* 0: not asked */
     uint64_t deadline_ms; /* of the question */
-    /* Runs in a worker, which the floor restricts; answers. */
+    /* Held by the floor as every thread that runs it; answers. */
     void (*perform)(struct request *request);
     bool blocks;    /* may wait for others: for the slow workers */
-    bool unrestricted; /* the kernel shows it to the resolver only: a file of procfs about the caller itself */
+    bool must_run;  /* even to end it may take long: never cancelled while it waits for a slow worker */
     int flags;
     mode_t mode, umask;
     unsigned owner, group;
@@ -48,7 +48,7 @@ size_t request_weight(const struct request *request);
 void request_fail(struct request *request, int error);
 /* As request_fail, after the record of a denial. */
 void request_deny(struct request *request, uint8_t reason, int error);
-/* For workers: ends with the result of a call: -1 means errno, which is recorded where the floor said no. */
+/* Ends with the result of a call: -1 means errno, which is recorded where the floor said no. */
 void request_end(struct request *request, int64_t result);
 
 /* Judges `place` by `action`, and `other` by `other_action`, and goes on: denies, asks the host, or performs. */

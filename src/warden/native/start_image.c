@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "start_image.h"
+#include "caller.h"
 #include "elf_image.h"
+#include "own_descriptors.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -90,10 +92,8 @@ int image_open(const struct notice *notice, struct image *image, struct ruling *
             return EACCES;
         }
     }
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", place->object);
     /* At the stop, nobody could tell what an unreadable program is. */
-    image->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    image->file = reopen(place->object, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (image->file < 0)
         return errno == EACCES ? image_refuse(ruling, REASON_UNREADABLE) : EACCES;
     ssize_t size = pread(image->file, image->head, sizeof image->head, 0);
@@ -104,11 +104,14 @@ int image_open(const struct notice *notice, struct image *image, struct ruling *
 }
 
 /* The loader that the program itself names is read and mapped as well. */
-static int check_interpreter(const struct notice *notice, int base, const char *path, struct ruling *ruling) {
+static int check_interpreter(const struct notice *notice, const char *path, struct ruling *ruling) {
     struct place place;
     if (!path[0] || !knows_paths(notice->tables))
         return 0;
-    int error = place_find(notice, base, path, PLACE_FOLLOW, 0, &place);
+    int base = path[0] == '/' ? AT_FDCWD : caller_open(notice, AT_FDCWD);
+    int error = base == -1 ? errno : place_find(notice, base, path, PLACE_FOLLOW, 0, &place);
+    if (base >= 0)
+        close(base);
     if (error)
         return error;
     struct ruling read = tables_path(notice->tables, place.path, ACTION_READ, NULL);
@@ -119,7 +122,7 @@ static int check_interpreter(const struct notice *notice, int base, const char *
     return EACCES;
 }
 
-int image_check_loader(const struct notice *notice, int working, const struct image *image, struct ruling *ruling) {
+int image_check_loader(const struct notice *notice, const struct image *image, struct ruling *ruling) {
     char interpreter[PATH_MAX];
     enum elf_kind kind = elf_look(image->file, image->head, image->head_size, interpreter);
     if (kind == ELF_NOT)
@@ -129,7 +132,7 @@ int image_check_loader(const struct notice *notice, int working, const struct im
     bool named = !interpreter[0] && (elf_is_loader_name(image->place.path) || elf_is_loader_name(image->requested));
     if ((kind == ELF_LOADER || named) && notice->tables->flags & POLICY_FLAG_DECIDE_PROGRAMS)
         return image_refuse(ruling, REASON_LOADER);
-    return check_interpreter(notice, working, interpreter, ruling);
+    return check_interpreter(notice, interpreter, ruling);
 }
 
 bool image_is_stable(const struct notice *notice, const struct image *image) {

@@ -18,9 +18,9 @@ int image_find(const struct notice *notice, int base, const char *path, unsigned
  * `ruling`. */
 int image_open(const struct notice *notice, struct image *image, struct ruling *ruling);
 void image_close(struct image *image);
-/* Refuses dynamic loaders, which run any file they are given, and what the kernel would not load. `working` is the
- * directory that relative paths start from. As image_open. */
-int image_check_loader(const struct notice *notice, int working, const struct image *image, struct ruling *ruling);
+/* Refuses dynamic loaders, which run any file they are given, and what the kernel would not load. As
+ * image_open. */
+int image_check_loader(const struct notice *notice, const struct image *image, struct ruling *ruling);
 /* Whether the sandbox cannot change the file, by this name or another. */
 bool image_is_stable(const struct notice *notice, const struct image *image);
 /* Sets a denial, and is EACCES. */

@@ -132,9 +132,7 @@ static struct approval *approve(const struct judging *j) {
 
 static int judge_image(struct judging *j) {
     struct start *s = j->start;
-    if (j->working < 0 && (j->working = caller_open(j->notice, AT_FDCWD)) < 0)
-        return errno;
-    int error = image_check_loader(j->notice, j->working, &j->image, &s->ruling);
+    int error = image_check_loader(j->notice, &j->image, &s->ruling);
     if (!error)
         error = ask_tables(j, false, &s->ruling);
     if (error)
@@ -153,7 +151,7 @@ static int judge_image(struct judging *j) {
     if (!loader_variables_are_safe(j->notice, (struct slice){j->loader.data, j->loader.size}))
         return image_refuse(&s->ruling, REASON_LOADER_VARIABLE);
     struct place cwd;
-    if ((s->ruling.verdict == VERDICT_ASK || s->ruling.hooked) &&
+    if ((s->ruling.verdict == VERDICT_ASK || s->ruling.hooked) && judging_open_working(j) &&
         place_find(j->notice, j->working, "", PLACE_EMPTY, 0, &cwd) == 0) {
         snprintf(s->cwd, sizeof s->cwd, "%s", cwd.path);
         place_close(&cwd);
@@ -176,8 +174,11 @@ static int judge(struct judging *j) {
     s->argv = strings_vector(&j->arguments);
     if (!error && !s->argv)
         error = ENOMEM;
-    if (!error && (s->image = fcntl(j->image.place.object, F_DUPFD_CLOEXEC, 0)) < 0)
-        error = errno;
+    if (!error) {
+        /* Keeps the inode's number from being given to another. */
+        s->image = j->image.place.object;
+        j->image.place.object = -1;
+    }
     return error;
 }
 

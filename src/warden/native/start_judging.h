@@ -27,6 +27,8 @@ struct judging {
 
 /* Reads the call: where its file is, its arguments, and the loader's variables. 0, or an errno. */
 int judging_read(struct judging *judging);
+/* Opens the caller's working directory, where it is not open yet. False: errno says why. */
+bool judging_open_working(struct judging *judging);
 /* Puts interpreter and script before the arguments, and the interpreter in the place of the script; `first`: the script
  * is what was called. 0, or an errno. */
 int judging_enter_interpreter(struct judging *judging, bool first);

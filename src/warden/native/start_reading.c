@@ -75,6 +75,12 @@ int judging_read(struct judging *j) {
     return read_vectors(j);
 }
 
+bool judging_open_working(struct judging *j) {
+    if (j->working < 0)
+        j->working = caller_open(j->notice, AT_FDCWD);
+    return j->working >= 0;
+}
+
 int judging_enter_interpreter(struct judging *j, bool first) {
     char name[PATH_MAX + 32];
     struct strings longer = {0};
@@ -95,7 +101,7 @@ int judging_enter_interpreter(struct judging *j, bool first) {
     /* The kernel takes no name for the working directory itself. */
     if (!j->shebang.interpreter[0])
         return EACCES;
-    if (j->working < 0 && (j->working = caller_open(j->notice, AT_FDCWD)) < 0)
+    if (!judging_open_working(j))
         return errno;
     return image_find(j->notice, j->working, j->shebang.interpreter, PLACE_FOLLOW, &j->image);
 }

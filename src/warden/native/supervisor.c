@@ -5,6 +5,8 @@
 #include "hands.h"
 #include "loop.h"
 #include "pending_signal.h"
+#include "spawner.h"
+#include "thread.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -33,6 +35,7 @@ struct answer {
     struct answer *next;
 };
 
+_Thread_local struct supervisor *supervisor_here;
 static struct supervisor supervisors[SUPERVISORS_MAX];
 static unsigned supervisor_count, next_supervisor;
 static atomic_uint listener_total;
@@ -52,6 +55,9 @@ static void wake(struct supervisor *s) {
     uint64_t one = 1;
     if (write(s->wake, &one, sizeof one) < 0)
         return; /* It is awake. */
+    /* One that just began to wait is found by the ticker. */
+    if (s->receiving)
+        interrupt_thread(s->tid);
 }
 
 static void *grow(void *array, size_t count, size_t size) {
@@ -67,6 +73,7 @@ void supervisors_take(struct supervised command) {
     pthread_mutex_lock(&s->lock);
     s->arrivals = grow(s->arrivals, s->arrival_count, sizeof *s->arrivals);
     s->arrivals[s->arrival_count++] = command;
+    s->mail = true;
     pthread_mutex_unlock(&s->lock);
     wake(s);
     pthread_mutex_lock(&ticker_lock);
@@ -85,6 +92,7 @@ static void tell(struct answer answer) {
     pthread_mutex_lock(&s->lock);
     a->next = s->answers;
     s->answers = a;
+    s->mail = true;
     pthread_mutex_unlock(&s->lock);
     wake(s);
 }
@@ -181,6 +189,7 @@ static void take_mail(struct supervisor *s) {
     pthread_mutex_lock(&s->lock);
     struct answer *answers = s->answers;
     s->answers = NULL;
+    s->mail = false;
     for (size_t i = 0; i < s->arrival_count; i++) {
         s->listeners = grow(s->listeners, s->listener_count, sizeof *s->listeners);
         s->polled = grow(s->polled, s->listener_count + 1, sizeof *s->polled);
@@ -221,8 +230,8 @@ static void handle(struct supervisor *s, const struct supervised *command, const
 }
 
 /* A caller that dies between poll and here leaves nothing to receive, and the call waits for the next one, whatever the
- * descriptor says about blocking. The ticker sees that, and interrupts it. */
-static void receive(struct supervisor *s, const struct supervised *command) {
+ * descriptor says about blocking. The ticker sees that, and interrupts it. False: there was nothing. */
+static bool receive(struct supervisor *s, const struct supervised *command) {
     static _Thread_local unsigned long turn;
     struct seccomp_notif n = {0};
     if (++turn == 0)
@@ -232,6 +241,16 @@ static void receive(struct supervisor *s, const struct supervised *command) {
     s->receiving = 0;
     if (result == 0)
         handle(s, command, &n);
+    return result == 0;
+}
+
+/* Who called once soon calls again. Alone, its calls are waited for without a look at all else first, until none came for
+ * so long that the ticker interrupts. */
+static void receive_all(struct supervisor *s, size_t i) {
+    bool alone;
+    do
+        alone = receive(s, &s->listeners[i]) && s->listener_count == 1 && s->question_count == 0 && !s->mail;
+    while (alone);
 }
 
 static int look_at_questions(struct supervisor *s) {
@@ -254,6 +273,8 @@ static int look_at_questions(struct supervisor *s) {
 
 static void *supervise(void *argument) {
     struct supervisor *s = argument;
+    supervisor_here = s;
+    thread_keeps_umask();
     sigset_t interrupt;
     sigemptyset(&interrupt);
     sigaddset(&interrupt, INTERRUPT_SIGNAL);
@@ -269,7 +290,7 @@ static void *supervise(void *argument) {
             for (size_t i = s->listener_count; i-- > 0;) {
                 short events = s->polled[i + 1].revents;
                 if (events & POLLIN)
-                    receive(s, &s->listeners[i]);
+                    receive_all(s, i);
                 else if (events & (POLLHUP | POLLERR | POLLNVAL))
                     drop_listener(s, i);
             }
@@ -306,36 +327,28 @@ static void *tick(void *argument) {
 
 static void on_interrupt(int number) { (void)number; }
 
-static bool start_thread(pthread_t *thread, void *(*run)(void *), void *argument) {
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    errno = pthread_create(thread, &attributes, run, argument);
-    pthread_attr_destroy(&attributes);
-    return errno == 0;
-}
-
 bool supervisors_run(void) { return supervisor_count > 0; }
 
-bool supervisors_start(int ruleset) {
-    /* Without SA_RESTART: it is there to end calls. */
-    struct sigaction interrupt = {.sa_handler = on_interrupt};
-    sigaction(INTERRUPT_SIGNAL, &interrupt, NULL);
+static bool make_threads(const struct tables *tables) {
+    if (!slow_hands_start(tables->ruleset))
+        return false;
     int processors = get_nprocs();
     unsigned count = processors < 1 ? 1 : processors > SUPERVISORS_MAX ? SUPERVISORS_MAX : (unsigned)processors;
-    /* The policy's own is closed with it; a thread may come to restrict itself later than that. */
-    ruleset = fcntl(ruleset, F_DUPFD_CLOEXEC, 0);
-    if (ruleset < 0 || !slow_hands_start(ruleset))
-        return false;
     for (unsigned i = 0; i < count; i++) {
         struct supervisor *s = &supervisors[i];
         s->index = i;
         pthread_mutex_init(&s->lock, NULL);
         s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (s->wake < 0 || !(s->hand = hand_start(ruleset)) || !start_thread(&s->thread, supervise, s))
+        if (s->wake < 0 || !thread_start(supervise, s, STACK_BYTES))
             return false;
     }
     supervisor_count = count;
-    pthread_t ticker;
-    return start_thread(&ticker, tick, NULL);
+    return true;
+}
+
+bool supervisors_start(const struct tables *tables) {
+    /* Without SA_RESTART: it is there to end calls. */
+    struct sigaction interrupt = {.sa_handler = on_interrupt};
+    sigaction(INTERRUPT_SIGNAL, &interrupt, NULL);
+    return spawner_start(tables, make_threads) && thread_start(tick, NULL, STACK_BYTES);
 }

@@ -1,11 +1,11 @@
 /* The threads that answer trapped calls.
  *
- *   commands ── listeners ── supervisor threads ── fast worker, one each   (restricted by the floor)
- *                                  │           └── slow workers, shared    (restricted by the floor)
+ *   commands ── listeners ── supervisor threads ── slow workers, shared
+ *                                  │
  *                                  └── main thread: the link to the host, starts of programs
  *
- * Threads are made before the first command: an agent that uses up the processes of its user must not stop them. A
- * supervisor only reads and judges; what touches files is done by a worker, under the same Landlock rules as the agent.
+ * Threads are made before the first command: an agent that uses up the processes of its user must not stop them. All but
+ * the main one are held by the floor of the agent (spawner.h), so that the kernel rechecks what they do in its name.
  */
 #pragma once
 #include "bytes.h"
@@ -22,16 +22,15 @@ struct supervised {
 };
 
 struct supervisor {
-    pthread_t thread;
     pid_t tid;
     unsigned index;
     int wake; /* eventfd */
-    struct hand *hand;
     /* Written by other threads, under the lock. */
     pthread_mutex_t lock;
     struct supervised *arrivals;
     size_t arrival_count;
     struct answer *answers;
+    atomic_bool mail; /* there are some of either */
     /* Its own. */
     struct supervised *listeners;
     struct pollfd *polled;
@@ -44,8 +43,11 @@ struct supervisor {
     atomic_ulong receiving;
 };
 
-/* Makes the threads; workers are restricted by the ruleset. False: errno says why. */
-bool supervisors_start(int ruleset);
+/* The one whose thread this is; NULL: none. */
+extern _Thread_local struct supervisor *supervisor_here;
+
+/* Makes the threads, under the floor of these tables. False: errno says why. */
+bool supervisors_start(const struct tables *tables);
 bool supervisors_run(void);
 /* The groups of calls to trap under these tables. */
 unsigned supervisor_traps(const struct tables *tables);

@@ -49,6 +49,7 @@ struct tables *tables_new(const struct msg_policy *policy) {
         .flags = policy->flags,
         .timeout_ms = policy->timeout_ms,
         .ruleset = -1,
+        .thread_ruleset = -1,
     };
     t->search = list_strings(search);
     bool sound = t->search && search.count <= SEARCH_MAX && t->mode >= MODE_FLOOR && t->mode <= MODE_EMULATED;
@@ -184,5 +185,7 @@ void tables_release(struct tables *t) {
     free(t->search);
     if (t->ruleset >= 0)
         close(t->ruleset);
+    if (t->thread_ruleset >= 0)
+        close(t->thread_ruleset);
     free(t);
 }

@@ -26,7 +26,8 @@ struct tables {
     size_t path_rule_count, program_rule_count, subscription_count;
     /* Whether any filesystem subscription names binaries: then the caller's has to be known. */
     bool binaries_matter;
-    int ruleset; /* Landlock; -1: none. Closed with the tables. */
+    /* Landlock; -1: none. Closed with the tables. */
+    int ruleset, thread_ruleset; /* of commands, and of the warden's threads */
 };
 
 /* NULL: malformed. Made with one user. */

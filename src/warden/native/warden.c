@@ -136,7 +136,7 @@ static void on_start(void) {
     const struct tables *tables = policy_in_force();
     if (supervisor_traps(tables) && !supervisors_run()) {
         require_or_fail(kernel_can_notify(), ENOSYS, STAGE_SELF_TEST, "user notification");
-        if (!hashing_start() || !supervisors_start(tables->ruleset))
+        if (!hashing_start() || !supervisors_start(tables))
             fail(STAGE_FORK, "supervisor threads");
     }
     require_means(tables);
