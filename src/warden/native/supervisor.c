@@ -53,6 +53,7 @@ unsigned supervisor_traps(const struct tables *tables) {
 
 static void wake(struct supervisor *s) {
     uint64_t one = 1;
+    s->mail = true;
     if (write(s->wake, &one, sizeof one) < 0)
         return; /* It is awake. */
     /* One that just began to wait is found by the ticker. */
@@ -73,7 +74,6 @@ void supervisors_take(struct supervised command) {
     pthread_mutex_lock(&s->lock);
     s->arrivals = grow(s->arrivals, s->arrival_count, sizeof *s->arrivals);
     s->arrivals[s->arrival_count++] = command;
-    s->mail = true;
     pthread_mutex_unlock(&s->lock);
     wake(s);
     pthread_mutex_lock(&ticker_lock);
@@ -92,7 +92,6 @@ static void tell(struct answer answer) {
     pthread_mutex_lock(&s->lock);
     a->next = s->answers;
     s->answers = a;
-    s->mail = true;
     pthread_mutex_unlock(&s->lock);
     wake(s);
 }
@@ -186,10 +185,10 @@ static struct answer *reverse(struct answer *list) {
 static void take_mail(struct supervisor *s) {
     uint64_t rings;
     (void)!read(s->wake, &rings, sizeof rings);
+    s->mail = false;
     pthread_mutex_lock(&s->lock);
     struct answer *answers = s->answers;
     s->answers = NULL;
-    s->mail = false;
     for (size_t i = 0; i < s->arrival_count; i++) {
         s->listeners = grow(s->listeners, s->listener_count, sizeof *s->listeners);
         s->polled = grow(s->polled, s->listener_count + 1, sizeof *s->polled);
