@@ -21,6 +21,8 @@ const parts = ["sha256", "hash_cache", "shebang", "elf_image", "loader_variables
 const judge = [
   "lanes",
   "hashing",
+  "thread",
+  "own_descriptors",
   "start_reading",
   "start_judge",
   "start_image",

@@ -11,6 +11,8 @@
 #define _GNU_SOURCE
 #include "bound_sockets.h"
 #include "caller.h"
+#include "caller_cards.h"
+#include "own_descriptors.h"
 #include "place.h"
 #include "place_open.h"
 #include "place_scene.h"
@@ -102,6 +104,7 @@ static void find(char *line) {
     }
     place_close(&p);
     close(base);
+    card_forget(&notice);
     check(open_count() == before, "descriptors after place_find");
 }
 
@@ -193,6 +196,9 @@ static void tell_caller(void) {
     tell_inode("open file of the dead", caller_open(&caller, FD_FILE));
     printf("\"dead\":[%u,%d]}\n", caller_umask(&caller), caller_process(&caller));
     live = true;
+    /* One of each thread is kept until then. */
+    card_forget(&caller);
+    card_forget(&thread);
     check(open_count() == before, "descriptors after caller_*");
 }
 
@@ -237,6 +243,7 @@ int main(int argc, char **argv) {
     bind_socket("outside.sock");
     enter_sandbox(argv[1]);
     pids = start_commands(argv[1]);
+    check(own_descriptors() >= 0, "own descriptors");
     printf("{\"caller\":%d,\"thread\":%d,\"kin\":%d,\"shepherd\":%d,\"stranger\":%d,\"wardenThread\":%d}\n", pids.caller,
            pids.thread, pids.kin, pids.shepherd, pids.stranger, pids.warden_thread);
     fflush(stdout);
