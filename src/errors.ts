@@ -22,6 +22,12 @@ export interface ErrorDetails {
   PATH_MISSING: { readonly path: string; readonly rule: string };
   /** The workspace cannot be used as asked. */
   WORKSPACE_UNUSABLE: { readonly path: string; readonly reason: string };
+  /** The folder that keeps volumes and snapshots cannot be used. */
+  STATE_UNUSABLE: { readonly path: string; readonly reason: string };
+  /** Somebody else has the volume. */
+  VOLUME_BUSY: { readonly volume: string };
+  /** The volume cannot be used as asked. */
+  VOLUME_UNUSABLE: { readonly volume: string; readonly reason: string };
   /** The image does not exist where the Docker engine looks. */
   IMAGE_MISSING: { readonly image: string };
   /** The runtime that was asked for does not work here. */

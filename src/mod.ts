@@ -40,7 +40,7 @@ export {
   type GuestProgram,
   type GuestStartOptions,
 } from "./runtimes/memory/mod.ts";
-export type { LimitsHolder, RuntimeName, WorkspaceMode } from "./runtimes/runtime.ts";
+export type { LimitsHolder, RuntimeName, VolumeFacts, WorkspaceMode } from "./runtimes/runtime.ts";
 export type { AuditOptions } from "./sandbox/audit.ts";
 export type { SetPolicyOptions } from "./sandbox/change-policy.ts";
 export { runtimeProblem } from "./sandbox/choose-runtime.ts";
@@ -53,4 +53,6 @@ export type * from "./sandbox/ports/types.ts";
 export type { PolicyInForce, Sandbox, ShellTemplate } from "./sandbox/running.ts";
 export type { TemplateValue } from "./sandbox/template.ts";
 export type * from "./sandbox/types.ts";
+export { listVolumes, removeVolume, type StateOptions } from "./sandbox/volume-store.ts";
+export type { VolumeOptions } from "./sandbox/volumes.ts";
 export { createSandbox } from "./sandbox.ts";

@@ -18,6 +18,7 @@ import { policyParts } from "./sandbox/policy-parts.ts";
 import { type ReadPolicy, readPolicy } from "./sandbox/read-policy.ts";
 import { SandboxRecords } from "./sandbox/records.ts";
 import { RunningSandbox, type Sandbox } from "./sandbox/running.ts";
+import { resolveVolumes } from "./sandbox/volumes.ts";
 
 /**
  * Creates a sandbox: nothing runs in it yet, and whatever will run is bound by the policy.
@@ -31,6 +32,9 @@ import { RunningSandbox, type Sandbox } from "./sandbox/running.ts";
  * @throws {SandboxError} POLICY_UNREADABLE If the policy's file cannot be read.
  * @throws {SandboxError} PATH_MISSING If the policy grants a path that does not exist.
  * @throws {SandboxError} WORKSPACE_UNUSABLE If the workspace cannot be used as asked.
+ * @throws {SandboxError} VOLUME_BUSY If another sandbox has a volume.
+ * @throws {SandboxError} VOLUME_UNUSABLE If a volume cannot be used as asked.
+ * @throws {SandboxError} STATE_UNUSABLE If the folder that keeps volumes cannot be used.
  * @throws {SandboxError} RUNTIME_UNAVAILABLE If the runtime does not work here.
  * @throws {SandboxError} IMAGE_MISSING If the Docker engine does not have the image.
  * @throws {SandboxError} ENFORCEMENT_MISSING If the kernel or the engine cannot hold what the policy asks for.
@@ -54,8 +58,10 @@ export async function createSandbox(policy: Policy | string, options: SandboxOpt
   const read = await readPolicy(policy);
   const plans = planDomains(read.normalized);
   const workspace = await resolveWorkspace(options.workspace);
+  const volumes = resolveVolumes(plans.filesystem, options.volumes);
   const runtime = await chooseRuntime(options);
-  const request = { id: createId(), ...plans, workspace, image: options.image, signal: options.signal };
+  const { image, signal } = options;
+  const request = { id: createId(), ...plans, workspace, volumes, image, signal };
   return openSandbox({ read, plans, request, runtime, options, startWarden: () => runtime.start(request) });
 }
 

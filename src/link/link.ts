@@ -61,6 +61,9 @@ const NAMES = new Map<number, MessageName>(
   Object.entries(MESSAGES).flatMap(([name, { id, to }]) => (to === "host" ? [[id, name as MessageName]] : [])),
 );
 
+/** How long the last words of a warden that does not start may take, in milliseconds. */
+const LAST_WORDS_MS = 500;
+
 /** The host's end of a link. Ends itself, and the sandbox with it, on the first thing that the protocol does not allow. */
 export class Link {
   /** Settles, with the reason, when the link has ended. Never rejects. */
@@ -94,8 +97,14 @@ export class Link {
     options.input.on("end", () => this.close(lost("the sandbox closed it")));
     options.input.on("close", () => this.close(lost("it was closed")));
     options.input.on("error", (cause) => this.close(lost("it could not be read", cause)));
-    options.output.on("error", (cause) => this.close(lost("it could not be written", cause)));
-    options.output.on("close", () => this.close(lost("it was closed")));
+    options.output.on("error", (cause) => this.#unwritable(lost("it could not be written", cause)));
+    options.output.on("close", () => this.#unwritable(lost("it was closed")));
+  }
+
+  /** A warden that cannot start says why, and ends: what it said may be read only after nothing can be written any more. */
+  #unwritable(error: SandboxError): void {
+    if (this.#state === "ready") this.close(error);
+    else setTimeout(() => this.close(error), LAST_WORDS_MS);
   }
 
   /**

@@ -8,8 +8,11 @@
 export const FLAGS = {
   /** `namespace.flags` */
   namespace: { rootful: 1 },
-  /** `mount.flags` */
-  mount: { readOnly: 1, noExec: 2, workspace: 4, optional: 8, device: 16 },
+  /**
+   * `mount.flags`. `owner`: who owns the source is the sandbox's user inside. `shared`: the lock of a volume, whose file is
+   * the `data` of its bind, is held with others.
+   */
+  mount: { readOnly: 1, noExec: 2, workspace: 4, optional: 8, device: 16, owner: 32, shared: 64 },
   /** `config.flags` */
   config: { unixSockets: 1 },
   /**
@@ -45,7 +48,7 @@ export const CODES = {
   /** `mount.kind` */
   mount: { bind: 1, tmpfs: 2, proc: 3, devpts: 4, symlink: 5, file: 6, directory: 7, mask: 8, freeze: 9, overlay: 10 },
   /** `owned.kind` */
-  owned: { folder: 1, cgroup: 2 },
+  owned: { folder: 1, cgroup: 2, volume: 3 },
   /** `rule.access` */
   access: { read: 1, write: 2, device: 3 },
   /** `policy.mode` */
@@ -111,5 +114,6 @@ export const CODES = {
     exec: 16,
     file: 17,
     connect: 18,
+    volume: 19,
   },
 } as const;

@@ -60,6 +60,7 @@ export function fatalError({ stage, errno, subject }: MessageValues<"fatal">): S
       },
     );
   }
+  if (name === "volume") return volumeError(text.split("/").at(-2) ?? text, reason);
   const message = `Cannot start the sandbox: ${name} failed on ${JSON.stringify(text)} with ${reason}`;
   return new SandboxError("START_FAILED", message, {
     details: { stage: name, errno: reason },
@@ -67,9 +68,25 @@ export function fatalError({ stage, errno, subject }: MessageValues<"fatal">): S
   });
 }
 
+function volumeError(volume: string, reason: string): SandboxError {
+  if (reason !== "EAGAIN") {
+    return new SandboxError("VOLUME_UNUSABLE", `Cannot use the volume "${volume}": its lock fails with ${reason}`, {
+      details: { volume, reason },
+      hint: "It may have been removed in this moment; try again",
+    });
+  }
+  return new SandboxError("VOLUME_BUSY", `Cannot use the volume "${volume}": another sandbox has it`, {
+    details: { volume },
+    hint: "Wait for the end of that sandbox, or say shared: true in both",
+  });
+}
+
 function hintFor(stage: string, subject: string): string {
   if (stage === "mount" && subject === "overlay") {
     return "TMPDIR may lie on a disk that cannot hold an overlay (one itself, or a network's), or something is mounted in the workspace: use a copy";
+  }
+  if (stage === "mount" && subject === "the owner of a volume") {
+    return "The disk of XDG_STATE_HOME has no idmapped mounts: set it to a folder on ext4, XFS, Btrfs or tmpfs";
   }
   if (stage === "mount" && subject === "the owner of the workspace") {
     return "The workspace's file system has no idmapped mounts, so its files cannot be the sandbox's user's: use a copy";

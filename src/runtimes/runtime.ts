@@ -25,6 +25,29 @@ export interface WorkspaceRequest {
   readonly identity?: { readonly device: number; readonly inode: number };
 }
 
+/** A volume for a sandbox: a folder that outlives it. */
+export interface VolumeRequest {
+  readonly name: string;
+  /** Where it is in the sandbox: absolute, outside of the workspace. */
+  readonly path: string;
+  /** What the policy and the option allow together. */
+  readonly access: "read" | "write";
+  /** Whether others may have it at the same time. */
+  readonly shared: boolean;
+  /** Whether the warden has to decide in it, because the policy is finer than the volume, or others write to it. */
+  readonly live: boolean;
+}
+
+/** A volume that exists. */
+export interface VolumeFacts {
+  readonly name: string;
+  readonly runtime: RuntimeName;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** Whether a sandbox has it now. */
+  readonly inUse: boolean;
+}
+
 /** Everything a runtime needs to start one sandbox. */
 export interface StartRequest {
   /** Lower-case letters, digits and hyphens. */
@@ -33,6 +56,7 @@ export interface StartRequest {
   readonly process: ProcessPlan;
   /** Undefined: `/workspace` is an empty private folder. */
   readonly workspace: WorkspaceRequest | undefined;
+  readonly volumes?: readonly VolumeRequest[];
   readonly image: string | undefined;
   readonly signal: AbortSignal | undefined;
 }

@@ -10,7 +10,7 @@ import { normalizePolicy } from "../policy/mod.ts";
 import { localRuntime } from "../runtimes/local/mod.ts";
 import { memoryRuntime } from "../runtimes/memory/mod.ts";
 import type { Runtime, RuntimeName } from "../runtimes/runtime.ts";
-import { createWardenLocator } from "../warden/mod.ts";
+import { createWardenLocator, type WardenBinary } from "../warden/mod.ts";
 import { createId } from "./id.ts";
 import { openLink } from "./open-link.ts";
 import type { SandboxOptions } from "./options.ts";
@@ -20,6 +20,11 @@ import { planDomains } from "./plan-domains.ts";
 const locateWarden = createWardenLocator();
 const local = localRuntime({ locateWarden });
 const engines = new Map<string, Runtime>();
+
+/** The warden of this machine, which also cleans up. */
+export function hostWarden(): Promise<WardenBinary> {
+  return locateWarden(process.arch === "arm64" ? "arm64" : "x64");
+}
 
 /**
  * The runtime that the options ask for.

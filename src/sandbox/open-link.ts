@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { finished } from "node:stream/promises";
 import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { type DecisionHandler, Link, type LinkFacts, lost, type PolicyFrames } from "../link/link.ts";
@@ -15,6 +16,8 @@ import type { SandboxOptions } from "./options.ts";
 const HEARTBEAT_MS = 10_000;
 /** How long a warden may take to get ready, in milliseconds. */
 const START_MS = 30_000;
+/** How long the end of what a warden said may come after its own, in milliseconds. */
+const LAST_WORDS_MS = 500;
 
 /** What the warden is configured with. */
 export interface LinkPolicy {
@@ -35,7 +38,8 @@ export async function openLink(
     const link = new Link({ input: warden.input, output: warden.output, heartbeatMs, decisions });
     decisions.link = link;
     // The runtime knows of the end before the stream says so, where the stream says nothing.
-    void warden.ended.then((reason) => link.close(lost(reason)));
+    const over = warden.ended.then((reason) => lost(reason));
+    void lastWords(warden).then(async () => link.close(await over));
     const config = {
       flags: warden.liveMounts ? 0 : FLAGS.config.unixSockets,
       ...warden.limits.warden,
@@ -47,6 +51,18 @@ export async function openLink(
     await warden.end();
     throw explained(error, filesystem, warden.diagnostics());
   }
+}
+
+/** Settles when the warden has ended and, if that was early, what it said before was read: that is why it ended. */
+async function lastWords({ ended, input }: StartedWarden): Promise<void> {
+  await ended;
+  if (input.readableEnded || input.destroyed) return;
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LAST_WORDS_MS);
+  });
+  await Promise.race([finished(input, { writable: false }).catch(() => undefined), patience]);
+  clearTimeout(timer);
 }
 
 /** A warden that says nothing must not be waited for, nor one that nobody wants any more. */

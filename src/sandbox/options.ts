@@ -11,6 +11,7 @@ import type { DockerOptions } from "../runtimes/docker/mod.ts";
 import type { Guest } from "../runtimes/memory/mod.ts";
 import type { RuntimeName, WorkspaceMode, WorkspaceRequest } from "../runtimes/runtime.ts";
 import type { AuditOptions } from "./audit.ts";
+import type { VolumeOptions } from "./volumes.ts";
 
 /** A folder of the host that becomes `/workspace`. */
 export interface WorkspaceOptions {
@@ -41,6 +42,8 @@ export interface SandboxOptions {
   readonly image?: string;
   /** A folder, as a path for a copy of it, or with its mode. Without one `/workspace` starts empty. */
   readonly workspace?: string | WorkspaceOptions;
+  /** Folders that outlive the sandbox, by name. The policy says what may be done in them. At most 16. */
+  readonly volumes?: readonly VolumeOptions[];
   /** Variables for every command, over the runtime's own. Nothing of this process's environment enters by itself. */
   readonly env?: Readonly<Record<string, string>>;
   /** How to reach the Docker engine, and what to ask of it. */

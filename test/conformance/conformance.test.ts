@@ -45,6 +45,7 @@ function suite(place: Place): void {
     const folder = mkdtempSync(join(tmpdir(), "conformance-"));
     chmodSync(folder, 0o755);
     process.env.TMPDIR = folder;
+    process.env.COFFERDAM_STATE = join(folder, "state");
     process.env.COFFERDAM_TEST_CANARY = "the host's environment";
     stage = new Stage(place, buildPrograms(folder), folder);
   }, TIMEOUT_MS);

@@ -108,12 +108,15 @@ function tmpfsOf(plan: ContainerPlan): Record<string, string> {
   const workspace = plan.workspaceWritable ? `${scratch},mode=0755` : `rw,exec,nosuid,nodev,uid=0,gid=${gid},mode=0750`;
   const taken = new Set(plan.mounts.map((mount) => mount.Target));
   const masked = plan.imageVolumes.filter((path) => !taken.has(path));
-  return {
-    // An image's volumes are writable in spite of the read-only root. The engine has no read-only anonymous volumes.
-    ...Object.fromEntries(masked.map((path) => [path, "ro,noexec,nosuid,nodev,size=4k,mode=0555"])),
+  const own = {
     "/tmp": `${scratch},mode=1777`,
     "/var/tmp": `${scratch},mode=1777`,
     [HOME_PATH]: `${scratch},mode=0700`,
+  };
+  return {
+    // An image's volumes are writable in spite of the read-only root. The engine has no read-only anonymous volumes.
+    ...Object.fromEntries(masked.map((path) => [path, "ro,noexec,nosuid,nodev,size=4k,mode=0555"])),
+    ...Object.fromEntries(Object.entries(own).filter(([path]) => !taken.has(path))),
     ...(plan.emptyWorkspace ? { [WORKSPACE_PATH]: workspace } : {}),
   };
 }

@@ -5,9 +5,9 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
+import { isOwnerDead, OWNER_LABEL } from "../owner.ts";
 import { statusOf } from "./failures.ts";
 import { removeContainer } from "./lifecycle.ts";
-import { isOwnerDead, OWNER_LABEL } from "./owner.ts";
 
 /** The body of the request that creates a container. */
 export type ContainerBody = Readonly<Record<string, unknown>>;

@@ -7,7 +7,7 @@
  * @module
  */
 import type Docker from "dockerode";
-import { isOwnerDead, OWNER_LABEL, SANDBOX_LABEL } from "./owner.ts";
+import { isOwnerDead, OWNER_LABEL, SANDBOX_LABEL } from "../owner.ts";
 
 /** Removes what dead owners on this host left and what is not in use. Never fails: what stays is tried again next time. */
 export async function sweepLeftovers(docker: Docker): Promise<number> {

@@ -4,13 +4,13 @@
  * @module
  */
 import Docker from "dockerode";
+import { ownerOfThisProcess } from "../owner.ts";
 import type { Runtime } from "../runtime.ts";
 import type { StartContext } from "./context.ts";
 import { inspectEngine, isLocal } from "./engine.ts";
 import { failureOf } from "./failures.ts";
 import { sweepLeftovers } from "./leftovers.ts";
 import { DEFAULT_IMAGE, type DockerRuntimeOptions } from "./options.ts";
-import { ownerOfThisProcess } from "./owner.ts";
 import { startContainer, warmContainer } from "./start.ts";
 import { openWardenVolume } from "./warden-volume.ts";
 

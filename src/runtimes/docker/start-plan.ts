@@ -6,14 +6,15 @@
 import { SandboxError } from "../../errors.ts";
 import { WORKSPACE_PATH } from "../../policy/mod.ts";
 import { AGENT_UID } from "../identity.ts";
-import type { StartRequest, WorkspaceRequest } from "../runtime.ts";
+import { OWNER_LABEL, SANDBOX_LABEL } from "../owner.ts";
+import type { StartRequest, VolumeRequest, WorkspaceRequest } from "../runtime.ts";
 import type { Agent } from "../workspace/ownership.ts";
 import { type PreparedWorkspace, prepareWorkspace } from "../workspace/prepare.ts";
 import type { ContainerPlan, Mount } from "./container-options.ts";
 import type { StartContext } from "./context.ts";
 import { type ImageFacts, inspectImage } from "./engine.ts";
 import { limitsFor } from "./limits.ts";
-import { OWNER_LABEL, SANDBOX_LABEL } from "./owner.ts";
+import { checkVolumes, holdLabels, volumeMount } from "./volumes.ts";
 import { copyMount, type WorkspaceCopy } from "./workspace-copy.ts";
 import { checkMountable, workspaceMounts } from "./workspace-mounts.ts";
 
@@ -29,6 +30,7 @@ export interface StartPlan {
   readonly copy: WorkspaceCopy | undefined;
   /** The folder of this host that is mounted. */
   readonly live: WorkspaceRequest | undefined;
+  readonly volumes: readonly VolumeRequest[];
 }
 
 /** Decides everything that can be decided without a container. */
@@ -38,20 +40,23 @@ export async function planStart(context: StartContext, request: StartRequest): P
   const [facts, workspace] = await Promise.all([inspectImage(context.docker, image), planWorkspace(context, request)]);
   if (workspace.live !== undefined) refuseVolumesInside(workspace.live.path, image, facts);
   const { agent } = workspace;
+  const { volumes = [] } = request;
+  await checkVolumes(context.docker, volumes, agent);
   return {
     id: request.id,
     image,
     agent,
     environment: facts.environment,
-    workspaceMounts: workspace.mounts,
+    workspaceMounts: [...workspace.mounts, ...volumes.map((volume) => volumeMount(volume, agent))],
     copy: workspace.copy,
     live: workspace.live,
+    volumes,
     container: {
       imageId: facts.id,
       imageVolumes: facts.volumes,
       agent,
       limits,
-      labels: labelsOf(context.owner, request.id),
+      labels: { ...labelsOf(context.owner, request.id), ...holdLabels(volumes) },
       emptyWorkspace: workspace.mounts.length === 0,
       workspaceWritable: workspace.writable,
       ociRuntime: context.ociRuntime,

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { randomInt } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { HOME_PATH } from "../../policy/mod.ts";
 import type { StartedWarden, StartRequest, WarmWarden } from "../runtime.ts";
@@ -15,8 +17,11 @@ import { removeUnconfirmed } from "./leftovers.ts";
 import { followContainer, type Lifecycle } from "./lifecycle.ts";
 import { remedyFor } from "./remedies.ts";
 import { planCopy, planStart, type StartPlan } from "./start-plan.ts";
+import { holdVolumes, isCollision, ownVolumes } from "./volumes.ts";
 import { copyIn } from "./workspace-copy.ts";
 import { verifyMount } from "./workspace-mounts.ts";
+
+const COLLISIONS_MAX = 3;
 
 /** Starts a container. What fails for a reason that can be helped is helped and tried again, once for each reason. */
 export async function startContainer(context: StartContext, request: StartRequest): Promise<StartedWarden> {
@@ -38,10 +43,15 @@ export async function warmContainer(context: StartContext, request: StartRequest
 async function persist<T>(context: StartContext, plan: StartPlan, attempt: () => Promise<T>): Promise<T> {
   if (context.unconfirmed.size > 0) await removeUnconfirmed(context.docker, context.unconfirmed).catch(() => undefined);
   const helped = new Set<string>();
-  for (;;) {
+  for (let collisions = 0; ; ) {
     try {
       return await attempt();
     } catch (error) {
+      // Two that start at once see each other and both stand back.
+      if (isCollision(error) && collisions++ < COLLISIONS_MAX) {
+        await sleep(randomInt(20, 250));
+        continue;
+      }
       const remedy = remedyFor(error, helped);
       if (remedy === undefined) throw error;
       helped.add(remedy.name);
@@ -67,7 +77,9 @@ async function bringUp(context: StartContext, plan: StartPlan, request: StartReq
   try {
     const [link] = await Promise.all([attaching, inStage("warden", ensureFilled(context, plan, container))]);
     throwIfAborted(request);
+    await inStage("volumes", holdVolumes(context.docker, container.id, plan.volumes));
     await inStage("start", container.start());
+    await inStage("volumes", ownVolumes(container, plan.volumes, plan.agent));
     return follow(context, plan, { container, life, link });
   } catch (error) {
     attaching.then(
@@ -168,7 +180,7 @@ function startedWarden(
     gid: plan.agent.gid,
     environment: { PATH: DEFAULT_PATH, ...plan.environment, HOME: HOME_PATH },
     limits: { holder: plan.container.limits.holder, warden: plan.container.limits.warden },
-    liveMounts: plan.live !== undefined,
+    liveMounts: plan.live !== undefined || plan.volumes.some(({ live }) => live),
     notes: [
       ...plan.container.limits.notes,
       ...(volumeNote === undefined ? [] : [volumeNote]),

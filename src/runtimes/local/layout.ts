@@ -20,6 +20,8 @@ export interface LayoutContext {
   /** The owner of the private folders, as the process that mounts them counts: the host's for root, else inside. */
   readonly ownerUid: number;
   readonly ownerGid: number;
+  /** Folders that volumes are mounted on: absolute. */
+  readonly volumes?: readonly string[];
 }
 
 /** A layout, and whether it shows folders of the host that are neither the system's nor the workspace. */
@@ -70,15 +72,16 @@ const DEVICE_LINKS: Readonly<Record<string, string>> = {
 export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout {
   const resolve = createResolver();
   const files = syntheticFiles(context);
+  const { volumes = [] } = context;
   const grants = plan.grants.filter((grant) => grant.floorOnly !== true);
   const granted = (path: string) => grants.some((grant) => grant.path === path);
-  const outside = grants.filter((grant) => !grant.inWorkspace && !isSandboxOwn(grant.path, files));
+  const outside = grants.filter((grant) => !grant.inWorkspace && !isSandboxOwn(grant.path, files, volumes));
   const present = outside.flatMap((grant): PresentGrant[] => {
     const at = resolve(grant.path);
     return isPresent(grant, at) ? [{ grant, at }] : [];
   });
   const made = Object.keys(files).filter((path) => granted(path) && !shows(present, path));
-  refuseCoveredFolders(present, resolve);
+  refuseCoveredFolders(present, resolve, volumes);
   const shown = binds(present);
   const links = present.flatMap(({ at }) => at.links).map(({ path, target }) => symlink(target, path));
   return {
@@ -87,7 +90,9 @@ export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout
       ...shown.filter((step) => !isInPrivate(step)),
       ...made.map((target): Step => ({ kind: "file", target, data: files[target] ?? "" })),
       ...kernelSteps(grants, context),
-      ...PRIVATE.map((target) => tmpfs(target, context, target === HOME_PATH ? "0700" : "1777")),
+      ...PRIVATE.filter((target) => !volumes.includes(target)).map((target) =>
+        tmpfs(target, context, target === HOME_PATH ? "0700" : "1777"),
+      ),
       ...shown.filter(isInPrivate),
     ],
     liveMounts: present.some(({ grant }) => !isSystem(grant.path)),
@@ -124,8 +129,8 @@ function covers(wide: WorkspaceGrant, narrow: WorkspaceGrant): boolean {
   return inside && (wide.access === narrow.access || wide.access === "write");
 }
 
-function isSandboxOwn(path: string, files: Readonly<Record<string, string>>): boolean {
-  const roots = [HOME_PATH, "/proc", "/dev", WORKSPACE_PATH];
+function isSandboxOwn(path: string, files: Readonly<Record<string, string>>, volumes: readonly string[]): boolean {
+  const roots = [HOME_PATH, "/proc", "/dev", WORKSPACE_PATH, ...volumes];
   return path in files || PRIVATE.includes(path) || roots.some((root) => isWithin(path, root));
 }
 
@@ -153,8 +158,8 @@ function shows(present: readonly PresentGrant[], path: string): boolean {
 }
 
 /** The sandbox's own folders are mounted over those of a tree that is shown. Where they are missing nothing may make them. */
-function refuseCoveredFolders(present: readonly PresentGrant[], resolve: Resolve): void {
-  for (const folder of [...PRIVATE, "/dev", "/proc", WORKSPACE_PATH]) {
+function refuseCoveredFolders(present: readonly PresentGrant[], resolve: Resolve, volumes: readonly string[]): void {
+  for (const folder of [...PRIVATE, "/dev", "/proc", WORKSPACE_PATH, ...volumes]) {
     const cover = present.find(({ at }) => at.directory && isWithin(folder, at.real));
     if (cover === undefined || (cover.at.real !== "/" && resolve(folder)?.real === folder)) continue;
     const { path, ruleId } = cover.grant;

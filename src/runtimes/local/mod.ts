@@ -17,6 +17,7 @@ import { type Launched, launch } from "./launch.ts";
 import { planLayout } from "./layout.ts";
 import { encodeStep, type Step } from "./steps.ts";
 import { type HostUser, hostUser } from "./user.ts";
+import { volumeSteps } from "./volumes.ts";
 import { type LocalWorkspace, prepareLocalWorkspace } from "./workspace.ts";
 
 /** What the local runtime is made of. */
@@ -78,10 +79,11 @@ async function complete({ launched, user, own, end }: Begun, request: StartReque
     ? { ownerUid: user.uid, ownerGid: user.gid }
     : { ownerUid: AGENT_UID, ownerGid: AGENT_UID };
   try {
-    const layout = planLayout(request.filesystem, { ...inside, ...owner });
+    const volumes = (request.volumes ?? []).map(({ path }) => path);
+    const layout = planLayout(request.filesystem, { ...inside, ...owner, volumes });
     const limits = await holdLimits(request, (directory) => own("cgroup", directory));
     const workspace = await prepareLocalWorkspace(request, user, (folder) => own("folder", folder));
-    const steps = [...layout.steps, ...workspace.steps];
+    const steps = [...layout.steps, ...workspace.steps, ...(await volumeSteps(request.volumes ?? [], user.rootful))];
     request.signal?.throwIfAborted();
     launched.output.write(Buffer.concat(launchFrames(user, workspace, limits, steps)));
     return {
@@ -90,7 +92,7 @@ async function complete({ launched, user, own, end }: Begun, request: StartReque
       ...inside,
       environment: { PATH },
       limits: { holder: limitsHolder(request, limits), warden: limits.warden },
-      liveMounts: layout.liveMounts || request.workspace?.mode === "mount",
+      liveMounts: layout.liveMounts || request.workspace?.mode === "mount" || isLive(request.volumes),
       notes: [...notes(user, request, limits), ...workspace.notes],
       view: { root: launched.root, ...workspace.view },
     };
@@ -98,6 +100,10 @@ async function complete({ launched, user, own, end }: Begun, request: StartReque
     await end();
     throw error;
   }
+}
+
+function isLive(volumes: StartRequest["volumes"]): boolean {
+  return volumes?.some(({ live }) => live) ?? false;
 }
 
 /** A path of the host that goes with the sandbox. */

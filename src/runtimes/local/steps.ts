@@ -18,11 +18,23 @@ export type Step =
       readonly readOnly: boolean;
       readonly device?: boolean;
       readonly workspace?: boolean;
+      /** Whether the owner of the source is the sandbox's user inside: for root. */
+      readonly owner?: boolean;
+      /** Of a volume: the file that is locked as long as the sandbox lives. */
+      readonly lock?: string;
+      /** Whether others may have the lock as well. */
+      readonly shared?: boolean;
     }
   | { readonly kind: "tmpfs"; readonly target: string; readonly options: string }
   | { readonly kind: "proc" | "mask" | "freeze" | "directory"; readonly target: string }
   | { readonly kind: "directory"; readonly target: "/"; readonly source: string; readonly workspace: true }
-  | { readonly kind: "overlay"; readonly target: "/"; readonly source: string; readonly data: string }
+  | {
+      readonly kind: "overlay";
+      readonly target: "/";
+      readonly source: string;
+      readonly data: string;
+      readonly owner: boolean;
+    }
   | { readonly kind: "devpts"; readonly target: string; readonly options: string }
   | { readonly kind: "symlink"; readonly source: string; readonly target: string }
   | { readonly kind: "file"; readonly target: string; readonly data: string };
@@ -34,14 +46,26 @@ export function encodeStep(step: Step): Buffer {
     flags: flagsOf(step),
     source: Buffer.from("source" in step ? step.source : ""),
     target: Buffer.from(step.target),
-    data: Buffer.from("options" in step ? step.options : "data" in step ? step.data : ""),
+    data: Buffer.from(dataOf(step)),
   });
 }
 
+function dataOf(step: Step): string {
+  if (step.kind === "bind") return step.lock ?? "";
+  return "options" in step ? step.options : "data" in step ? step.data : "";
+}
+
 function flagsOf(step: Step): number {
-  const { readOnly, device, workspace, noExec } = FLAGS.mount;
+  const { readOnly, device, workspace, noExec, owner, shared } = FLAGS.mount;
   if (step.kind === "proc" || step.kind === "devpts") return noExec | (step.kind === "devpts" ? device : 0);
+  if (step.kind === "overlay") return step.owner ? owner : 0;
   if (step.kind === "directory") return "workspace" in step ? workspace : 0;
   if (step.kind !== "bind") return 0;
-  return (step.readOnly ? readOnly : 0) | (step.device ? device : 0) | (step.workspace ? workspace : 0);
+  return (
+    (step.readOnly ? readOnly : 0) |
+    (step.device ? device : 0) |
+    (step.workspace ? workspace : 0) |
+    (step.owner ? owner : 0) |
+    (step.shared ? shared : 0)
+  );
 }

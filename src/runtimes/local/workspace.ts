@@ -80,7 +80,11 @@ async function layWorkspace(
   const missing = prepared.missing.map((source): Step => ({ kind: "directory", target: "/", source, workspace: true }));
   return {
     source: path,
-    steps: [{ kind: "overlay", target: "/", source: path, data: scratch }, ...missing, ...workspaceSteps(prepared)],
+    steps: [
+      { kind: "overlay", target: "/", source: path, data: scratch, owner: rootful },
+      ...missing,
+      ...workspaceSteps(prepared),
+    ],
     view: { overlay: { lower: path, upper } },
     notes: [],
   };

@@ -2,6 +2,7 @@
 #include "launch_plan.h"
 #include "die.h"
 #include "scratch.h"
+#include "volume.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -75,12 +76,12 @@ static bool on_mount(struct launch_plan *plan, struct slice payload) {
         .target = slice_string(mount.target),
         .data = mount.data,
         .source_fd = -1,
+        .identity = -1,
     };
     return step->source && step->target;
 }
 
 static bool is_complete(struct launch_plan *plan) {
-    plan->identity = -1;
     for (size_t i = 0; i < plan->count; i++)
         if (plan->steps[i].kind == MOUNT_OVERLAY)
             plan->overlay = &plan->steps[i];
@@ -117,6 +118,8 @@ void launch_plan_release(const struct launch_plan *plan) {
     for (size_t i = plan->owned_count; i-- > 0;) {
         if (plan->owned[i].kind == OWNED_CGROUP)
             remove_cgroup(plan->owned[i].path);
+        else if (plan->owned[i].kind == OWNED_VOLUME)
+            volume_remove(plan->owned[i].path);
         else
             scratch_remove(plan->owned[i].path);
     }

@@ -9,6 +9,7 @@ struct mount_step {
     char *source, *target;
     struct slice data;
     int source_fd; /* of a bind: its detached copy */
+    int identity;  /* the user namespace that maps the owner of the source; -1: none does */
 };
 
 /* A path of the host that goes with the sandbox. */
@@ -27,9 +28,7 @@ struct launch_plan {
     size_t owned_count;
     struct mount_step *steps;
     size_t count;
-    /* What makes the workspace an overlay, and the user namespace that maps its owner (-1: none); NULL without one. */
-    const struct mount_step *overlay;
-    int identity;
+    const struct mount_step *overlay; /* what makes the workspace one; NULL without */
 };
 
 /* Reads up to and including `enter`, and not a byte more: what follows is the warden's. False: the host went away, or

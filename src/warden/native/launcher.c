@@ -2,9 +2,10 @@
 #include "launcher.h"
 #include "confine.h"
 #include "die.h"
+#include "identity.h"
 #include "launch_plan.h"
-#include "overlay.h"
 #include "root.h"
+#include "volume.h"
 #include "warden.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +22,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Where the outer half keeps the sandbox's root, for the host to look at. Above everything that it has open. */
-enum { ROOT_FD = 100 };
+/* Where the outer half keeps the sandbox's root, for the host to look at, and the locks of volumes. Above everything that
+ * it has open meanwhile. */
+enum { ROOT_FD = 100, LOCKS_FD = 101 };
 
 static void write_file(const char *path, const char *text, uint32_t stage) {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -187,7 +189,7 @@ static int await_end(pid_t inside) {
 }
 
 /* Stays until the sandbox has ended, and takes away what it leaves: the host may have been killed meanwhile. */
-__attribute__((noreturn)) static void be_outside(struct launch_plan *plan, pid_t inside, int peer) {
+__attribute__((noreturn)) static void be_outside(struct launch_plan *plan, pid_t inside, int peer, int locks) {
     bool rootful = plan->names.flags & NAMESPACE_FLAG_ROOTFUL;
     if (!rootful)
         map_user(inside, &plan->names);
@@ -205,7 +207,7 @@ __attribute__((noreturn)) static void be_outside(struct launch_plan *plan, pid_t
     if (stands)
         signal_peer(peer);
     syscall(SYS_close_range, 3, ROOT_FD - 1, 0);
-    syscall(SYS_close_range, ROOT_FD + 1, ~0U, 0);
+    syscall(SYS_close_range, LOCKS_FD + locks, ~0U, 0);
     close(0);
     close(1);
     int code = await_end(inside);
@@ -225,8 +227,10 @@ void launcher_run(void) {
     }
     launch_plan_own(&plan);
     bool rootful = plan.names.flags & NAMESPACE_FLAG_ROOTFUL;
-    if (plan.overlay && rootful)
-        plan.identity = overlay_identity(plan.workspace, plan.names.host_uid, plan.names.host_gid);
+    int locks = volume_locks(&plan, LOCKS_FD);
+    for (size_t i = 0; i < plan.count; i++)
+        if (plan.steps[i].flags & MOUNT_FLAG_OWNER)
+            plan.steps[i].identity = identity_of_owner(plan.steps[i].source, plan.names.host_uid, plan.names.host_gid);
     int peers[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, peers))
         launch_fail(STAGE_NAMESPACE, "socketpair");
@@ -242,5 +246,5 @@ void launcher_run(void) {
         be_inside(&plan, peers[1]);
     }
     close(peers[1]);
-    be_outside(&plan, (pid_t)inside, peers[0]);
+    be_outside(&plan, (pid_t)inside, peers[0], locks);
 }

@@ -3,9 +3,5 @@
 #pragma once
 #include "launch_plan.h"
 
-/* A user namespace in which the owner of the folder at `path` is the user `uid` of the host, and everybody else who they
- * are: what an idmapped mount is made with. Only for root. */
-int overlay_identity(const char *path, uint32_t uid, uint32_t gid);
-/* Mounts it in the private folder of the step. `identity` is -1 where the sandbox's user owns what may be written. The
- * descriptor is that of the merged tree. */
-int overlay_mount(const struct mount_step *step, int identity);
+/* Mounts it in the private folder of the step. The descriptor is that of the merged tree. */
+int overlay_mount(const struct mount_step *step);

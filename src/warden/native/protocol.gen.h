@@ -20,6 +20,8 @@ enum {
     MOUNT_FLAG_WORKSPACE = 4,
     MOUNT_FLAG_OPTIONAL = 8,
     MOUNT_FLAG_DEVICE = 16,
+    MOUNT_FLAG_OWNER = 32,
+    MOUNT_FLAG_SHARED = 64,
 };
 
 enum {
@@ -85,6 +87,7 @@ enum {
 enum {
     OWNED_FOLDER = 1,
     OWNED_CGROUP = 2,
+    OWNED_VOLUME = 3,
 };
 
 enum {
@@ -179,6 +182,7 @@ enum {
     STAGE_EXEC = 16,
     STAGE_FILE = 17,
     STAGE_CONNECT = 18,
+    STAGE_VOLUME = 19,
 };
 
 enum {

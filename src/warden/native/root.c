@@ -89,6 +89,8 @@ static void take_source(struct mount_step *step, int workspace) {
         return;
     if (object >= 0)
         step->source_fd = mount_copy(object);
+    if (step->source_fd >= 0 && step->identity >= 0 && !mount_map_ids(step->source_fd, step->identity))
+        launch_fail(STAGE_MOUNT, "the owner of a volume");
     if (step->source_fd < 0 || !mount_attributes(step->source_fd, attributes_of(step->flags)))
         launch_fail(STAGE_MOUNT, step->source);
     close(object);
@@ -96,7 +98,7 @@ static void take_source(struct mount_step *step, int workspace) {
 
 static int open_workspace(const struct launch_plan *plan) {
     if (plan->overlay)
-        return overlay_mount(plan->overlay, plan->identity);
+        return overlay_mount(plan->overlay);
     if (!plan->workspace[0])
         return -1;
     /* The host has resolved these paths. A link in one now is somebody's trick. */

@@ -37,6 +37,7 @@ import { socketCases } from "./sockets.ts";
 import { spawnCases } from "./spawn.ts";
 import { systemCallCases } from "./system-calls.ts";
 import { terminalCases } from "./terminal.ts";
+import { volumeCases } from "./volumes.ts";
 import { waitingCases } from "./waiting.ts";
 import { workspaceCopyCases } from "./workspace-copy.ts";
 import { workspaceHostileCases } from "./workspace-hostile.ts";
@@ -81,6 +82,7 @@ export const cases: readonly Case[] = [
   ...workspaceMountCases,
   ...workspaceOverlayCases,
   ...workspaceHostileCases,
+  ...volumeCases,
   ...limitCases,
   ...lifeCases,
   ...lifeFaultCases,

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { SandboxError } from "../../../src/errors.ts";
-import { OWNER_LABEL, ownerOfThisProcess } from "../../../src/runtimes/docker/owner.ts";
+import { OWNER_LABEL, ownerOfThisProcess } from "../../../src/runtimes/owner.ts";
 import type { LocateWarden } from "../../../src/warden/mod.ts";
 import { BUSYBOX, docker, hasEngine, processOf, run, shellRuntime, uniqueId, wardenFrom } from "./support.ts";
 

@@ -6,8 +6,8 @@ import { type ContainerPlan, containerBody } from "../../../src/runtimes/docker/
 import { createSplitter, demultiplex } from "../../../src/runtimes/docker/demultiplex.ts";
 import { isLocal } from "../../../src/runtimes/docker/engine.ts";
 import { limitsFor } from "../../../src/runtimes/docker/limits.ts";
-import { isOwnerDead, ownerOfThisProcess } from "../../../src/runtimes/docker/owner.ts";
 import { checkMountable, workspaceMounts } from "../../../src/runtimes/docker/workspace-mounts.ts";
+import { isOwnerDead, ownerOfThisProcess } from "../../../src/runtimes/owner.ts";
 
 const engine = {
   architecture: "x64" as const,
