@@ -6,14 +6,14 @@
 import process from "node:process";
 import type { DockerOptions } from "../runtimes/docker/mod.ts";
 import { listVolumes as listLocal, removeVolume as removeLocal } from "../runtimes/local/volumes.ts";
-import type { RuntimeName, VolumeFacts } from "../runtimes/runtime.ts";
+import type { VolumeFacts } from "../runtimes/runtime.ts";
 import { hostWarden } from "./choose-runtime.ts";
 import { volumeName } from "./volumes.ts";
 
 /** Where state is looked for. */
 export interface StateOptions {
   /** @default "local" on Linux, else "docker" */
-  readonly runtime?: RuntimeName;
+  readonly runtime?: "local" | "docker";
   /** How to reach the engine, for `docker`. */
   readonly docker?: DockerOptions;
 }
@@ -58,6 +58,6 @@ export async function removeVolume(name: string, options: StateOptions = {}): Pr
   return removeEngineVolume(options.docker ?? {}, checked);
 }
 
-function runtimeOf({ runtime }: StateOptions): RuntimeName {
+function runtimeOf({ runtime }: StateOptions): "local" | "docker" {
   return runtime ?? (process.platform === "linux" ? "local" : "docker");
 }
