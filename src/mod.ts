@@ -32,6 +32,7 @@ export type { AcquireOptions, PoolOptions } from "./pool/options.ts";
 export type { Pool, PoolCounts } from "./pool/warmed-pool.ts";
 export { createPool } from "./pool.ts";
 export type { DockerOptions } from "./runtimes/docker/mod.ts";
+export type { Leftover, LeftoverReport } from "./runtimes/leftovers.ts";
 export {
   type Guest,
   type GuestErrno,
@@ -44,6 +45,7 @@ export type { LimitsHolder, RuntimeName, VolumeFacts, WorkspaceMode } from "./ru
 export type { AuditOptions } from "./sandbox/audit.ts";
 export type { SetPolicyOptions } from "./sandbox/change-policy.ts";
 export { runtimeProblem } from "./sandbox/choose-runtime.ts";
+export { type CleanupOptions, cleanup } from "./sandbox/cleanup.ts";
 export type { Enforcement } from "./sandbox/enforcement.ts";
 export type { SandboxEventMap, SandboxEvents } from "./sandbox/events.ts";
 export type { FileOptions, ReadOptions, ReadStreamOptions, SandboxFiles, WriteOptions } from "./sandbox/files.ts";

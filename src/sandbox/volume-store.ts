@@ -58,6 +58,7 @@ export async function removeVolume(name: string, options: StateOptions = {}): Pr
   return removeEngineVolume(options.docker ?? {}, checked);
 }
 
-function runtimeOf({ runtime }: StateOptions): "local" | "docker" {
+/** The runtime whose state is meant. */
+export function runtimeOf({ runtime }: StateOptions): "local" | "docker" {
   return runtime ?? (process.platform === "linux" ? "local" : "docker");
 }

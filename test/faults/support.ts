@@ -143,7 +143,7 @@ export function emptyGroups(at = "/sys/fs/cgroup", depth = 8): string[] {
   }
   return names.flatMap((name) => {
     const path = join(at, name);
-    if (/^cofferdam-[0-9a-f]+$/.test(name)) return isEmptyGroup(path) ? [path] : [];
+    if (/^cofferdam-[0-9a-f]+\./.test(name)) return isEmptyGroup(path) ? [path] : [];
     return depth > 0 ? emptyGroups(path, depth - 1) : [];
   });
 }

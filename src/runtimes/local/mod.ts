@@ -10,6 +10,7 @@ import { encodeMessage } from "../../link/codec.ts";
 import { CODES, FLAGS } from "../../link/protocol.ts";
 import type { LocateWarden } from "../../warden/mod.ts";
 import { AGENT_UID } from "../identity.ts";
+import { ownedName } from "../leftovers.ts";
 import { DEFAULT_WARDEN_LIMITS, needsGroup, wardenLimits } from "../limits.ts";
 import type { Runtime, StartedWarden, StartRequest, WardenLimits, WarmWarden } from "../runtime.ts";
 import { createLimitGroups, type LimitGroups } from "./cgroups.ts";
@@ -143,7 +144,7 @@ function requireLinux(request: StartRequest): void {
 async function holdLimits(request: StartRequest, own: (directory: string) => void): Promise<Limits> {
   const limits = request.process.limits;
   if (!needsGroup(limits)) return { groups: undefined, warden: DEFAULT_WARDEN_LIMITS };
-  const groups = await createLimitGroups(`cofferdam-${request.id}`, limits, own);
+  const groups = await createLimitGroups(ownedName(request.id), limits, own);
   if (groups !== undefined) return { groups, warden: DEFAULT_WARDEN_LIMITS };
   if (limits.mode === "best-effort") return { groups: undefined, warden: wardenLimits(limits) };
   throw new SandboxError(

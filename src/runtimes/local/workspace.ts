@@ -7,6 +7,7 @@ import { chmod, chown, lstat, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SandboxError } from "../../errors.ts";
+import { ownedName } from "../leftovers.ts";
 import type { HostView, StartRequest, WorkspaceRequest } from "../runtime.ts";
 import { copyWorkspace, describeReport, errnoOf, type PreparedWorkspace, prepareWorkspace } from "../workspace/mod.ts";
 import { workspaceSteps } from "./layout.ts";
@@ -39,7 +40,7 @@ export async function prepareLocalWorkspace(request: StartRequest, user: HostUse
     return { source: workspace.path, steps: workspaceSteps(prepared), view: {}, notes: [] };
   }
   const prepared = prepareWorkspace({ path: workspace?.path, filesystem, create: undefined });
-  const scratch = join(tmpdir(), `cofferdam-${request.id}`);
+  const scratch = join(tmpdir(), ownedName(request.id));
   own(scratch);
   try {
     // Nobody else may enter, so ids and modes inside are the sandbox's own affair.
