@@ -35,7 +35,7 @@ export interface CleanupOptions extends StateOptions {
  */
 export async function cleanup(options: CleanupOptions = {}): Promise<LeftoverReport> {
   const { dryRun = false } = options;
-  if (runtimeOf(options) === "local") return cleanLocal((await hostWarden()).path, dryRun);
+  if (runtimeOf(options) === "local") return cleanLocal(hostWarden, dryRun);
   const { cleanEngineOf } = await import("../runtimes/docker/state.ts");
   return cleanEngineOf(options.docker ?? {}, dryRun);
 }

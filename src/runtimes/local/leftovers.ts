@@ -10,6 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { encodeMessage } from "../../link/codec.ts";
 import { CODES } from "../../link/protocol.ts";
+import type { WardenBinary } from "../../warden/mod.ts";
 import { type Leftover, type LeftoverReport, OWNER_GONE, ownerState } from "../leftovers.ts";
 import { stateDirectory } from "../state-directory.ts";
 import { launch } from "./launch.ts";
@@ -21,13 +22,14 @@ const DEPTH_MAX = 12;
 /** The launcher takes as many at a time. */
 const BATCH = 16;
 
-/** Removes what dead owners left; with `dryRun` only says what that would be. `wardenPath` is the program that removes. */
-export async function cleanLocal(wardenPath: string, dryRun: boolean): Promise<LeftoverReport> {
+/** Removes what dead owners left; with `dryRun` only says what that would be. The warden is what removes. */
+export async function cleanLocal(locateWarden: () => Promise<WardenBinary>, dryRun: boolean): Promise<LeftoverReport> {
   const found = [...folders(tmpdir()), ...controlGroups(), ...folders(await stateDirectory("volumes"))];
   const dead = found.filter(({ reason }) => reason === OWNER_GONE);
   const left = found.filter(({ reason }) => reason !== OWNER_GONE);
-  if (dryRun) return { removed: dead, left };
-  for (let at = 0; at < dead.length; at += BATCH) await remove(wardenPath, dead.slice(at, at + BATCH));
+  if (dryRun || dead.length === 0) return { removed: dead, left };
+  const { path } = await locateWarden();
+  for (let at = 0; at < dead.length; at += BATCH) await remove(path, dead.slice(at, at + BATCH));
   const stays = ({ name }: Leftover) => lstatSync(name, { throwIfNoEntry: false }) !== undefined;
   return {
     removed: dead.filter((each) => !stays(each)),
