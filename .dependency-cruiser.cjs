@@ -11,7 +11,7 @@ const LEVELS = [
   ["policy/"],
   ["hooks/", "audit/", "approvals/", "credentials/", "egress/", "link/", "warden/"],
   ["domains/"],
-  ["runtimes/"],
+  ["runtimes/", "review/"],
   ["sandbox\\.ts$", "sandbox/"],
   ["pool\\.ts$", "pool/"],
   ["pipeline/", "testing/"],

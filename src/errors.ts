@@ -69,6 +69,14 @@ export interface ErrorDetails {
   FETCH_FAILED: { readonly port: number; readonly reason: string };
   /** A port of the host could not be opened. */
   LISTEN_FAILED: { readonly host: string; readonly port: number; readonly errno: string };
+  /** There is nothing to review: the workspace is live, or there is no folder to write back to. */
+  REVIEW_UNAVAILABLE: { readonly operation: string; readonly reason: string };
+  /** A review could not be finished. */
+  REVIEW_FAILED: { readonly path: string; readonly reason: string };
+  /** A file is no longer what the change that was shown says. */
+  CHANGE_STALE: { readonly path: string };
+  /** With `check: true`: some changes were refused. The others were applied. */
+  CHANGES_REFUSED: { readonly refused: readonly { readonly path: string; readonly code: string }[] };
   /** A plugin is malformed, or failed to set up. `plugin` is its name, or its place in the list. */
   PLUGIN_INVALID: {
     readonly plugin: string;

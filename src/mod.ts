@@ -31,6 +31,7 @@ export type * from "./policy/types.ts";
 export type { AcquireOptions, PoolOptions } from "./pool/options.ts";
 export type { Pool, PoolCounts } from "./pool/warmed-pool.ts";
 export { createPool } from "./pool.ts";
+export type * from "./review/types.ts";
 export type { DockerOptions } from "./runtimes/docker/mod.ts";
 export type { Leftover, LeftoverReport } from "./runtimes/leftovers.ts";
 export {
@@ -52,6 +53,7 @@ export type { FileOptions, ReadOptions, ReadStreamOptions, SandboxFiles, WriteOp
 export type { FilesystemMode } from "./sandbox/modes.ts";
 export type { SandboxOptions, WorkspaceOptions } from "./sandbox/options.ts";
 export type * from "./sandbox/ports/types.ts";
+export type { WorkspaceReview } from "./sandbox/reviewing.ts";
 export type { PolicyInForce, Sandbox, ShellTemplate } from "./sandbox/running.ts";
 export type { TemplateValue } from "./sandbox/template.ts";
 export type * from "./sandbox/types.ts";

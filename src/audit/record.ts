@@ -140,6 +140,31 @@ export interface Decision {
   readonly count?: number;
 }
 
+/** A change of the workspace was written back to the host's folder, or was not. */
+export interface ReviewApply {
+  readonly kind: "review.apply";
+  /** Below the workspace. */
+  readonly path: string;
+  /** Of a renamed file: where it was. */
+  readonly from?: string;
+  readonly change: "added" | "modified" | "deleted" | "renamed";
+  readonly outcome: "applied" | "refused";
+  /** Of a refused one: the code, and the reason. */
+  readonly code?: string;
+  readonly reason?: string;
+  /** Of the content: 64 hexadecimal digits. */
+  readonly sha256?: string;
+  /** Permission bits. */
+  readonly mode?: number;
+}
+
+/** The workspace was put back to what it was. */
+export interface ReviewDiscard {
+  readonly kind: "review.discard";
+  /** How many files. */
+  readonly restored: number;
+}
+
 /** What a record says, beside what every record has. */
 export type RecordBody =
   | SandboxStart
@@ -149,6 +174,8 @@ export type RecordBody =
   | CommandEnd
   | CommandFailed
   | PortConnection
+  | ReviewApply
+  | ReviewDiscard
   | Decision;
 
 /** One record of the audit, discriminated by `kind`. */

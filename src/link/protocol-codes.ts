@@ -37,8 +37,8 @@ export const FLAGS = {
   rule: { optional: 1, workspace: 2 },
   /** `exec.flags` */
   exec: { pty: 1, stdin: 2 },
-  /** `file.flags` */
-  file: { append: 1, exclusive: 2, recursive: 4, noFollow: 8, force: 16 },
+  /** `file.flags`. `review`: the host looks at the workspace, or puts it back: no rule is asked, and no link followed. */
+  file: { append: 1, exclusive: 2, recursive: 4, noFollow: 8, force: 16, review: 32 },
   /** `exited.flags` */
   exited: { timedOut: 1, killed: 2 },
 } as const;
@@ -91,9 +91,11 @@ export const CODES = {
     tooLong: 17,
   },
   /** `file.operation` */
-  operation: { read: 1, write: 2, list: 3, stat: 4, remove: 5, rename: 6, mkdir: 7 },
+  operation: { read: 1, write: 2, list: 3, stat: 4, remove: 5, rename: 6, mkdir: 7, scan: 8, symlink: 9 },
   /** `entry.kind` */
   kind: { file: 1, directory: 2, symlink: 3, other: 4 },
+  /** `scanned.problem`: why a file has no hash, or a directory no entries */
+  problem: { none: 0, unreadable: 1, tooLarge: 2, tooDeep: 3 },
   /** `failed.stage` and `fatal.stage`: where it failed */
   stage: {
     protocol: 1,

@@ -9,7 +9,7 @@
  */
 
 /** Changes with every incompatible change of this file: both halves refuse another number. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Bytes of a frame's header. */
 export const HEADER_BYTES = 12;
@@ -234,7 +234,7 @@ export const MESSAGES = {
 /** Frames whose payload is raw bytes, both ways. */
 export const RAW_FRAMES = { data: 0x30, end: 0x31 } as const;
 
-/** Records inside a data stream, each preceded by its length as u32: results of `list` and `stat`. */
+/** Records inside a data stream, each preceded by its length as u32: results of `list` and `stat` (`entry`), and of `scan`. */
 export const RECORDS = {
   entry: {
     kind: "u8",
@@ -245,6 +245,19 @@ export const RECORDS = {
     mtimeNanoseconds: "u32",
     name: "bytes",
     target: "bytes",
+  },
+  /** An entry of a tree. `sha256` is empty unless it is a file that changed after the time that was asked about. */
+  scanned: {
+    kind: "u8",
+    problem: "u8",
+    mode: "u32",
+    size: "u64",
+    inode: "u64",
+    ctimeSeconds: "u64",
+    ctimeNanoseconds: "u32",
+    path: "bytes",
+    target: "bytes",
+    sha256: "bytes",
   },
 } as const;
 

@@ -6,6 +6,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
 import type { ProcessPlan } from "../domains/process/mod.ts";
+import type { Baseline } from "./workspace/baseline.ts";
 
 /** The names of the runtimes. */
 export type RuntimeName = "docker" | "local" | "memory";
@@ -100,6 +101,8 @@ export interface StartedWarden {
   readonly liveMounts: boolean;
   /** Whether a kernel holds what runs there. @default "kernel" */
   readonly isolation?: "kernel" | "none";
+  /** What the workspace was; absent where nobody can review it: a live one, and one that is nowhere. */
+  readonly baseline?: Baseline | undefined;
   /** What a person should know about what is in force here. */
   readonly notes: readonly string[];
   /** Undefined where this host does not see the sandbox's files. */

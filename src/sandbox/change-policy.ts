@@ -67,7 +67,7 @@ export async function changePolicy(
 }
 
 /** What has exited takes a moment to be gone. */
-async function settled(running: ReadonlySet<RunningProgram>): Promise<void> {
+export async function settled(running: ReadonlySet<RunningProgram>): Promise<void> {
   const all = Promise.allSettled([...running].map(({ gone }) => gone));
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((resolve) => {
@@ -79,7 +79,8 @@ async function settled(running: ReadonlySet<RunningProgram>): Promise<void> {
 
 const SETTLE_MS = 250;
 
-async function killed(program: RunningProgram): Promise<void> {
+/** Kills a program and everything that it started; settles when all of it is gone. */
+export async function killed(program: RunningProgram): Promise<void> {
   program.kill();
   await program.gone.catch(() => undefined);
 }

@@ -130,7 +130,7 @@ function operationEvents(
 /** The most that an operation may answer: the warden is not trusted to keep to what it was asked. */
 function bytesExpected({ operation, length }: FileRequest): number {
   if (operation === "read") return length === undefined || length === 0 ? Infinity : length;
-  if (operation === "list") return Infinity;
+  if (operation === "list" || operation === "scan") return Infinity;
   return operation === "stat" ? RECORD_BYTES_MAX : 0;
 }
 

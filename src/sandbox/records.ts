@@ -18,6 +18,7 @@ import {
   type Subject,
 } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
+import type { Change, DiscardResult, RefusedChange } from "../review/mod.ts";
 import type { AuditOptions, ExecAudit } from "./audit.ts";
 import type { Enforcement } from "./enforcement.ts";
 import { SandboxEvents } from "./events.ts";
@@ -105,6 +106,25 @@ export class SandboxRecords implements ExecAudit {
 
   portConnection(connection: Omit<PortConnection, "kind">): void {
     this.#add({ kind: "port.connection", ...connection });
+  }
+
+  /** A change reached the host's folder, or was refused. */
+  changeApplied(change: Change, refused: RefusedChange | undefined): void {
+    const { kind, path, from, after } = change;
+    this.#add({
+      kind: "review.apply",
+      path: redactText(path),
+      ...(from === undefined ? {} : { from: redactText(from) }),
+      change: kind,
+      outcome: refused === undefined ? "applied" : "refused",
+      ...(refused === undefined ? {} : { code: refused.code, reason: redactText(refused.reason) }),
+      ...(after?.sha256 === undefined ? {} : { sha256: after.sha256 }),
+      ...(after === undefined ? {} : { mode: after.mode & 0o777 }),
+    });
+  }
+
+  changesDiscarded({ restored }: DiscardResult): void {
+    this.#add({ kind: "review.discard", restored });
   }
 
   /** @internal */

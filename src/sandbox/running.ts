@@ -7,6 +7,14 @@ import type { DecisionRecord } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { type Link, type LinkFacts, lost } from "../link/link.ts";
 import type { Policy } from "../policy/mod.ts";
+import type {
+  ApplyOptions,
+  ApplyResult,
+  Changes,
+  ChangesOptions,
+  DiscardOptions,
+  DiscardResult,
+} from "../review/mod.ts";
 import type { Runtime, StartedWarden } from "../runtimes/runtime.ts";
 import { changePolicy, type SetPolicyOptions } from "./change-policy.ts";
 import type { SandboxContext } from "./context.ts";
@@ -25,6 +33,7 @@ import { CONNECTIONS_MAX, Slots } from "./ports/slots.ts";
 import type { ForwardOptions, PortFetchOptions, PortForward } from "./ports/types.ts";
 import type { ReadPolicy } from "./read-policy.ts";
 import type { SandboxRecords } from "./records.ts";
+import { Reviewing, type WorkspaceReview } from "./reviewing.ts";
 import { spawnCommand } from "./spawn.ts";
 import { type TemplateValue, templateArgv } from "./template.ts";
 import type { Command, ExecOptions, ExecResult, SpawnOptions, Text } from "./types.ts";
@@ -46,7 +55,7 @@ export interface ShellTemplate {
 }
 
 /** A sandbox that runs. `await using` ends it with its scope. */
-export interface Sandbox extends AsyncDisposable {
+export interface Sandbox extends AsyncDisposable, WorkspaceReview {
   /** Its name: hexadecimal digits. */
   readonly id: string;
   readonly policy: PolicyInForce;
@@ -171,6 +180,7 @@ export class RunningSandbox implements Sandbox {
   readonly #warden: StartedWarden;
   readonly #link: Link;
   readonly #records: SandboxRecords;
+  readonly #reviewing: Reviewing;
   #context: SandboxContext;
   #stopping: Promise<void> | undefined;
 
@@ -200,6 +210,7 @@ export class RunningSandbox implements Sandbox {
       audit: records,
     };
     this.files = new SandboxFiles(this.#context);
+    this.#reviewing = new Reviewing(this.#context, records, warden);
     this.sh = shellTemplate((argv, execOptions) => this.exec(argv, execOptions));
     // However the link ends, the sandbox ends with it, and takes its leftovers along.
     const abort = () => void this.stop();
@@ -225,6 +236,18 @@ export class RunningSandbox implements Sandbox {
 
   fetch(port: number, request: string | URL | Request, init?: PortFetchOptions): Promise<Response> {
     return fetchPort(this.#context, port, request, init);
+  }
+
+  changes(options?: ChangesOptions): Promise<Changes> {
+    return this.#reviewing.changes(options);
+  }
+
+  apply(options?: ApplyOptions): Promise<ApplyResult> {
+    return this.#reviewing.apply(options);
+  }
+
+  discard(options?: DiscardOptions): Promise<DiscardResult> {
+    return this.#reviewing.discard(options);
   }
 
   get policy(): PolicyInForce {

@@ -8,6 +8,7 @@ import { WORKSPACE_PATH } from "../../policy/mod.ts";
 import { AGENT_UID } from "../identity.ts";
 import { OWNER_LABEL, SANDBOX_LABEL } from "../owner.ts";
 import type { StartRequest, VolumeRequest, WorkspaceRequest } from "../runtime.ts";
+import { BaselineRecorder } from "../workspace/baseline.ts";
 import type { Agent } from "../workspace/ownership.ts";
 import { type PreparedWorkspace, prepareWorkspace } from "../workspace/prepare.ts";
 import type { ContainerPlan, Mount } from "./container-options.ts";
@@ -102,7 +103,8 @@ async function planWorkspace(context: StartContext, request: StartRequest): Prom
 /** What a copy is made from, as it is now. */
 export function planCopy({ workspace, filesystem }: StartRequest, agent: Agent): WorkspaceCopy {
   const source = workspace?.path;
-  return { source, agent, prepared: prepareWorkspace({ path: source, filesystem, create: undefined }) };
+  const prepared = prepareWorkspace({ path: source, filesystem, create: undefined });
+  return { source, agent, prepared, baseline: new BaselineRecorder() };
 }
 
 function planMount(context: StartContext, workspace: WorkspaceRequest, request: StartRequest): WorkspacePlan {

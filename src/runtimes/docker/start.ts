@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { HOME_PATH } from "../../policy/mod.ts";
 import type { StartedWarden, StartRequest, WarmWarden } from "../runtime.ts";
+import { folderOf } from "../workspace/baseline.ts";
 import { type Attachment, attach } from "./attach.ts";
 import { containerBody, type Mount } from "./container-options.ts";
 import type { StartContext } from "./context.ts";
@@ -120,10 +121,12 @@ async function finish(
   try {
     throwIfAborted(request);
     // It may be a while since the start was planned.
-    const copy = plan.copy === undefined ? undefined : planCopy(request, plan.agent);
+    const made = plan.live === undefined ? planCopy(request, plan.agent) : undefined;
+    const copy = plan.copy === undefined ? undefined : made;
     const notes = await bringWorkspace(context, { ...plan, copy }, running.container, request.signal);
     throwIfAborted(request);
-    return startedWarden(context, plan, running, notes);
+    const baseline = made?.baseline.baseline(folderOf(request.workspace), made.prepared.grants);
+    return startedWarden(context, plan, running, { notes, baseline });
   } catch (error) {
     await running.end("the start failed");
     throwIfAborted(request);
@@ -170,7 +173,7 @@ function startedWarden(
   context: StartContext,
   plan: StartPlan,
   { life, link, end }: Running,
-  notes: readonly string[],
+  { notes, baseline }: Pick<StartedWarden, "notes" | "baseline">,
 ): StartedWarden {
   const volumeNote = context.volume.note();
   return {
@@ -180,6 +183,7 @@ function startedWarden(
     gid: plan.agent.gid,
     environment: { PATH: DEFAULT_PATH, ...plan.environment, HOME: HOME_PATH },
     limits: { holder: plan.container.limits.holder, warden: plan.container.limits.warden },
+    baseline,
     liveMounts: plan.live !== undefined || plan.volumes.some(({ live }) => live),
     notes: [
       ...plan.container.limits.notes,

@@ -5,6 +5,7 @@
  */
 import type Docker from "dockerode";
 import { WORKSPACE_PATH } from "../../policy/mod.ts";
+import type { BaselineRecorder } from "../workspace/baseline.ts";
 import type { Agent } from "../workspace/ownership.ts";
 import type { PreparedWorkspace } from "../workspace/prepare.ts";
 import { describeReport, emptyReport } from "../workspace/walk.ts";
@@ -21,6 +22,8 @@ export interface WorkspaceCopy {
   readonly source: string | undefined;
   readonly prepared: PreparedWorkspace;
   readonly agent: Agent;
+  /** Learns what was copied. */
+  readonly baseline: BaselineRecorder;
 }
 
 /** The volume that a copy lives in: anonymous, so that it goes with the container. */
@@ -46,7 +49,8 @@ export async function copyIn(docker: Docker, container: Docker.Container, copy: 
   const report = emptyReport();
   const escaping: TarEntry[] = [];
   const { grants, missing } = copy.prepared;
-  const tar = workspaceTar({ source: copy.source, grants, missing, agent: copy.agent, report, escaping });
+  const { source, agent, baseline } = copy;
+  const tar = workspaceTar({ source, grants, missing, agent, report, escaping, baseline });
   const abort = (): void => void tar.destroy(aborted(copy.signal?.reason));
   copy.signal?.addEventListener("abort", abort);
   const giveUp = new AbortController();

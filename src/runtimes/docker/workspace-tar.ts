@@ -9,6 +9,7 @@ import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { SandboxError } from "../../errors.ts";
 import { WORKSPACE_PATH } from "../../policy/mod.ts";
+import type { BaselineRecorder } from "../workspace/baseline.ts";
 import { closeDirectory, openRoot } from "../workspace/directory.ts";
 import { type Agent, ownershipOf } from "../workspace/ownership.ts";
 import { accessAt, type EntryAccess, type Selected, select, type WorkspaceGrant } from "../workspace/select.ts";
@@ -26,6 +27,8 @@ export interface WorkspaceTarOptions {
   readonly report: CopyReport;
   /** Receives the links that the engine would refuse in this archive, instead of the archive. */
   readonly escaping: TarEntry[];
+  /** Learns what was copied. */
+  readonly baseline?: BaselineRecorder;
 }
 
 const CHUNK_BYTES = 512 * 1024;
@@ -72,13 +75,14 @@ async function* chunks(options: WorkspaceTarOptions): AsyncGenerator<Buffer> {
 type Add = (entry: TarEntry, fd?: number) => Generator<Buffer>;
 
 function* entries(options: WorkspaceTarOptions, selected: Selected, add: Add): Generator<Buffer> {
-  const { source, agent, missing, report, escaping } = options;
+  const { source, agent, missing, report, escaping, baseline } = options;
   if (source === undefined) yield* add(directoryEntry("", selected.access, agent));
   else {
     const root = openRoot(source);
     try {
       for (const found of walk(root, selected, report)) {
         const entry = tarEntryOf(found, agent);
+        baseline?.add(found, entry.mode);
         if (found.kind === "symlink" && escapes(found.path, found.target)) escaping.push(entry);
         else yield* add(entry, found.kind === "file" ? found.fd : undefined);
       }

@@ -93,6 +93,7 @@ async function complete({ launched, user, own, end }: Begun, request: StartReque
       ...inside,
       environment: { PATH },
       limits: { holder: limitsHolder(request, limits), warden: limits.warden },
+      baseline: workspace.baseline,
       liveMounts: layout.liveMounts || request.workspace?.mode === "mount" || isLive(request.volumes),
       notes: [...notes(user, request, limits), ...workspace.notes],
       view: { root: launched.root, ...workspace.view },

@@ -9,7 +9,17 @@ import { join } from "node:path";
 import { SandboxError } from "../../errors.ts";
 import { ownedName } from "../leftovers.ts";
 import type { HostView, StartRequest, WorkspaceRequest } from "../runtime.ts";
-import { copyWorkspace, describeReport, errnoOf, type PreparedWorkspace, prepareWorkspace } from "../workspace/mod.ts";
+import {
+  type Baseline,
+  BaselineRecorder,
+  copyWorkspace,
+  describeReport,
+  errnoOf,
+  folderOf,
+  OverlayBaseline,
+  type PreparedWorkspace,
+  prepareWorkspace,
+} from "../workspace/mod.ts";
 import { workspaceSteps } from "./layout.ts";
 import type { Step } from "./steps.ts";
 import type { HostUser } from "./user.ts";
@@ -21,6 +31,8 @@ export interface LocalWorkspace {
   /** What brings it into the sandbox. */
   readonly steps: readonly Step[];
   readonly view: Omit<HostView, "root">;
+  /** What it was; undefined for the folder itself. */
+  readonly baseline: Baseline | undefined;
   readonly notes: readonly string[];
 }
 
@@ -37,7 +49,7 @@ export async function prepareLocalWorkspace(request: StartRequest, user: HostUse
   if (workspace?.mode === "mount") {
     const create = { uid: user.uid, gid: user.gid };
     const prepared = prepareWorkspace({ path: workspace.path, filesystem, create });
-    return { source: workspace.path, steps: workspaceSteps(prepared), view: {}, notes: [] };
+    return { source: workspace.path, steps: workspaceSteps(prepared), view: {}, baseline: undefined, notes: [] };
   }
   const prepared = prepareWorkspace({ path: workspace?.path, filesystem, create: undefined });
   const scratch = join(tmpdir(), ownedName(request.id));
@@ -47,32 +59,36 @@ export async function prepareLocalWorkspace(request: StartRequest, user: HostUse
     await mkdir(scratch, { mode: 0o700 });
     return workspace?.mode === "overlay"
       ? await layWorkspace(workspace, prepared, user, scratch)
-      : await takeCopy(workspace?.path, prepared, user, scratch);
+      : await takeCopy(workspace, prepared, user, scratch);
   } catch (error) {
     throw SandboxError.is(error) ? error : scratchFailed(scratch, error);
   }
 }
 
 async function takeCopy(
-  path: string | undefined,
+  workspace: WorkspaceRequest | undefined,
   prepared: PreparedWorkspace,
   { uid, gid, rootful }: HostUser,
   scratch: string,
 ): Promise<LocalWorkspace> {
   const source = join(scratch, "workspace");
   await mkdir(source, { mode: 0o700 });
-  const options = { uid, gid, grants: prepared.grants, missing: prepared.missing, chown: rootful };
-  const report = await copyWorkspace(path ?? (await emptyFolder(scratch)), source, options);
-  return { source, steps: workspaceSteps(prepared), view: { copy: source }, notes: describeReport(report) };
+  const recorder = new BaselineRecorder();
+  const { grants, missing } = prepared;
+  const options = { uid, gid, grants, missing, chown: rootful, baseline: recorder };
+  const report = await copyWorkspace(workspace?.path ?? (await emptyFolder(scratch)), source, options);
+  const baseline = recorder.baseline(folderOf(workspace), grants);
+  return { source, steps: workspaceSteps(prepared), view: { copy: source }, baseline, notes: describeReport(report) };
 }
 
 /** What an overlay is made of. The launcher mounts it: the mount is the sandbox's alone. */
 async function layWorkspace(
-  { path }: WorkspaceRequest,
+  workspace: WorkspaceRequest,
   prepared: PreparedWorkspace,
   { uid, gid, rootful }: HostUser,
   scratch: string,
 ): Promise<LocalWorkspace> {
+  const { path } = workspace;
   for (const name of ["lower", "upper", "work", "merged"]) await mkdir(join(scratch, name), { mode: 0o700 });
   const upper = join(scratch, "upper");
   // The top of the merged tree is the upper folder's: it has the mode of the host's.
@@ -87,6 +103,7 @@ async function layWorkspace(
       ...workspaceSteps(prepared),
     ],
     view: { overlay: { lower: path, upper } },
+    baseline: new OverlayBaseline(folderOf(workspace), prepared.grants, upper),
     notes: [],
   };
 }

@@ -24,6 +24,7 @@ import {
 import { copyFile } from "node:fs/promises";
 import process from "node:process";
 import { setImmediate } from "node:timers";
+import type { BaselineRecorder } from "./baseline.ts";
 import { closeDirectory, openRoot } from "./directory.ts";
 import { type Agent, type Ownership, ownershipOf } from "./ownership.ts";
 import { accessAt, select, type WorkspaceGrant } from "./select.ts";
@@ -36,6 +37,8 @@ export interface CopyOptions extends Agent {
   readonly missing?: readonly string[];
   /** Whether owners can be set, so that what is only readable belongs to root. Otherwise all belongs to the caller. */
   readonly chown: boolean;
+  /** Learns what was copied. */
+  readonly baseline?: BaselineRecorder;
 }
 
 /** A small file is copied in one read: most of the time goes into the number of calls. */
@@ -63,10 +66,17 @@ export async function copyWorkspace(source: string, target: string, options: Cop
       if (entry.kind === "directory") {
         if (entry.path.length > 0) mkdirSync(path, 0o700);
         directories.push({ path, ownership, stats: entry.stats });
-      } else if (entry.kind === "symlink") copyLink(path, entry.target, entry.stats, ownership, options.chown);
-      else if (entry.stats.size <= SMALL_BYTES)
-        copySmall(path, entry.fd, entry.stats, ownership, options.chown, buffer, report);
-      else await copyLarge(path, entry.fd, entry.stats, ownership, options.chown, report);
+      } else if (entry.kind === "symlink") {
+        copyLink(path, entry.target, entry.stats, ownership, options.chown);
+        options.baseline?.add(entry, ownership.mode);
+      } else {
+        const { fd, stats } = entry;
+        const copied =
+          stats.size <= SMALL_BYTES
+            ? copySmall(path, fd, stats, ownership, options.chown, buffer, report)
+            : await copyLarge(path, fd, stats, ownership, options.chown, report);
+        options.baseline?.add(entry, ownership.mode, copied);
+      }
       if (performance.now() - since > SLICE_MS) {
         await new Promise((resolve) => setImmediate(resolve));
         since = performance.now();
@@ -82,6 +92,7 @@ export async function copyWorkspace(source: string, target: string, options: Cop
     chmodSync(path, ownership.mode);
     utimesSync(path, stats.atimeMs / 1000, stats.mtimeMs / 1000);
   }
+  options.baseline?.finish(target);
   return report;
 }
 
@@ -116,14 +127,14 @@ function copySmall(
   chown: boolean,
   buffer: Buffer,
   report: CopyReport,
-): void {
+): Stats {
   const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
   try {
     // An empty file needs no read; one that grew meanwhile is copied as far as it was.
     const length = stats.size === 0 ? 0 : readSync(source, buffer, 0, stats.size, 0);
     if (length !== stats.size) report.changed++;
     for (let done = 0; done < length; ) done += writeSync(fd, buffer, done, length - done);
-    finish(fd, stats, ownership, chown);
+    return finish(fd, stats, ownership, chown);
   } finally {
     closeSync(fd);
   }
@@ -136,7 +147,7 @@ async function copyLarge(
   ownership: Ownership,
   chown: boolean,
   report: CopyReport,
-): Promise<void> {
+): Promise<Stats> {
   // By descriptor, so that it is the file that was looked at; a clone where the file system can.
   const from = process.platform === "linux" ? `/proc/self/fd/${source}` : undefined;
   if (from === undefined) throw new Error("large files are copied on Linux only");
@@ -145,17 +156,19 @@ async function copyLarge(
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     if (fstatSync(fd).size !== stats.size) report.changed++;
-    finish(fd, stats, ownership, chown);
+    return finish(fd, stats, ownership, chown);
   } finally {
     closeSync(fd);
   }
 }
 
-function finish(fd: number, stats: Stats, ownership: Ownership, chown: boolean): void {
+/** Makes the copy what it is to be; what it is then. */
+function finish(fd: number, stats: Stats, ownership: Ownership, chown: boolean): Stats {
   if (chown) fchownSync(fd, ownership.uid, ownership.gid);
   // After the owner: changing that would clear bits.
   fchmodSync(fd, ownership.mode);
   futimesSync(fd, stats.atimeMs / 1000, stats.mtimeMs / 1000);
+  return fstatSync(fd);
 }
 
 const SLASH = Buffer.from("/");

@@ -3,7 +3,30 @@
  *
  * @module
  */
+export {
+  type Baseline,
+  type BaselineEntries,
+  type BaselineEntry,
+  BaselineRecorder,
+  folderOf,
+  type HostIdentity,
+  hostIdentity,
+  isSameHost,
+  type LoadedBaseline,
+} from "./baseline.ts";
 export { type CopyOptions, copyWorkspace } from "./copy.ts";
+export {
+  childPath,
+  closeDirectory,
+  type Directory,
+  listNames,
+  openChild,
+  openFile,
+  openRoot,
+  readLink,
+  statChild,
+} from "./directory.ts";
+export { OverlayBaseline } from "./overlay-baseline.ts";
 export { type Agent, type Ownership, ownershipOf } from "./ownership.ts";
 export { type PreparedGrant, type PreparedWorkspace, type PrepareOptions, prepareWorkspace } from "./prepare.ts";
 export { accessAt, type EntryAccess, type GrantAccess, select, type WorkspaceGrant } from "./select.ts";

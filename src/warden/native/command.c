@@ -4,6 +4,7 @@
 #include "link.h"
 #include "channels.h"
 #include "file_operation.h"
+#include "floor.h"
 #include "host_line.h"
 #include "plumbing.h"
 #include "policy_frames.h"
@@ -272,17 +273,29 @@ static struct confinement confinement_of(const struct tables *tables) {
     return own;
 }
 
+/* The host's review: the workspace and nothing else, and no rule of the policy is asked. */
+static struct confinement confinement_of_review(void) {
+    struct confinement own = *confinement;
+    own.ruleset = floor_of_workspace();
+    own.unix_sockets = false;
+    return own;
+}
+
 static void command_start(struct command *c, struct task *task, bool with_input, uint32_t rows, uint32_t columns) {
     struct plumbing p = {{-1, -1, -1}, {-1, -1, -1}};
     bool plumbed = c->terminal ? plumb_terminal(&p, rows, columns) : plumb_pipes(&p, with_input);
     int reports = -1;
     pid_t shepherd = -1;
     if (plumbed && command_count <= MAX_STREAMS) {
-        struct confinement own = confinement_of(c->tables);
+        struct confinement own = task->review ? confinement_of_review() : confinement_of(c->tables);
         task->confinement = &own;
         task->terminal = c->terminal;
         memcpy(task->stdio, p.child, sizeof p.child);
-        shepherd = spawner_fork(task, &reports);
+        /* What the host looks at itself is under a floor of its own, and asks no supervisor. */
+        if (own.ruleset >= 0)
+            shepherd = task->review ? shepherd_start(task, &reports) : spawner_fork(task, &reports);
+        if (task->review && own.ruleset >= 0)
+            close(own.ruleset);
     } else if (plumbed) {
         errno = EAGAIN;
     }
@@ -325,6 +338,7 @@ void command_file(uint32_t stream, const struct msg_file *request) {
         return;
     }
     struct task task = {.run = file_operation_run, .request = &operation, .ours = true};
+    task.review = operation.flags & FILE_FLAG_REVIEW;
     command_start(c, &task, request->operation == OPERATION_WRITE, 0, 0);
     file_operation_free(&operation);
 }

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "file_operation.h"
 #include "file_tree.h"
+#include "mount_api.h"
+#include "scan.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,6 +30,22 @@ void file_operation_free(struct file_operation *o) {
     free(o->path);
     free(o->target);
     *o = (struct file_operation){0};
+}
+
+/* In review: no link is followed. The directory above is made the current one, and `name` is what it holds. */
+static bool enter_parent(const struct file_operation *o, const char **name) {
+    const char *slash = strrchr(o->path, '/');
+    if (!slash[1] || tree_is_dots(slash + 1)) {
+        errno = EINVAL;
+        return false;
+    }
+    char *parent = strndup(o->path, slash == o->path ? 1 : (size_t)(slash - o->path));
+    int fd = parent ? open_how(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_SYMLINKS) : -1;
+    int error = errno;
+    free(parent);
+    errno = error;
+    *name = slash + 1;
+    return fd >= 0 && fchdir(fd) == 0;
 }
 
 /* Regular files only: a FIFO or a device could block for ever, or be the terminal. */
@@ -70,8 +88,10 @@ static bool pump(int from, int to, uint64_t limit) {
     return true;
 }
 
+static int no_follow(const struct file_operation *o) { return o->flags & FILE_FLAG_REVIEW ? O_NOFOLLOW : 0; }
+
 static bool do_read(const struct file_operation *o) {
-    int fd = open_regular(o->path, O_RDONLY, 0);
+    int fd = open_regular(o->path, O_RDONLY | no_follow(o), 0);
     if (fd < 0 || (o->offset && lseek(fd, (off_t)o->offset, SEEK_SET) < 0))
         return false;
     return pump(fd, STDOUT_FILENO, o->length ? o->length : UINT64_MAX);
@@ -80,7 +100,7 @@ static bool do_read(const struct file_operation *o) {
 static bool do_write(const struct file_operation *o) {
     if (o->flags & FILE_FLAG_RECURSIVE && !tree_make_parents(o->path))
         return false;
-    int flags = O_WRONLY | O_CREAT | (o->flags & FILE_FLAG_APPEND ? O_APPEND : O_TRUNC);
+    int flags = O_WRONLY | O_CREAT | no_follow(o) | (o->flags & FILE_FLAG_APPEND ? O_APPEND : O_TRUNC);
     if (o->flags & FILE_FLAG_EXCLUSIVE)
         flags |= O_EXCL;
     int fd = open_regular(o->path, flags, o->mode);
@@ -157,10 +177,22 @@ static bool do_mkdir(const struct file_operation *o) {
     return S_ISDIR(object.st_mode);
 }
 
+/* The path in the records is the one that the host asked with, so that it need not be put together again. */
+static bool do_scan(const struct file_operation *o, const char *path) {
+    struct scan_options options = {.since_ms = o->offset, .file_bytes = o->length};
+    return scan_tree(o->path, path, &options, STDOUT_FILENO);
+}
+
 stage file_operation_run(const struct task *task) {
-    const struct file_operation *o = task->request;
+    struct file_operation own = *(const struct file_operation *)task->request, *o = &own;
+    const char *asked = o->path, *name;
     /* The modes that the host names are the ones that it gets. */
     umask(0);
+    if (o->flags & FILE_FLAG_REVIEW) {
+        if (!enter_parent(o, &name))
+            return STAGE_FILE;
+        own.path = (char *)name;
+    }
     bool done = false;
     switch (o->operation) {
     case OPERATION_READ: done = do_read(o); break;
@@ -170,6 +202,8 @@ stage file_operation_run(const struct task *task) {
     case OPERATION_REMOVE: done = do_remove(o); break;
     case OPERATION_RENAME: done = rename(o->path, o->target) == 0; break;
     case OPERATION_MKDIR: done = do_mkdir(o); break;
+    case OPERATION_SYMLINK: done = symlink(o->target, o->path) == 0; break;
+    case OPERATION_SCAN: done = do_scan(o, asked); break;
     default: errno = ENOSYS;
     }
     return done ? 0 : STAGE_FILE;

@@ -75,3 +75,14 @@ struct msg_ready floor_finish(int *finished, int *threads) {
     ruleset = thread_ruleset = -1;
     return counts;
 }
+
+int floor_of_workspace(void) {
+    int own = landlock_begin();
+    if (own >= 0 && landlock_grant(own, workspace_fd, ACCESS_WRITE))
+        return own;
+    int error = errno;
+    if (own >= 0)
+        close(own);
+    errno = error;
+    return -1;
+}

@@ -11,3 +11,5 @@ bool floor_add(const char *path, uint8_t access, uint32_t flags);
 /* What was granted, and what was optional and missing. The rulesets are the caller's then: that of commands, and that of
  * the warden's threads, which may also read procfs. */
 struct msg_ready floor_finish(int *ruleset, int *thread_ruleset);
+/* A ruleset of the workspace alone, for the host's review. -1: errno says why. The caller closes it. */
+int floor_of_workspace(void);

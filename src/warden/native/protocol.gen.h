@@ -2,7 +2,7 @@
 #pragma once
 #include "bytes.h"
 
-#define PROTOCOL_VERSION 3u
+#define PROTOCOL_VERSION 4u
 #define HEADER_BYTES 12u
 #define MAX_PAYLOAD_BYTES 1048576u
 #define MAX_DATA_BYTES 65536u
@@ -64,6 +64,7 @@ enum {
     FILE_FLAG_RECURSIVE = 4,
     FILE_FLAG_NO_FOLLOW = 8,
     FILE_FLAG_FORCE = 16,
+    FILE_FLAG_REVIEW = 32,
 };
 
 enum {
@@ -154,6 +155,8 @@ enum {
     OPERATION_REMOVE = 5,
     OPERATION_RENAME = 6,
     OPERATION_MKDIR = 7,
+    OPERATION_SCAN = 8,
+    OPERATION_SYMLINK = 9,
 };
 
 enum {
@@ -161,6 +164,13 @@ enum {
     KIND_DIRECTORY = 2,
     KIND_SYMLINK = 3,
     KIND_OTHER = 4,
+};
+
+enum {
+    PROBLEM_NONE = 0,
+    PROBLEM_UNREADABLE = 1,
+    PROBLEM_TOO_LARGE = 2,
+    PROBLEM_TOO_DEEP = 3,
 };
 
 enum {
@@ -727,5 +737,31 @@ static inline void encode_entry(struct buffer *b, const struct msg_entry *m) {
     buffer_u32(b, m->mtime_nanoseconds);
     buffer_bytes(b, m->name);
     buffer_bytes(b, m->target);
+}
+
+struct msg_scanned {
+    uint8_t kind;
+    uint8_t problem;
+    uint32_t mode;
+    uint64_t size;
+    uint64_t inode;
+    uint64_t ctime_seconds;
+    uint32_t ctime_nanoseconds;
+    struct slice path;
+    struct slice target;
+    struct slice sha256;
+};
+
+static inline void encode_scanned(struct buffer *b, const struct msg_scanned *m) {
+    buffer_u8(b, m->kind);
+    buffer_u8(b, m->problem);
+    buffer_u32(b, m->mode);
+    buffer_u64(b, m->size);
+    buffer_u64(b, m->inode);
+    buffer_u64(b, m->ctime_seconds);
+    buffer_u32(b, m->ctime_nanoseconds);
+    buffer_bytes(b, m->path);
+    buffer_bytes(b, m->target);
+    buffer_bytes(b, m->sha256);
 }
 

@@ -24,6 +24,7 @@ struct task {
     const void *request;
     int stdio[3];
     bool ours;     /* a file operation, not a program */
+    bool review;   /* of the host, which the policy does not bind: see floor_of_workspace() */
     bool terminal; /* stdio[0] is the terminal to become the controlling one */
 };
 
