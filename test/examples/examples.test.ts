@@ -11,6 +11,7 @@ const run = promisify(execFile);
 
 test.each([
   ["hooks.ts", /Asked: .*--force/s],
+  ["review-changes.ts", /Refused: docs\/innocent.md: link-leads-out/],
   ["redact.ts", /password = \[redacted\]/],
 ])("examples/%s", { timeout: 120_000 }, async (name, said) => {
   const { stdout } = await run(process.execPath, ["--import", "tsx", join(ROOT, "examples", name)], { cwd: ROOT });

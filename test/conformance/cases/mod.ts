@@ -32,6 +32,7 @@ import { procfsCases } from "./procfs.ts";
 import { programRuleCases } from "./programs-rules.ts";
 import { programTrickCases } from "./programs-tricks.ts";
 import { raceCases } from "./races.ts";
+import { reviewCases } from "./review.ts";
 import { shellCases } from "./shell.ts";
 import { socketCases } from "./sockets.ts";
 import { spawnCases } from "./spawn.ts";
@@ -83,6 +84,7 @@ export const cases: readonly Case[] = [
   ...workspaceOverlayCases,
   ...workspaceHostileCases,
   ...volumeCases,
+  ...reviewCases,
   ...limitCases,
   ...lifeCases,
   ...lifeFaultCases,
