@@ -6,9 +6,18 @@ const FOLDERS = 100;
 const FILES_PER_FOLDER = 100;
 
 /** Makes 10,000 files, and tells how many bytes they hold. */
-export async function makeTenThousandFiles(path: string): Promise<number> {
+export function makeTenThousandFiles(path: string): Promise<number> {
+  return makeFiles(path, FOLDERS);
+}
+
+/** Makes 50,000 files, and tells how many bytes they hold. */
+export function makeFiftyThousandFiles(path: string): Promise<number> {
+  return makeFiles(path, 5 * FOLDERS);
+}
+
+async function makeFiles(path: string, folders: number): Promise<number> {
   let total = 0;
-  for (let folder = 0; folder < FOLDERS; folder++) {
+  for (let folder = 0; folder < folders; folder++) {
     const parent = join(path, `folder-${folder}`);
     await mkdir(parent, { recursive: true });
     for (let file = 0; file < FILES_PER_FOLDER; file++) {

@@ -19,6 +19,7 @@ import { npmCiBench } from "./benches/npm-ci.ts";
 import { openBench } from "./benches/open.ts";
 import { outputBench } from "./benches/output.ts";
 import { poolBench } from "./benches/pool.ts";
+import { reviewBench } from "./benches/review.ts";
 import { rowBench } from "./benches/row.ts";
 import { startBench } from "./benches/start.ts";
 import { tscBench } from "./benches/tsc.ts";
@@ -41,6 +42,7 @@ const BENCHES = [
   tscBench,
   npmCiBench,
   copyBench,
+  reviewBench,
   memoryBench,
   rowBench,
 ];

@@ -70,8 +70,9 @@ async function scanAll({ baseline, tree, maxFileBytes, signal }: LookParts, sinc
   const present: ScannedEntry[] = [];
   const options: ScanOptions = { sinceMs, maxFileBytes, ...(signal === undefined ? {} : { signal }) };
   for (const root of baseline.roots) {
-    for await (const entry of tree.scan(root, options)) {
-      if (present.push(entry) > ENTRIES_MAX) throw failed(`the workspace has more than ${ENTRIES_MAX} entries`);
+    for await (const entries of tree.scan(root, options)) {
+      for (const entry of entries) present.push(entry);
+      if (present.length > ENTRIES_MAX) throw failed(`the workspace has more than ${ENTRIES_MAX} entries`);
     }
   }
   return present;

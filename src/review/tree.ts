@@ -30,8 +30,8 @@ export interface ScanOptions {
 
 /** A way to read the present tree, and to put parts of it back, that no link in it can lead astray. Paths are Latin-1. */
 export interface Tree {
-  /** Everything at and below a path; nothing where nothing is. */
-  scan(root: string, options: ScanOptions): AsyncIterable<ScannedEntry>;
+  /** Everything at and below a path, some at a time; nothing where nothing is. */
+  scan(root: string, options: ScanOptions): AsyncIterable<readonly ScannedEntry[]>;
   /** The content of a file, at most `maxBytes` and one more. */
   read(path: string, maxBytes: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Removes whatever is there, a whole tree if need be. */

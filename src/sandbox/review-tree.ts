@@ -22,11 +22,11 @@ export class WardenTree implements Tree {
     this.#context = context;
   }
 
-  async *scan(root: string, { sinceMs, maxFileBytes, signal }: ScanOptions): AsyncGenerator<ScannedEntry> {
+  async *scan(root: string, { sinceMs, maxFileBytes, signal }: ScanOptions): AsyncGenerator<ScannedEntry[]> {
     const request: FileRequest = { operation: "scan", path: bytesOf(root), offset: sinceMs, length: maxFileBytes };
     const parser = new ScanParser(root);
     try {
-      for await (const data of this.#output(request, signal)) yield* this.#trusting(() => parser.add(data));
+      for await (const data of this.#output(request, signal)) yield this.#trusting(() => parser.add(data));
       this.#trusting(() => parser.end());
     } catch (error) {
       // It was removed, or a folder on the way to it was.

@@ -7,7 +7,7 @@ import { decodeFields, violation } from "../link/codec.ts";
 import { CODES, RECORDS } from "../link/protocol.ts";
 import { WORKSPACE_PATH } from "../policy/mod.ts";
 import type { ScannedEntry } from "../review/mod.ts";
-import { isPlainName, RECORD_BYTES_MAX } from "./file-records.ts";
+import { RECORD_BYTES_MAX } from "./file-records.ts";
 
 const LENGTH_BYTES = 4;
 const SHA256_BYTES = 32;
@@ -23,6 +23,9 @@ const PROBLEMS = new Map<number, ScannedEntry["problem"]>([
   [CODES.problem.tooLarge, "too-large"],
   [CODES.problem.tooDeep, "too-deep"],
 ]);
+
+/** A path with a component that is empty, `.` or `..`, or with a NUL. */
+const STRANGE = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
 
 /** Cuts records out of pieces of output. */
 export class ScanParser {
@@ -70,13 +73,18 @@ export class ScanParser {
     if (kind === undefined || !PROBLEMS.has(entry.problem)) throw violation(`a record is of kind ${entry.kind}`);
     if (sha256.length !== 0 && (sha256.length !== SHA256_BYTES || kind !== "file")) throw violation("a hash is none");
     const problem = PROBLEMS.get(entry.problem);
-    return {
+    const found: ScannedEntry = {
       path: this.#pathOf(entry.path),
       kind,
       mode: entry.mode & 0o7777,
       size: entry.size,
       inode: entry.inode,
       ctimeMs: entry.ctimeSeconds * 1000 + Math.floor(entry.ctimeNanoseconds / 1e6),
+    };
+    // Most entries have nothing of these.
+    if (kind !== "symlink" && sha256.length === 0 && problem === undefined) return found;
+    return {
+      ...found,
       ...(kind === "symlink" ? { target: Buffer.from(target) } : {}),
       ...(sha256.length === 0 ? {} : { sha256: Buffer.from(sha256).toString("hex") }),
       ...(problem === undefined ? {} : { problem }),
@@ -89,15 +97,8 @@ export class ScanParser {
     const relative = path === WORKSPACE_PATH ? "" : path.slice(WORKSPACE_PATH.length + 1);
     const root = this.#root;
     const inside = root === "" || relative === root || relative.startsWith(`${root}/`);
-    const named = relative === "" || relative.split("/").every((name) => isPlainName(Buffer.from(name, "latin1")));
-    if (
-      !path.startsWith(WORKSPACE_PATH) ||
-      !inside ||
-      !named ||
-      (relative !== "" && path[WORKSPACE_PATH.length] !== "/")
-    ) {
-      throw violation("a record is of another place");
-    }
+    const below = path.startsWith(`${WORKSPACE_PATH}/`) ? !STRANGE.test(relative) : path === WORKSPACE_PATH;
+    if (!inside || !below) throw violation("a record is of another place");
     return relative;
   }
 }

@@ -28,8 +28,8 @@ export class DiskTree implements Tree {
     this.#folder = folder;
   }
 
-  async *scan(root: string): AsyncGenerator<ScannedEntry> {
-    yield* this.#entries(root === "." ? "" : root);
+  async *scan(root: string): AsyncGenerator<ScannedEntry[]> {
+    yield [...this.#entries(root === "." ? "" : root)];
   }
 
   async *read(path: string): AsyncGenerator<Uint8Array> {
