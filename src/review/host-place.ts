@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { fchownSync, fsyncSync, linkSync, mkdirSync, renameSync, type Stats, unlinkSync } from "node:fs";
+import { fchownSync, fstatSync, fsyncSync, linkSync, mkdirSync, renameSync, type Stats, unlinkSync } from "node:fs";
 import process from "node:process";
 import {
   type BaselineEntry,
@@ -150,6 +150,6 @@ function makeFolder(parent: Directory, name: Buffer): void {
 
 /** Who owns what is new in a folder. */
 export function ownerOf(parent: Directory): { readonly uid: number; readonly gid: number } {
-  const { uid, gid } = statChild(parent, Buffer.from(".")) as Stats;
+  const { uid, gid } = fstatSync(parent.fd);
   return { uid, gid };
 }
