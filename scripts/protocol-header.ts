@@ -32,6 +32,7 @@ export function protocolHeader(): string {
     ...Object.entries(protocol.RECORDS).flatMap(([name, fields]) => [
       ...struct(name, fields),
       ...encoder(name, fields),
+      ...decoder(name, fields),
     ]),
     "",
   ].join("\n");
@@ -39,9 +40,9 @@ export function protocolHeader(): string {
 
 function constants(): string[] {
   const { PROTOCOL_VERSION, HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_DATA_BYTES } = protocol;
-  const { INITIAL_CREDIT_BYTES, MAX_STREAMS, MAX_LIST_LENGTH } = protocol;
+  const { INITIAL_CREDIT_BYTES, MAX_STREAMS, MAX_LIST_LENGTH, MAX_TREE_PATH_BYTES } = protocol;
   const sizes = { PROTOCOL_VERSION, HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_DATA_BYTES };
-  const bounds = { INITIAL_CREDIT_BYTES, MAX_STREAMS, MAX_LIST_LENGTH };
+  const bounds = { INITIAL_CREDIT_BYTES, MAX_STREAMS, MAX_LIST_LENGTH, MAX_TREE_PATH_BYTES };
   return [...Object.entries({ ...sizes, ...bounds }).map(([name, value]) => `#define ${name} ${value}u`), ""];
 }
 

@@ -56,6 +56,7 @@ export type * from "./sandbox/ports/types.ts";
 export type { WorkspaceReview } from "./sandbox/reviewing.ts";
 export type { PolicyInForce, Sandbox, ShellTemplate } from "./sandbox/running.ts";
 export type { TemplateValue } from "./sandbox/template.ts";
+export type * from "./sandbox/trees/types.ts";
 export type * from "./sandbox/types.ts";
 export { listVolumes, removeVolume, type StateOptions } from "./sandbox/volume-store.ts";
 export type { VolumeOptions } from "./sandbox/volumes.ts";

@@ -91,7 +91,19 @@ export const CODES = {
     tooLong: 17,
   },
   /** `file.operation` */
-  operation: { read: 1, write: 2, list: 3, stat: 4, remove: 5, rename: 6, mkdir: 7, scan: 8, symlink: 9 },
+  operation: {
+    read: 1,
+    write: 2,
+    list: 3,
+    stat: 4,
+    remove: 5,
+    rename: 6,
+    mkdir: 7,
+    scan: 8,
+    symlink: 9,
+    pack: 10,
+    unpack: 11,
+  },
   /** `entry.kind` */
   kind: { file: 1, directory: 2, symlink: 3, other: 4 },
   /** `scanned.problem`: why a file has no hash, or a directory no entries */

@@ -234,8 +234,12 @@ export const MESSAGES = {
 /** Frames whose payload is raw bytes, both ways. */
 export const RAW_FRAMES = { data: 0x30, end: 0x31 } as const;
 
-/** Records inside a data stream, each preceded by its length as u32: results of `list` and `stat` (`entry`), and of `scan`. */
+/** The longest path inside a tree, and the longest target of a link, in bytes. */
+export const MAX_TREE_PATH_BYTES = 4095;
+
+/** Records inside a data stream, each preceded by its length as u32. */
 export const RECORDS = {
+  /** Results of `list` and `stat`. */
   entry: {
     kind: "u8",
     mode: "u32",
@@ -258,6 +262,21 @@ export const RECORDS = {
     path: "bytes",
     target: "bytes",
     sha256: "bytes",
+  },
+  /**
+   * One entry of a tree, parents first, as `pack` writes and `unpack` reads them; `path` is below the tree's top, which is
+   * empty. A file's is followed by its content: pieces, each preceded by its length as u32, and a length of 0. `failure`, an errno: it
+   * was passed over (`pack`), or this is where it failed, and the whole answer (`unpack`).
+   */
+  treeEntry: {
+    kind: "u8",
+    mode: "u32",
+    failure: "u32",
+    size: "u64",
+    mtimeSeconds: "u64",
+    mtimeNanoseconds: "u32",
+    path: "bytes",
+    target: "bytes",
   },
 } as const;
 

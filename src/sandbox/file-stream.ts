@@ -36,6 +36,7 @@ export interface FileStream {
   readonly done: Promise<void>;
 }
 
+const READING: ReadonlySet<FileOperation> = new Set(["read", "list", "stat", "pack"]);
 const DENIED = new Set(["EACCES", "EPERM", "EROFS"]);
 
 /**
@@ -114,11 +115,7 @@ function operationEvents(
       if (code === 0 && number === 0) return;
       fail(signal?.aborted ? abortedOperation(request, signal) : operationFailed(request, "EINTR"));
     },
-    onFailed: ({ errno }) => {
-      const error = operationFailed(request, errnoName(errno));
-      if (error.code === "FILE_DENIED") context.audit.fileRefused(request.operation, request.path, error);
-      fail(error);
-    },
+    onFailed: ({ errno }) => fail(refuseOperation(context, request, errnoName(errno))),
     onGone: () => {
       output.end();
       done.resolve();
@@ -127,15 +124,28 @@ function operationEvents(
   };
 }
 
+/** The error of an operation that was refused. One that the policy refused is recorded. */
+export function refuseOperation(context: SandboxContext, request: FileRequest, errno: string): SandboxError {
+  const error = operationFailed(request, errno);
+  if (error.code === "FILE_DENIED") context.audit.fileRefused(nameOf(request), request.path, error);
+  return error;
+}
+
+/** What callers know an operation as. */
+function nameOf({ operation }: FileRequest): string {
+  return operation === "pack" ? "download" : operation === "unpack" ? "upload" : operation;
+}
+
 /** The most that an operation may answer: the warden is not trusted to keep to what it was asked. */
 function bytesExpected({ operation, length }: FileRequest): number {
   if (operation === "read") return length === undefined || length === 0 ? Infinity : length;
-  if (operation === "list" || operation === "scan") return Infinity;
-  return operation === "stat" ? RECORD_BYTES_MAX : 0;
+  if (operation === "list" || operation === "scan" || operation === "pack") return Infinity;
+  return operation === "stat" || operation === "unpack" ? RECORD_BYTES_MAX : 0;
 }
 
-function abortedOperation({ operation, path }: FileRequest, signal: AbortSignal): SandboxError<"ABORTED"> {
-  const name = JSON.stringify(Buffer.from(path).toString());
+function abortedOperation(request: FileRequest, signal: AbortSignal): SandboxError<"ABORTED"> {
+  const operation = nameOf(request);
+  const name = JSON.stringify(Buffer.from(request.path).toString());
   return new SandboxError("ABORTED", `Cannot ${operation} ${name} in the sandbox: its signal was aborted`, {
     details: { operation: `files.${operation}` },
     hint: "What it had done until then is done",
@@ -143,12 +153,13 @@ function abortedOperation({ operation, path }: FileRequest, signal: AbortSignal)
   });
 }
 
-function operationFailed({ operation, path }: FileRequest, errno: string): SandboxError {
-  const name = Buffer.from(path).toString();
+function operationFailed(request: FileRequest, errno: string): SandboxError {
+  const operation = nameOf(request);
+  const name = Buffer.from(request.path).toString();
   const message = `Cannot ${operation} ${JSON.stringify(name)} in the sandbox: ${errno}`;
   const details = { operation, path: name, errno };
   if (DENIED.has(errno)) {
-    const verb = operation === "read" || operation === "list" || operation === "stat" ? "read" : "write";
+    const verb = READING.has(request.operation) ? "read" : "write";
     return new SandboxError("FILE_DENIED", message, {
       details,
       hint: `Grant it in filesystem.${verb}, if the agent may have it too: files.* obeys the agent's policy`,

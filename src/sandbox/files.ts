@@ -12,6 +12,9 @@ import type { SandboxContext } from "./context.ts";
 import { isPlainName, parseEntries, RECORD_BYTES_MAX } from "./file-records.ts";
 import { type FileOperation, type FileRequest, type FileStream, openFileStream, takeOutput } from "./file-stream.ts";
 import { checkInput, feedInput } from "./input.ts";
+import { downloadTar, downloadTree } from "./trees/download.ts";
+import type { DownloadOptions, DownloadTarOptions, TreeSource, TreeSummary, UploadOptions } from "./trees/types.ts";
+import { uploadTree } from "./trees/upload.ts";
 import type { FileEntry, InputData, Text } from "./types.ts";
 
 /** What every operation takes. */
@@ -210,6 +213,75 @@ export class SandboxFiles {
     await this.#run(
       { operation: "mkdir", path: pathBytes("path", path), flags, mode: permissions(options.mode ?? 0o755) },
       options,
+    );
+  }
+
+  /**
+   * Copies a tree into the sandbox: a folder of the host, a tar archive, or entries. The folder `path`, and those above it,
+   * are made where they are missing.
+   *
+   * Shape: modes are kept without set-id bits, times are kept, and links stay links: none is followed, on either side. What
+   * is in the way is replaced, folders excepted. Not atomic: what was made before a failure stays. Bounded memory.
+   *
+   * @throws {SandboxError} FILE_DENIED If the policy does not let the agent make something of it; `details.path` says what.
+   * @throws {SandboxError} FILE_FAILED If it is larger than the options say, or something cannot be made or read.
+   * @throws {SandboxError} ARGUMENT_INVALID If an entry leads elsewhere, or is of a kind that cannot be made.
+   *
+   * @example
+   * ```ts
+   * import { createSandbox } from "cofferdam";
+   *
+   * await using sandbox = await createSandbox({ version: 1, filesystem: { write: ["."] } });
+   * const entries = [{ path: "bin/run.sh", content: "echo ran", mode: 0o755 }, { path: "latest", kind: "symlink", target: "bin" }] as const;
+   * console.log((await sandbox.files.upload(entries, "tools")).files);
+   * ```
+   */
+  upload(source: TreeSource, path: Text, options: UploadOptions = {}): Promise<TreeSummary> {
+    return uploadTree(this.#context, source, path, options);
+  }
+
+  /**
+   * Copies a tree of the sandbox to a folder of the host, which must be new or empty unless `overwrite` is set.
+   *
+   * Shape: what the agent made is hostile. Nothing is made outside of the folder, no link is followed, modes lose set-id
+   * bits; links keep what they say, so look before you follow one. What the policy keeps from the agent, FIFOs, sockets and
+   * devices are passed over: `onSkip` and `skipped` tell. Not atomic: what was made before a failure stays.
+   *
+   * @throws {SandboxError} FILE_DENIED If the policy does not let the agent read the folder itself.
+   * @throws {SandboxError} FILE_MISSING If it does not exist.
+   * @throws {SandboxError} FILE_FAILED If it is larger than the options say, or something cannot be made on the host.
+   *
+   * @example
+   * ```ts
+   * import { createSandbox } from "cofferdam";
+   *
+   * await using sandbox = await createSandbox({ version: 1, filesystem: { write: ["./out"] } });
+   * await sandbox.exec(["sh", "-c", "echo made > out/report.txt"]);
+   * await sandbox.files.download("out", "./build-output", { overwrite: true, onSkip: (skipped) => console.warn(skipped) });
+   * ```
+   */
+  download(path: Text, hostPath: string, options: DownloadOptions = {}): Promise<TreeSummary> {
+    return downloadTree(this.#context, path, hostPath, options);
+  }
+
+  /**
+   * The same as a tar archive (POSIX, with pax records), made as it is read. It fails as {@link download} does. Whoever
+   * unpacks it meets what the agent made: links that lead anywhere, any name.
+   */
+  downloadTar(path: Text, options: DownloadTarOptions = {}): ReadableStream<Uint8Array> {
+    const pieces = downloadTar(this.#context, path, options);
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const { done, value } = await pieces.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: async () => {
+          await pieces.return(undefined);
+        },
+      },
+      { highWaterMark: 0 },
     );
   }
 

@@ -80,7 +80,8 @@ function readIterator(iterator: Iterator<unknown> | AsyncIterator<unknown>): Sou
   };
 }
 
-function pieceBytes(piece: unknown): Uint8Array {
+/** A piece of data as bytes. */
+export function pieceBytes(piece: unknown): Uint8Array {
   if (typeof piece === "string") return Buffer.from(piece);
   if (piece instanceof Uint8Array) return piece;
   throw invalid("stdin", `Cannot send a ${typeof piece} as input`, piece, "Give strings or Uint8Arrays");

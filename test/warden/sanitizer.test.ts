@@ -118,6 +118,26 @@ describe("a sanitized warden", () => {
     expect(read).toBe(0);
   });
 
+  test("packs and unpacks trees, good ones and others", async () => {
+    const { files } = sandbox;
+    const entries = Array.from({ length: 600 }, (_, index) => ({
+      path: `d${index % 7}/e${index % 5}/${"n".repeat(index % 200)}${index}`,
+      content: "c".repeat((index * 997) % 200_000),
+    }));
+    await files.upload([...entries, { path: "l", kind: "symlink" as const, target: "t".repeat(4000) }], "tree");
+    await sandbox.exec(["sh", "-c", "mkfifo tree/fifo; mkdir tree/shut; chmod 0 tree/shut; ln -s d0 tree/to"]);
+    const target = join(directory, "downloaded");
+    expect(await files.download("tree", target)).toMatchObject({ files: 600, skipped: 2 });
+    await files.upload(target, "again");
+    await failure(10_000, files.upload([{ path: "to/x" }], "tree"), "FILE_FAILED");
+    await failure(10_000, files.upload([{ path: "d0" }], "tree"), "FILE_FAILED");
+    await failure(10_000, files.upload([{ path: "x" }], "/etc"), "FILE_DENIED");
+    const deep = Array.from({ length: 300 }, () => "d").join("/");
+    await failure(10_000, files.upload([{ path: deep, kind: "directory" }], "deep"), "FILE_FAILED");
+    await sandbox.exec(["sh", "-c", "cd deep; for n in 1 2 3; do mkdir -p d/d/d/d; cd d/d/d/d; done"]);
+    await files.download("deep", join(directory, "deep"));
+  });
+
   test("relays connections that end, break and are refused", async () => {
     const server = fileURLToPath(new URL("../conformance/server.c", import.meta.url));
     const program = join(directory, "server");

@@ -49,7 +49,6 @@ class Forward implements PortForward {
   readonly #target: number;
   readonly #waitMs: number;
   readonly #server: Server;
-  readonly #abort = new AbortController();
   /** Both ends of what is connected. */
   readonly #open = new Set<Duplex>();
   #closing = false;
@@ -79,7 +78,6 @@ class Forward implements PortForward {
     if (!this.#closing) {
       this.#closing = true;
       this.#server.close();
-      this.#abort.abort();
       for (const end of this.#open) end.destroy();
     }
     return this.closed;
@@ -93,10 +91,10 @@ class Forward implements PortForward {
     this.#track(socket);
     // What went wrong with a client is seen as its close.
     socket.on("error", () => undefined);
+    // A client that goes, or is made to, waits for nothing any more.
     const gone = new AbortController();
     const leave = () => gone.abort();
     socket.once("close", leave);
-    this.#abort.signal.addEventListener("abort", leave, { once: true });
     try {
       const client = `${socket.remoteAddress}:${socket.remotePort}`;
       const request = {
@@ -114,7 +112,6 @@ class Forward implements PortForward {
       reset(socket);
     } finally {
       socket.off("close", leave);
-      this.#abort.signal.removeEventListener("abort", leave);
     }
   }
 

@@ -339,6 +339,6 @@ void command_file(uint32_t stream, const struct msg_file *request) {
     }
     struct task task = {.run = file_operation_run, .request = &operation, .ours = true};
     task.review = operation.flags & FILE_FLAG_REVIEW;
-    command_start(c, &task, request->operation == OPERATION_WRITE, 0, 0);
+    command_start(c, &task, file_operation_reads(request), 0, 0);
     file_operation_free(&operation);
 }

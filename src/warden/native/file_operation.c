@@ -3,6 +3,8 @@
 #include "file_tree.h"
 #include "mount_api.h"
 #include "scan.h"
+#include "tree_pack.h"
+#include "tree_unpack.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,6 +26,10 @@ bool file_operation_decode(struct file_operation *o, const struct msg_file *requ
         return true;
     file_operation_free(o);
     return false;
+}
+
+bool file_operation_reads(const struct msg_file *request) {
+    return request->operation == OPERATION_WRITE || request->operation == OPERATION_UNPACK;
 }
 
 void file_operation_free(struct file_operation *o) {
@@ -204,6 +210,8 @@ stage file_operation_run(const struct task *task) {
     case OPERATION_MKDIR: done = do_mkdir(o); break;
     case OPERATION_SYMLINK: done = symlink(o->target, o->path) == 0; break;
     case OPERATION_SCAN: done = do_scan(o, asked); break;
+    case OPERATION_PACK: done = tree_pack(o->path); break;
+    case OPERATION_UNPACK: done = tree_unpack(o->path, o->flags & FILE_FLAG_EXCLUSIVE); break;
     default: errno = ENOSYS;
     }
     return done ? 0 : STAGE_FILE;

@@ -12,6 +12,8 @@ struct file_operation {
 
 /* False if the request is malformed; nothing is allocated then. */
 bool file_operation_decode(struct file_operation *operation, const struct msg_file *request);
+/* Whether it reads standard input. */
+bool file_operation_reads(const struct msg_file *request);
 void file_operation_free(struct file_operation *operation);
 /* Does it (task->request), reading standard input and writing standard output. */
 stage file_operation_run(const struct task *task);

@@ -9,6 +9,7 @@
 #define INITIAL_CREDIT_BYTES 262144u
 #define MAX_STREAMS 1024u
 #define MAX_LIST_LENGTH 65536u
+#define MAX_TREE_PATH_BYTES 4095u
 
 enum {
     NAMESPACE_FLAG_ROOTFUL = 1,
@@ -157,6 +158,8 @@ enum {
     OPERATION_MKDIR = 7,
     OPERATION_SCAN = 8,
     OPERATION_SYMLINK = 9,
+    OPERATION_PACK = 10,
+    OPERATION_UNPACK = 11,
 };
 
 enum {
@@ -739,6 +742,19 @@ static inline void encode_entry(struct buffer *b, const struct msg_entry *m) {
     buffer_bytes(b, m->target);
 }
 
+static inline bool decode_entry(struct slice payload, struct msg_entry *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->kind) &&
+           cursor_u32(&c, &m->mode) &&
+           cursor_u32(&c, &m->uid) &&
+           cursor_u64(&c, &m->size) &&
+           cursor_u64(&c, &m->mtime_seconds) &&
+           cursor_u32(&c, &m->mtime_nanoseconds) &&
+           cursor_bytes(&c, &m->name) &&
+           cursor_bytes(&c, &m->target) &&
+           c.left == 0;
+}
+
 struct msg_scanned {
     uint8_t kind;
     uint8_t problem;
@@ -763,5 +779,55 @@ static inline void encode_scanned(struct buffer *b, const struct msg_scanned *m)
     buffer_bytes(b, m->path);
     buffer_bytes(b, m->target);
     buffer_bytes(b, m->sha256);
+}
+
+static inline bool decode_scanned(struct slice payload, struct msg_scanned *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->kind) &&
+           cursor_u8(&c, &m->problem) &&
+           cursor_u32(&c, &m->mode) &&
+           cursor_u64(&c, &m->size) &&
+           cursor_u64(&c, &m->inode) &&
+           cursor_u64(&c, &m->ctime_seconds) &&
+           cursor_u32(&c, &m->ctime_nanoseconds) &&
+           cursor_bytes(&c, &m->path) &&
+           cursor_bytes(&c, &m->target) &&
+           cursor_bytes(&c, &m->sha256) &&
+           c.left == 0;
+}
+
+struct msg_tree_entry {
+    uint8_t kind;
+    uint32_t mode;
+    uint32_t failure;
+    uint64_t size;
+    uint64_t mtime_seconds;
+    uint32_t mtime_nanoseconds;
+    struct slice path;
+    struct slice target;
+};
+
+static inline void encode_tree_entry(struct buffer *b, const struct msg_tree_entry *m) {
+    buffer_u8(b, m->kind);
+    buffer_u32(b, m->mode);
+    buffer_u32(b, m->failure);
+    buffer_u64(b, m->size);
+    buffer_u64(b, m->mtime_seconds);
+    buffer_u32(b, m->mtime_nanoseconds);
+    buffer_bytes(b, m->path);
+    buffer_bytes(b, m->target);
+}
+
+static inline bool decode_tree_entry(struct slice payload, struct msg_tree_entry *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->kind) &&
+           cursor_u32(&c, &m->mode) &&
+           cursor_u32(&c, &m->failure) &&
+           cursor_u64(&c, &m->size) &&
+           cursor_u64(&c, &m->mtime_seconds) &&
+           cursor_u32(&c, &m->mtime_nanoseconds) &&
+           cursor_bytes(&c, &m->path) &&
+           cursor_bytes(&c, &m->target) &&
+           c.left == 0;
 }
 

@@ -38,6 +38,7 @@ import { socketCases } from "./sockets.ts";
 import { spawnCases } from "./spawn.ts";
 import { systemCallCases } from "./system-calls.ts";
 import { terminalCases } from "./terminal.ts";
+import { treeCases } from "./trees.ts";
 import { volumeCases } from "./volumes.ts";
 import { waitingCases } from "./waiting.ts";
 import { workspaceCopyCases } from "./workspace-copy.ts";
@@ -56,6 +57,7 @@ export const cases: readonly Case[] = [
   ...execManyCases,
   ...fileCases,
   ...fileRefusalCases,
+  ...treeCases,
   ...portCases,
   ...portFetchCases,
   ...floorWriteCases,
