@@ -19,9 +19,11 @@ import { npmCiBench } from "./benches/npm-ci.ts";
 import { openBench } from "./benches/open.ts";
 import { outputBench } from "./benches/output.ts";
 import { poolBench } from "./benches/pool.ts";
+import { portsBench } from "./benches/ports.ts";
 import { reviewBench } from "./benches/review.ts";
 import { rowBench } from "./benches/row.ts";
 import { startBench } from "./benches/start.ts";
+import { treesBench } from "./benches/trees.ts";
 import { tscBench } from "./benches/tsc.ts";
 import { describeMachine, openContext } from "./machine.ts";
 import { openProgress } from "./progress.ts";
@@ -34,6 +36,8 @@ const BENCHES = [
   execBench,
   deleteBench,
   filesBench,
+  treesBench,
+  portsBench,
   outputBench,
   openBench,
   startBench,

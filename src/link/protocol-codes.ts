@@ -103,8 +103,11 @@ export const CODES = {
     symlink: 9,
     pack: 10,
     unpack: 11,
+    watch: 12,
   },
-  /** `entry.kind` */
+  /** `change.kind` */
+  change: { ready: 1, created: 2, modified: 3, deleted: 4, renamed: 5, overflow: 6 },
+  /** `entry.kind`, `treeEntry.kind` */
   kind: { file: 1, directory: 2, symlink: 3, other: 4 },
   /** `scanned.problem`: why a file has no hash, or a directory no entries */
   problem: { none: 0, unreadable: 1, tooLarge: 2, tooDeep: 3 },

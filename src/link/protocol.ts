@@ -278,6 +278,8 @@ export const RECORDS = {
     path: "bytes",
     target: "bytes",
   },
+  /** What `watch` answers with, `ready` first. `from`: of `renamed`, what it was called. Both are below the top. */
+  change: { kind: "u8", directory: "u8", path: "bytes", from: "bytes" },
 } as const;
 
 /** The name of a message. */

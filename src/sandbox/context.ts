@@ -26,5 +26,7 @@ export interface SandboxContext {
   readonly running: Set<RunningProgram>;
   /** The places of connections to its ports. */
   readonly connections: Slots;
+  /** The places of watches of its folders. */
+  readonly watches: Slots;
   readonly audit: ExecAudit;
 }

@@ -36,7 +36,7 @@ export interface FileStream {
   readonly done: Promise<void>;
 }
 
-const READING: ReadonlySet<FileOperation> = new Set(["read", "list", "stat", "pack"]);
+const READING: ReadonlySet<FileOperation> = new Set(["read", "list", "stat", "pack", "watch"]);
 const DENIED = new Set(["EACCES", "EPERM", "EROFS"]);
 
 /**
@@ -139,7 +139,7 @@ function nameOf({ operation }: FileRequest): string {
 /** The most that an operation may answer: the warden is not trusted to keep to what it was asked. */
 function bytesExpected({ operation, length }: FileRequest): number {
   if (operation === "read") return length === undefined || length === 0 ? Infinity : length;
-  if (operation === "list" || operation === "scan" || operation === "pack") return Infinity;
+  if (operation === "list" || operation === "scan" || operation === "pack" || operation === "watch") return Infinity;
   return operation === "stat" || operation === "unpack" ? RECORD_BYTES_MAX : 0;
 }
 

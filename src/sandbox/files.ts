@@ -9,6 +9,7 @@ import { violation } from "../link/codec.ts";
 import { FLAGS } from "../link/protocol.ts";
 import { count, pathBytes } from "./arguments.ts";
 import type { SandboxContext } from "./context.ts";
+import type { FileOptions, ReadOptions, ReadStreamOptions, WriteOptions } from "./file-options.ts";
 import { isPlainName, parseEntries, RECORD_BYTES_MAX } from "./file-records.ts";
 import { type FileOperation, type FileRequest, type FileStream, openFileStream, takeOutput } from "./file-stream.ts";
 import { checkInput, feedInput } from "./input.ts";
@@ -16,38 +17,8 @@ import { downloadTar, downloadTree } from "./trees/download.ts";
 import type { DownloadOptions, DownloadTarOptions, TreeSource, TreeSummary, UploadOptions } from "./trees/types.ts";
 import { uploadTree } from "./trees/upload.ts";
 import type { FileEntry, InputData, Text } from "./types.ts";
-
-/** What every operation takes. */
-export interface FileOptions {
-  /** Ends the operation. */
-  readonly signal?: AbortSignal;
-}
-
-/** The options of reading a whole file. */
-export interface ReadOptions extends FileOptions {
-  /** The most that is read; a longer file is an error. @default 67108864 */
-  readonly maxBytes?: number;
-}
-
-/** The options of reading a part as a stream, in bytes. */
-export interface ReadStreamOptions extends FileOptions {
-  /** @default 0 */
-  readonly offset?: number;
-  /** @default to the end */
-  readonly length?: number;
-}
-
-/** The options of writing. */
-export interface WriteOptions extends FileOptions {
-  /** Writes behind what is there. @default false */
-  readonly append?: boolean;
-  /** Fails if the file exists. @default false */
-  readonly exclusive?: boolean;
-  /** Makes the folders above it. @default false */
-  readonly createParents?: boolean;
-  /** Permission bits of a new file. @default 0o644 */
-  readonly mode?: number;
-}
+import { watchFolder } from "./watch.ts";
+import type { FileWatch, WatchOptions } from "./watch-types.ts";
 
 const READ_BYTES_MAX = 64 * 1024 * 1024;
 /** What fits into one array on every runtime. */
@@ -283,6 +254,35 @@ export class SandboxFiles {
       },
       { highWaterMark: 0 },
     );
+  }
+
+  /**
+   * Watches a folder; settles when every change from now on will be told, whoever makes it.
+   *
+   * Shape: an iterable of changes, with paths below the folder. It ends with the sandbox, with its scope or by leaving the
+   * loop. Who reads too slowly gets an `overflow` for what was lost. Folders that the agent may not read are not watched.
+   * At most 16 watches at a time, of 8192 folders each.
+   *
+   * @throws {SandboxError} FILE_DENIED If the policy does not let the agent read the folder.
+   * @throws {SandboxError} FILE_MISSING If it does not exist.
+   * @throws {SandboxError} FILE_FAILED If it is no folder, or too much is watched.
+   * @throws {SandboxError} ABORTED If `options.signal` is aborted, from here or from the iteration.
+   *
+   * @example
+   * ```ts
+   * import { createSandbox } from "cofferdam";
+   *
+   * await using sandbox = await createSandbox({ version: 1, filesystem: { write: ["."] } });
+   * await using changes = await sandbox.files.watch(".", { recursive: true });
+   * await sandbox.exec(["sh", "-c", "mkdir notes && echo done > notes/today.md"]);
+   * for await (const change of changes) {
+   *   console.log(change.kind, change.kind === "overflow" ? "" : change.path);
+   *   if (change.kind === "modified") break;
+   * }
+   * ```
+   */
+  watch(path: Text, options: WatchOptions = {}): Promise<FileWatch> {
+    return watchFolder(this.#context, path, options);
   }
 
   async #run(request: FileRequest, options: FileOptions): Promise<void> {

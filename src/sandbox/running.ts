@@ -37,6 +37,7 @@ import { Reviewing, type WorkspaceReview } from "./reviewing.ts";
 import { spawnCommand } from "./spawn.ts";
 import { type TemplateValue, templateArgv } from "./template.ts";
 import type { Command, ExecOptions, ExecResult, SpawnOptions, Text } from "./types.ts";
+import { WATCHES_MAX } from "./watch.ts";
 
 /** The policy in force. */
 export interface PolicyInForce {
@@ -207,6 +208,7 @@ export class RunningSandbox implements Sandbox {
       timeoutMs: parts.process.limits.timeoutMs,
       running: new Set(),
       connections: new Slots(CONNECTIONS_MAX),
+      watches: new Slots(WATCHES_MAX),
       audit: records,
     };
     this.files = new SandboxFiles(this.#context);

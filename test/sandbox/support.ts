@@ -2,6 +2,7 @@
 import type { ExecAudit } from "../../src/sandbox/audit.ts";
 import type { RunningProgram, SandboxContext } from "../../src/sandbox/context.ts";
 import { CONNECTIONS_MAX, Slots } from "../../src/sandbox/ports/slots.ts";
+import { WATCHES_MAX } from "../../src/sandbox/watch.ts";
 import type { FakeStream, FakeWarden, FakeWardenScript } from "../link/fake-warden.ts";
 import { ready, settle } from "../link/support.ts";
 
@@ -35,6 +36,7 @@ export async function harness(
     audit,
     running: new Set<RunningProgram>(),
     connections: new Slots(CONNECTIONS_MAX),
+    watches: new Slots(WATCHES_MAX),
     ...change,
   };
   const last = async () => {

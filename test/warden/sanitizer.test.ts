@@ -138,6 +138,15 @@ describe("a sanitized warden", () => {
     await files.download("deep", join(directory, "deep"));
   });
 
+  test("watches folders that come, go and are moved about", async () => {
+    await using watch = await sandbox.files.watch(".", { recursive: true });
+    const script =
+      "mkdir -p w/a/b w/c; echo > w/a/b/f; mv w/a w/d; mv w/d/b w/c; echo > w/c/b/f; mv w/c /tmp/c; rm -rf w; mkdir over";
+    await sandbox.exec(["sh", "-c", script]);
+    for await (const change of watch) if (change.kind !== "overflow" && change.path === "over") break;
+    await failure(10_000, sandbox.files.watch("no/where"), "FILE_MISSING");
+  });
+
   test("relays connections that end, break and are refused", async () => {
     const server = fileURLToPath(new URL("../conformance/server.c", import.meta.url));
     const program = join(directory, "server");

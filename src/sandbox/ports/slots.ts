@@ -25,6 +25,17 @@ export class Slots {
     signal?.throwIfAborted();
     if (this.#free > 0) this.#free--;
     else await this.#wait(signal);
+    return this.#held();
+  }
+
+  /** Takes a place if there is one now. */
+  tryTake(): (() => void) | undefined {
+    if (this.#free === 0) return undefined;
+    this.#free--;
+    return this.#held();
+  }
+
+  #held(): () => void {
     let held = true;
     return () => {
       if (!held) return;

@@ -6,6 +6,7 @@
 import { decodeFields, violation } from "../../link/codec.ts";
 import { CODES, MAX_DATA_BYTES, MAX_TREE_PATH_BYTES, RECORDS } from "../../link/protocol.ts";
 import { isPlainName } from "../file-records.ts";
+import { StreamReader } from "../stream-reader.ts";
 
 /** An entry of the sandbox's. Its path is plain, and its folder came before it. */
 export interface PackedEntry {
@@ -24,7 +25,6 @@ export interface PackedEntry {
 /** The longest record: numbers, and two paths with their lengths. */
 export const TREE_RECORD_BYTES_MAX: number = 64 + 2 * (MAX_TREE_PATH_BYTES + 1);
 
-const LENGTH_BYTES = 4;
 const PERMISSIONS = 0o777;
 const KINDS: ReadonlyMap<number, PackedEntry["kind"]> = new Map(
   Object.entries(CODES.kind).map(([name, code]) => [code, name as PackedEntry["kind"]]),
@@ -33,32 +33,30 @@ const EMPTY = Buffer.alloc(0);
 
 /** Reads a tree; what is malformed throws a violation of the protocol. */
 export class TreeReader {
-  readonly #take: () => Promise<Uint8Array | undefined>;
-  #bytes: Buffer = EMPTY;
+  readonly #reader: StreamReader;
   /** The folders whose entries may come now, from the top down. */
   readonly #open: Buffer[] = [];
   #started = false;
 
   constructor(take: () => Promise<Uint8Array | undefined>) {
-    this.#take = take;
+    this.#reader = new StreamReader(take);
   }
 
   /** The next entry; the content of the one before must have been read. */
   async next(): Promise<PackedEntry | undefined> {
-    const head = await this.#get(LENGTH_BYTES, true);
-    if (head === undefined) return undefined;
-    const size = head.readUInt32LE(0);
-    if (size > TREE_RECORD_BYTES_MAX) throw violation(`an entry of a tree claims ${size} bytes`);
-    const entry = decodeEntry(await this.#get(size));
+    const record = await this.#reader.record(TREE_RECORD_BYTES_MAX);
+    // Between two entries the stream may end, but a tree has a top.
+    if (record === undefined && this.#started) return undefined;
+    if (record === undefined) throw violation("a tree has no top");
+    const entry = decodeEntry(record);
     this.#place(entry);
     return entry;
   }
 
   /** The next piece of a file's content; undefined after the last. */
   async piece(): Promise<Buffer | undefined> {
-    const size = (await this.#get(LENGTH_BYTES)).readUInt32LE(0);
-    if (size > MAX_DATA_BYTES) throw violation(`a piece of a file claims ${size} bytes`);
-    return size === 0 ? undefined : this.#get(size);
+    const piece = await this.#reader.piece(MAX_DATA_BYTES);
+    return piece.length === 0 ? undefined : piece;
   }
 
   /** An entry lies in a folder that was told before and is not over: nothing leads elsewhere. */
@@ -75,20 +73,6 @@ export class TreeReader {
       if (!isPlainName(path.subarray(slash + 1))) throw violation("an entry of a tree has a path for a name");
     }
     if (entry.kind === "directory" && entry.failure === 0) this.#open.push(path);
-  }
-
-  async #get(size: number): Promise<Buffer>;
-  async #get(size: number, mayEnd: true): Promise<Buffer | undefined>;
-  async #get(size: number, mayEnd = false): Promise<Buffer | undefined> {
-    while (this.#bytes.length < size) {
-      const more = await this.#take();
-      if (more === undefined && mayEnd && this.#bytes.length === 0) return undefined;
-      if (more === undefined) throw violation("a tree ends inside an entry");
-      this.#bytes = this.#bytes.length === 0 ? Buffer.from(more) : Buffer.concat([this.#bytes, more]);
-    }
-    const taken = this.#bytes.subarray(0, size);
-    this.#bytes = this.#bytes.subarray(size);
-    return taken;
   }
 }
 

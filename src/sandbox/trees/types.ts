@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FileOptions } from "../files.ts";
+import type { FileOptions } from "../file-options.ts";
 import type { InputData, Text } from "../types.ts";
 
 /** How much a tree may be. */

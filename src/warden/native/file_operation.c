@@ -5,6 +5,7 @@
 #include "scan.h"
 #include "tree_pack.h"
 #include "tree_unpack.h"
+#include "tree_watch.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -212,6 +213,7 @@ stage file_operation_run(const struct task *task) {
     case OPERATION_SCAN: done = do_scan(o, asked); break;
     case OPERATION_PACK: done = tree_pack(o->path); break;
     case OPERATION_UNPACK: done = tree_unpack(o->path, o->flags & FILE_FLAG_EXCLUSIVE); break;
+    case OPERATION_WATCH: done = tree_watch(o->path, o->flags & FILE_FLAG_RECURSIVE); break;
     default: errno = ENOSYS;
     }
     return done ? 0 : STAGE_FILE;

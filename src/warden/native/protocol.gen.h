@@ -160,6 +160,16 @@ enum {
     OPERATION_SYMLINK = 9,
     OPERATION_PACK = 10,
     OPERATION_UNPACK = 11,
+    OPERATION_WATCH = 12,
+};
+
+enum {
+    CHANGE_READY = 1,
+    CHANGE_CREATED = 2,
+    CHANGE_MODIFIED = 3,
+    CHANGE_DELETED = 4,
+    CHANGE_RENAMED = 5,
+    CHANGE_OVERFLOW = 6,
 };
 
 enum {
@@ -828,6 +838,29 @@ static inline bool decode_tree_entry(struct slice payload, struct msg_tree_entry
            cursor_u32(&c, &m->mtime_nanoseconds) &&
            cursor_bytes(&c, &m->path) &&
            cursor_bytes(&c, &m->target) &&
+           c.left == 0;
+}
+
+struct msg_change {
+    uint8_t kind;
+    uint8_t directory;
+    struct slice path;
+    struct slice from;
+};
+
+static inline void encode_change(struct buffer *b, const struct msg_change *m) {
+    buffer_u8(b, m->kind);
+    buffer_u8(b, m->directory);
+    buffer_bytes(b, m->path);
+    buffer_bytes(b, m->from);
+}
+
+static inline bool decode_change(struct slice payload, struct msg_change *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->kind) &&
+           cursor_u8(&c, &m->directory) &&
+           cursor_bytes(&c, &m->path) &&
+           cursor_bytes(&c, &m->from) &&
            c.left == 0;
 }
 

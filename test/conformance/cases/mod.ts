@@ -41,6 +41,7 @@ import { terminalCases } from "./terminal.ts";
 import { treeCases } from "./trees.ts";
 import { volumeCases } from "./volumes.ts";
 import { waitingCases } from "./waiting.ts";
+import { watchCases } from "./watch.ts";
 import { workspaceCopyCases } from "./workspace-copy.ts";
 import { workspaceHostileCases } from "./workspace-hostile.ts";
 import { workspaceMountCases } from "./workspace-mount.ts";
@@ -58,6 +59,7 @@ export const cases: readonly Case[] = [
   ...fileCases,
   ...fileRefusalCases,
   ...treeCases,
+  ...watchCases,
   ...portCases,
   ...portFetchCases,
   ...floorWriteCases,
