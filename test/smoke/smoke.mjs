@@ -4,8 +4,10 @@
  * Usage: smoke.mjs local|docker MODULE SERVER
  */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 
 const runtime = process.argv[2] ?? "local";
@@ -80,6 +82,27 @@ const steps = {
     assert.deepEqual([timedOut, signal, exitCode], [true, "SIGKILL", null]);
     const full = await sandbox.exec(["sh", "-c", "yes | head -c 100000"], { maxOutputBytes: 1000 });
     assert.deepEqual([full.truncated, full.stdout.length, full.exitCode], [true, 1000, 0]);
+  },
+
+  async trees(sandbox) {
+    const watch = await sandbox.files.watch(".", { recursive: true });
+    const entries = [
+      { path: "sub/file", content: "x".repeat(200_000), mode: 0o755 },
+      { path: "sub/empty", kind: "directory" },
+      { path: "link", kind: "symlink", target: "sub/file" },
+    ];
+    const counts = { files: 1, directories: 1, symlinks: 1, bytes: 200_000, skipped: 0 };
+    assert.deepEqual(await sandbox.files.upload(entries, "tree"), counts);
+    for await (const change of watch) if (change.kind === "created" && change.path === "tree/link") break;
+    const folder = await mkdtemp(join(tmpdir(), "smoke-tree-"));
+    const target = join(folder, "target");
+    assert.deepEqual(await sandbox.files.download("tree", target), { ...counts, directories: 2 });
+    assert.equal((await readFile(join(target, "link"))).length, 200_000);
+    await sandbox.files.upload(target, "again");
+    const archive = await new Response(sandbox.files.downloadTar("again")).arrayBuffer();
+    await sandbox.files.upload(new Response(archive).body, "third");
+    assert.equal((await sandbox.files.read("third/sub/file")).length, 200_000);
+    await rm(folder, { recursive: true });
   },
 
   async ports(sandbox) {

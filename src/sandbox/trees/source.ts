@@ -32,9 +32,9 @@ const PATH_BYTES_MAX = 4095;
 const NOTHING = new Uint8Array(0);
 const MODES = { file: 0o644, directory: 0o755, symlink: 0o777 } as const;
 
-/** The entries of a source, without its top. */
-export function entriesOf(source: TreeSource): AsyncIterable<SourceEntry> {
-  if (typeof source === "string") return fromFolder(source);
+/** The entries of a source, without its top. `skipped` is called for each that is left out. */
+export function entriesOf(source: TreeSource, skipped: () => void): AsyncIterable<SourceEntry> {
+  if (typeof source === "string") return fromFolder(source, skipped);
   if (typeof source === "object" && source !== null) {
     if ("getReader" in source) return fromTar(source);
     if (Symbol.asyncIterator in source || Symbol.iterator in source) return fromEntries(source);
@@ -43,11 +43,12 @@ export function entriesOf(source: TreeSource): AsyncIterable<SourceEntry> {
   throw invalid("source", `Cannot upload a ${typeof source}`, source, hint);
 }
 
-/** A folder of the host. Its links are kept as links; sockets, FIFOs and devices are left out. */
-async function* fromFolder(path: string): AsyncGenerator<SourceEntry> {
+/** A folder of the host. Its links are kept as links; sockets, FIFOs, devices and what cannot be read are left out. */
+async function* fromFolder(path: string, skipped: () => void): AsyncGenerator<SourceEntry> {
   const root = onHost(path, () => openRoot(realpathSync(resolve(path))));
+  const report = emptyReport();
   try {
-    for (const found of walk(root, select([{ relative: ".", access: "read" }]), emptyReport())) {
+    for (const found of walk(root, select([{ relative: ".", access: "read" }]), report)) {
       if (found.path.length === 0) continue;
       const { kind, stats } = found;
       yield {
@@ -59,6 +60,7 @@ async function* fromFolder(path: string): AsyncGenerator<SourceEntry> {
         content: kind === "file" ? readPieces(found.fd) : [],
       };
     }
+    for (let left = report.special + report.unreadable + report.changed; left > 0; left--) skipped();
   } finally {
     closeDirectory(root);
   }

@@ -66,6 +66,6 @@ export interface TreeSummary {
   readonly symlinks: number;
   /** What all files hold together. */
   readonly bytes: number;
-  /** What was passed over: see `onSkip`. */
+  /** What was passed over: see `onSkip`. Of an upload: what of a folder cannot be read, or is no file, folder or link. */
   readonly skipped: number;
 }

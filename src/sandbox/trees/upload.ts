@@ -35,7 +35,7 @@ export async function uploadTree(
     flags: options.exclusive ? FLAGS.file.exclusive : 0,
   };
   const tally = new TreeTally("upload", request.path, options);
-  const entries = entriesOf(source);
+  const entries = entriesOf(source, () => tally.entry("skipped"));
   const stream = await openFileStream(context, request, options.signal);
   try {
     await feedInput(stream.process, encode(entries, tally), stream.done);

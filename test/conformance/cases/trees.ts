@@ -224,6 +224,7 @@ export const treeCases: readonly Case[] = [
       mkdirSync(fifo);
       execFileSync("mkfifo", [join(fifo, "pipe")]);
       const archive = execFileSync("tar", ["-C", fifo, "-cf", "-", "."]);
+      expect((await files.upload(fifo, "writable/partly")).skipped).toBe(1);
       await refused(files.upload(new Blob([archive]).stream(), "writable/bad"), "ARGUMENT_INVALID");
       const large = [{ path: "large", content: new Uint8Array(2_000_000) }];
       expect(
