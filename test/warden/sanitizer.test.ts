@@ -134,8 +134,8 @@ describe("a sanitized warden", () => {
     await failure(10_000, files.upload([{ path: "x" }], "/etc"), "FILE_DENIED");
     const deep = Array.from({ length: 300 }, () => "d").join("/");
     await failure(10_000, files.upload([{ path: deep, kind: "directory" }], "deep"), "FILE_FAILED");
-    await sandbox.exec(["sh", "-c", "cd deep; for n in 1 2 3; do mkdir -p d/d/d/d; cd d/d/d/d; done"]);
-    await files.download("deep", join(directory, "deep"));
+    // What was made of it until then is deeper than the host's side goes, too.
+    await failure(10_000, files.download("deep", join(directory, "deep")), "FILE_FAILED");
   });
 
   test("watches folders that come, go and are moved about", async () => {
