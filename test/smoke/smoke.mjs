@@ -4,10 +4,8 @@
  * Usage: smoke.mjs local|docker MODULE SERVER
  */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 
 const runtime = process.argv[2] ?? "local";
@@ -94,10 +92,11 @@ const steps = {
     const counts = { files: 1, directories: 1, symlinks: 1, bytes: 200_000, skipped: 0 };
     assert.deepEqual(await sandbox.files.upload(entries, "tree"), counts);
     for await (const change of watch) if (change.kind === "created" && change.path === "tree/link") break;
-    const folder = await mkdtemp(join(tmpdir(), "smoke-tree-"));
-    const target = join(folder, "target");
+    const { mkdtemp, rm } = await import("node:fs/promises");
+    const folder = await mkdtemp("/tmp/smoke-tree-");
+    const target = `${folder}/target`;
     assert.deepEqual(await sandbox.files.download("tree", target), { ...counts, directories: 2 });
-    assert.equal((await readFile(join(target, "link"))).length, 200_000);
+    assert.equal((await readFile(`${target}/link`)).length, 200_000);
     await sandbox.files.upload(target, "again");
     const archive = await new Response(sandbox.files.downloadTar("again")).arrayBuffer();
     await sandbox.files.upload(new Response(archive).body, "third");
