@@ -28,6 +28,8 @@ export interface ErrorDetails {
   VOLUME_BUSY: { readonly volume: string };
   /** The volume cannot be used as asked. */
   VOLUME_UNUSABLE: { readonly volume: string; readonly reason: string };
+  /** There is no such snapshot, it was changed, or it holds what the policy does not let be written. */
+  SNAPSHOT_UNUSABLE: { readonly snapshot: string; readonly reason: string };
   /** The image does not exist where the Docker engine looks. */
   IMAGE_MISSING: { readonly image: string };
   /** The runtime that was asked for does not work here. */

@@ -34,6 +34,7 @@ import { resolveVolumes } from "./sandbox/volumes.ts";
  * @throws {SandboxError} WORKSPACE_UNUSABLE If the workspace cannot be used as asked.
  * @throws {SandboxError} VOLUME_BUSY If another sandbox has a volume.
  * @throws {SandboxError} VOLUME_UNUSABLE If a volume cannot be used as asked.
+ * @throws {SandboxError} SNAPSHOT_UNUSABLE If there is no such snapshot, or the policy does not cover it.
  * @throws {SandboxError} STATE_UNUSABLE If the folder that keeps volumes cannot be used.
  * @throws {SandboxError} RUNTIME_UNAVAILABLE If the runtime does not work here.
  * @throws {SandboxError} IMAGE_MISSING If the Docker engine does not have the image.
@@ -62,7 +63,22 @@ export async function createSandbox(policy: Policy | string, options: SandboxOpt
   const runtime = await chooseRuntime(options);
   const { image, signal } = options;
   const request = { id: createId(), ...plans, workspace, volumes, image, signal };
-  return openSandbox({ read, plans, request, runtime, options, startWarden: () => runtime.start(request) });
+  const sandbox = await openSandbox({
+    read,
+    plans,
+    request,
+    runtime,
+    options,
+    startWarden: () => runtime.start(request),
+  });
+  if (options.snapshot === undefined) return sandbox;
+  try {
+    await sandbox.state.restore(options.snapshot, signal === undefined ? {} : { signal });
+    return sandbox;
+  } catch (error) {
+    await sandbox.stop();
+    throw error;
+  }
 }
 
 /** What a sandbox is opened from. */
@@ -93,7 +109,18 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
     decisions.addRules(rules);
     const { filesystem } = plans;
     const { link, facts } = await openLink(warden, { filesystem, frames, decisions }, options);
-    const sandbox = new RunningSandbox({ id, policy: read, parts, setting, runtime, link, facts, records, decisions });
+    const sandbox = new RunningSandbox({
+      id,
+      policy: read,
+      parts,
+      setting,
+      runtime,
+      link,
+      facts,
+      records,
+      decisions,
+      create: createSandbox,
+    });
     records.sandboxStarted(sandbox.enforcement);
     return sandbox;
   } catch (error) {

@@ -44,6 +44,8 @@ export interface SandboxOptions {
   readonly workspace?: string | WorkspaceOptions;
   /** Folders that outlive the sandbox, by name. The policy says what may be done in them. At most 16. */
   readonly volumes?: readonly VolumeOptions[];
+  /** The id of a snapshot that the sandbox starts from: see `sandbox.state`. */
+  readonly snapshot?: string;
   /** Variables for every command, over the runtime's own. Nothing of this process's environment enters by itself. */
   readonly env?: Readonly<Record<string, string>>;
   /** How to reach the Docker engine, and what to ask of it. */

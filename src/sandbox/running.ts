@@ -25,6 +25,7 @@ import type { SandboxEvents } from "./events.ts";
 import { execCommand } from "./exec.ts";
 import { SandboxFiles } from "./files.ts";
 import type { Modes } from "./modes.ts";
+import type { SandboxOptions } from "./options.ts";
 import type { PolicyParts } from "./policy-frames.ts";
 import { canReadDenials, DENIALS_PATH, type PolicySetting } from "./policy-parts.ts";
 import { fetchPort } from "./ports/fetch.ts";
@@ -34,6 +35,7 @@ import type { ForwardOptions, PortFetchOptions, PortForward } from "./ports/type
 import type { ReadPolicy } from "./read-policy.ts";
 import type { SandboxRecords } from "./records.ts";
 import { Reviewing, type WorkspaceReview } from "./reviewing.ts";
+import { SandboxState } from "./snapshots/state.ts";
 import { spawnCommand } from "./spawn.ts";
 import { type TemplateValue, templateArgv } from "./template.ts";
 import type { Command, ExecOptions, ExecResult, SpawnOptions, Text } from "./types.ts";
@@ -64,6 +66,8 @@ export interface Sandbox extends AsyncDisposable, WorkspaceReview {
   readonly enforcement: Enforcement;
   /** The sandbox's files, under the agent's own policy. */
   readonly files: SandboxFiles;
+  /** What it has written: to be frozen, brought back, and started from. */
+  readonly state: SandboxState<Sandbox>;
   /** Everything that is recorded, as it happens: iterate over it, or listen. */
   readonly events: SandboxEvents;
   /** Settles, with the reason, when the sandbox has ended, however. */
@@ -164,12 +168,15 @@ export interface RunningParts {
   readonly facts: LinkFacts;
   readonly records: SandboxRecords;
   readonly decisions: Decisions;
+  /** Makes another sandbox. */
+  create(policy: Policy, options: SandboxOptions): Promise<Sandbox>;
 }
 
 /** The implementation of {@link Sandbox}. */
 export class RunningSandbox implements Sandbox {
   readonly id: string;
   readonly files: SandboxFiles;
+  readonly state: SandboxState<Sandbox>;
   readonly events: SandboxEvents;
   readonly ended: Promise<string>;
   readonly sh: ShellTemplate;
@@ -213,6 +220,7 @@ export class RunningSandbox implements Sandbox {
     };
     this.files = new SandboxFiles(this.#context);
     this.#reviewing = new Reviewing(this.#context, records, warden);
+    this.state = new SandboxState(running, this.#context, this.files, () => this.#read);
     this.sh = shellTemplate((argv, execOptions) => this.exec(argv, execOptions));
     // However the link ends, the sandbox ends with it, and takes its leftovers along.
     const abort = () => void this.stop();

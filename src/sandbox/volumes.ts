@@ -90,7 +90,8 @@ function grantedIn(path: string, { grants }: FilesystemPlan): { access: "read" |
   return { access: writes ? "write" : "read", finer: writes };
 }
 
-function volumePath(argument: string, path: unknown): string {
+/** Where a volume is, checked and absolute. */
+export function volumePath(argument: string, path: unknown): string {
   const problem = (reason: string) => {
     const hint = "Use a folder such as /data or ~/.memory";
     return invalid(argument, `Cannot put a volume at ${JSON.stringify(path)}: ${reason}`, path, hint);

@@ -24,7 +24,12 @@ const BATCH = 16;
 
 /** Removes what dead owners left; with `dryRun` only says what that would be. The warden is what removes. */
 export async function cleanLocal(locateWarden: () => Promise<WardenBinary>, dryRun: boolean): Promise<LeftoverReport> {
-  const found = [...folders(tmpdir()), ...controlGroups(), ...folders(await stateDirectory("volumes"))];
+  const found = [
+    ...folders(tmpdir()),
+    ...controlGroups(),
+    ...folders(await stateDirectory("volumes")),
+    ...folders(await stateDirectory("snapshots")),
+  ];
   const dead = found.filter(({ reason }) => reason === OWNER_GONE);
   const left = found.filter(({ reason }) => reason !== OWNER_GONE);
   if (dryRun || dead.length === 0) return { removed: dead, left };

@@ -34,6 +34,7 @@ import { programTrickCases } from "./programs-tricks.ts";
 import { raceCases } from "./races.ts";
 import { reviewCases } from "./review.ts";
 import { shellCases } from "./shell.ts";
+import { snapshotCases } from "./snapshots.ts";
 import { socketCases } from "./sockets.ts";
 import { spawnCases } from "./spawn.ts";
 import { systemCallCases } from "./system-calls.ts";
@@ -89,6 +90,7 @@ export const cases: readonly Case[] = [
   ...workspaceHostileCases,
   ...volumeCases,
   ...reviewCases,
+  ...snapshotCases,
   ...limitCases,
   ...lifeCases,
   ...lifeFaultCases,
