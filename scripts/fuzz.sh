@@ -24,5 +24,6 @@ fuzz() {
 }
 
 fuzz fuzz_frames "$native"/{frames,bytes,die}.c
+fuzz fuzz_dns "$native"/dns_message.c
 fuzz fuzz_stat "$native"/{processes,die}.c
 fuzz fuzz_tables "$native"/{glob,glob_rename,tables,path_rulings,program_rulings,bytes,die}.c

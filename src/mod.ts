@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./audit/mod.ts";
+export type { Resolver } from "./egress/mod.ts";
 export {
   type ErrorCode,
   type ErrorDetails,

@@ -7,6 +7,7 @@ import { SandboxError } from "./errors.ts";
 import type { Policy } from "./policy/mod.ts";
 import type { Runtime, StartedWarden, StartRequest } from "./runtimes/runtime.ts";
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";
+import { Connections } from "./sandbox/connections.ts";
 import { Decisions } from "./sandbox/decisions.ts";
 import { createId } from "./sandbox/id.ts";
 import { openLink } from "./sandbox/open-link.ts";
@@ -108,19 +109,10 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
     const { frames, rules } = encodePolicy(parts, decisions.ruleCount);
     decisions.addRules(rules);
     const { filesystem } = plans;
-    const { link, facts } = await openLink(warden, { filesystem, frames, decisions }, options);
-    const sandbox = new RunningSandbox({
-      id,
-      policy: read,
-      parts,
-      setting,
-      runtime,
-      link,
-      facts,
-      records,
-      decisions,
-      create: createSandbox,
-    });
+    const flows = new Connections({ registry, records, resolver: options.resolver }, plans.network);
+    const { link, facts } = await openLink(warden, { filesystem, frames, decisions, flows }, options);
+    const running = { id, policy: read, parts, setting, runtime, link, facts, records, decisions, flows };
+    const sandbox = new RunningSandbox({ ...running, create: createSandbox });
     records.sandboxStarted(sandbox.enforcement);
     return sandbox;
   } catch (error) {

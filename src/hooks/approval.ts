@@ -5,7 +5,7 @@
  */
 import { Call } from "./call.ts";
 import type { DecisionMaker } from "./decided.ts";
-import type { FilesystemAccess, ProcessStart } from "./subjects.ts";
+import type { FilesystemAccess, NetworkConnect, ProcessStart } from "./subjects.ts";
 import type { Awaitable } from "./types.ts";
 import { type HookVerdict, readVerdict } from "./verdict.ts";
 
@@ -25,7 +25,8 @@ export interface ApprovalBase {
 /** Something that an approver decides about: discriminated by `domain`. */
 export type ApprovalRequest =
   | (ApprovalBase & { readonly domain: "filesystem"; readonly access: FilesystemAccess })
-  | (ApprovalBase & { readonly domain: "process"; readonly start: ProcessStart });
+  | (ApprovalBase & { readonly domain: "process"; readonly start: ProcessStart })
+  | (ApprovalBase & { readonly domain: "network"; readonly connect: NetworkConnect });
 
 /** What an approver knows beside the request. */
 export interface ApprovalContext {

@@ -13,7 +13,7 @@ import {
   WORKSPACE_PATH,
 } from "../policy/mod.ts";
 import { canonicalBinary, canonicalPath } from "../policy/paths.ts";
-import type { FilesystemAccess, FilesystemOperation, ProcessStart } from "./subjects.ts";
+import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
 
 /**
  * How far a hook's filter covers what is decided. A denial and an ask count from `PARTLY` on. An `allow` is for all that
@@ -72,6 +72,24 @@ export function startMatcher(binaries: readonly string[]): (start: ProcessStart)
     // A program of many names (busybox) does what it is called; but anything can call itself anything.
     const name = argv[0] ?? "";
     return matches(name.startsWith("/") ? name : `/${name.replace(/^-/, "")}`) ? MATCH.PARTLY : MATCH.NONE;
+  };
+}
+
+/** What matches connections. */
+export function connectMatcher(
+  hosts: readonly string[],
+  ports: readonly number[],
+  binaries: readonly string[],
+): (connect: NetworkConnect) => Match {
+  const matchers = hosts.map((host) => compileGlob(host, "."));
+  const inBinaries = anyOf(binaries);
+  return ({ host, port, binary }) => {
+    if (matchers.length > 0 && !matchers.some((matches) => matches(host))) return MATCH.NONE;
+    if (ports.length > 0 && !ports.includes(port)) return MATCH.NONE;
+    if (binaries.length === 0) return MATCH.FULLY;
+    // A program that is not known may be one of those that are meant.
+    if (binary === "") return MATCH.PARTLY;
+    return inBinaries(binary) ? MATCH.FULLY : MATCH.NONE;
   };
 }
 

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { globProblem } from "../policy/glob.ts";
 import { nearestKey } from "../policy/nearest.ts";
 import { pathProblem } from "../policy/paths.ts";
-import { accessMatcher, binaryPatterns, type Match, pathPatterns, startMatcher } from "./filter.ts";
+import { accessMatcher, binaryPatterns, connectMatcher, type Match, pathPatterns, startMatcher } from "./filter.ts";
 import { invalidPlugin } from "./problems.ts";
-import type { FilesystemAccess, FilesystemOperation, ProcessStart } from "./subjects.ts";
+import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
 import type { HookContext } from "./types.ts";
 
 /** How long a hook may take unless it says so itself, in milliseconds. */
@@ -18,6 +19,7 @@ const PATTERNS_MAX = 1024;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const OBSERVE_KEYS = ["handler", "timeoutMs"];
 const DECIDE_KEYS = [...OBSERVE_KEYS, "name", "order", "binaries"];
+const CONNECT_KEYS = [...DECIDE_KEYS, "hosts", "ports"];
 const ACCESS_KEYS = [...DECIDE_KEYS, "paths", "operations"];
 
 const OPERATIONS: readonly FilesystemOperation[] = [
@@ -69,6 +71,15 @@ export function readStart(plugin: string, value: unknown): DecideHook<ProcessSta
   const written = readWritten(plugin, "process.start", value, DECIDE_KEYS);
   const decide = readDecide<ProcessStart>(plugin, "process.start", written);
   return { ...decide, paths: [], operations: [], matches: startMatcher(decide.binaries) };
+}
+
+/** Reads `network.connect`. */
+export function readConnect(plugin: string, value: unknown): DecideHook<NetworkConnect> {
+  const written = readWritten(plugin, "network.connect", value, CONNECT_KEYS);
+  const decide = readDecide<NetworkConnect>(plugin, "network.connect", written);
+  const hosts = readHosts(decide, written.hosts);
+  const ports = readPorts(decide, written.ports);
+  return { ...decide, paths: [], operations: [], matches: connectMatcher(hosts, ports, decide.binaries) };
 }
 
 /** Reads a hook that observes. */
@@ -131,6 +142,22 @@ function readPatterns(place: Place, key: string, value: unknown): readonly strin
     throw invalidHook(place, `has ${JSON.stringify(pattern)} in its ${key}`, `Change it: ${problem}`);
   }
   return [...((value as readonly string[] | undefined) ?? [])];
+}
+
+function readHosts(place: Place, value: unknown): readonly string[] {
+  for (const host of readList(place, "hosts", value, PATTERNS_MAX)) {
+    if (typeof host === "string" && host !== "" && globProblem(host, ".") === undefined) continue;
+    throw invalidHook(place, `has ${JSON.stringify(host)} in its hosts`, "Give names or globs of labels");
+  }
+  return [...((value as readonly string[] | undefined) ?? [])];
+}
+
+function readPorts(place: Place, value: unknown): readonly number[] {
+  for (const port of readList(place, "ports", value, PATTERNS_MAX)) {
+    if (Number.isInteger(port) && Number(port) > 0 && Number(port) <= 65_535) continue;
+    throw invalidHook(place, `has ${JSON.stringify(port)} in its ports`, "Give numbers from 1 to 65535");
+  }
+  return [...((value as readonly number[] | undefined) ?? [])];
 }
 
 function readOperations(place: Place, value: unknown): readonly FilesystemOperation[] {

@@ -6,8 +6,16 @@
 import type { DecisionRecord } from "../audit/mod.ts";
 import { nearestKey } from "../policy/nearest.ts";
 import { invalidPlugin } from "./problems.ts";
-import { type DecideHook, isName, type ObserveHook, readAccess, readObserve, readStart } from "./read-hook.ts";
-import type { FilesystemAccess, ProcessStart } from "./subjects.ts";
+import {
+  type DecideHook,
+  isName,
+  type ObserveHook,
+  readAccess,
+  readConnect,
+  readObserve,
+  readStart,
+} from "./read-hook.ts";
+import type { FilesystemAccess, NetworkConnect, ProcessStart } from "./subjects.ts";
 import type { LifecycleEvent, Plugin } from "./types.ts";
 
 /** A plugin, checked. What is changed in the original later has no effect. */
@@ -17,14 +25,15 @@ export interface ReadPlugin {
   readonly teardown: Plugin["teardown"];
   readonly access: DecideHook<FilesystemAccess> | undefined;
   readonly start: DecideHook<ProcessStart> | undefined;
+  readonly connect: DecideHook<NetworkConnect> | undefined;
   readonly decision: ObserveHook<DecisionRecord> | undefined;
   readonly lifecycle: ObserveHook<LifecycleEvent> | undefined;
 }
 
 const PLUGIN_KEYS = ["name", "hooks", "setup", "teardown"];
-const RUN_NOW = ["filesystem.access", "process.start", "decision", "lifecycle"];
+const RUN_NOW = ["filesystem.access", "process.start", "network.connect", "decision", "lifecycle"];
 /** Named in the design; a later version runs them. */
-const RUN_LATER = ["network.connect", "network.request", "network.response", "inference.call", "inference.chunk"];
+const RUN_LATER = ["network.request", "network.response", "inference.call", "inference.chunk"];
 const DOMAINS = ["filesystem", "process", "network", "inference"];
 
 /**
@@ -70,6 +79,7 @@ function readPlugin(plugin: unknown, place: string): ReadPlugin {
     teardown: method("teardown", teardown),
     access: of("filesystem.access", (value) => readAccess(name, value)),
     start: of("process.start", (value) => readStart(name, value)),
+    connect: of("network.connect", (value) => readConnect(name, value)),
     decision: of("decision", (value) => readObserve(name, "decision", value)),
     lifecycle: of("lifecycle", (value) => readObserve(name, "lifecycle", value)),
   };
@@ -113,7 +123,7 @@ function refuseTwins(plugins: readonly ReadPlugin[]): void {
     if (names.has(name)) throw invalidPlugin(name, "another plugin has its name", "Give each a name of its own");
     names.add(name);
   }
-  for (const key of ["access", "start"] as const) {
+  for (const key of ["access", "start", "connect"] as const) {
     const owners = new Map<string, string>();
     for (const { name: plugin, [key]: hook } of plugins) {
       if (hook === undefined) continue;

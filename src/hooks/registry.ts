@@ -14,15 +14,15 @@ import { Observers } from "./observers.ts";
 import type { ProblemListener } from "./problems.ts";
 import type { DecideHook } from "./read-hook.ts";
 import { type ReadPlugin, readPlugins } from "./read-plugins.ts";
-import type { FilesystemAccess, FilesystemOperation, ProcessStart } from "./subjects.ts";
+import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
 import type { LifecycleEvent, Plugin } from "./types.ts";
 
 /** The domains whose decisions hooks join in this version. */
-export type HookDomain = "filesystem" | "process";
+export type HookDomain = "filesystem" | "process" | "network";
 
-/** Decisions that a hook cares about. Patterns are absolute; empty lists mean all. */
+/** Decisions that a hook wants the warden to ask about. The host sees every connection anyway. Patterns are absolute; empty lists mean all. */
 export interface Subscription {
-  readonly domain: HookDomain;
+  readonly domain: Exclude<HookDomain, "network">;
   readonly operations: readonly FilesystemOperation[];
   /** What one matches stands for its tree. */
   readonly paths: readonly string[];
@@ -68,6 +68,7 @@ const ORDERS = ["pre", "normal", "post"] as const;
 export class PluginRegistry {
   readonly #access: readonly DecideHook<FilesystemAccess>[];
   readonly #start: readonly DecideHook<ProcessStart>[];
+  readonly #connect: readonly DecideHook<NetworkConnect>[];
   readonly #decision: Observers<DecisionRecord>;
   readonly #lifecycle: Observers<LifecycleEvent>;
   readonly #bench: Bench;
@@ -79,6 +80,7 @@ export class PluginRegistry {
     const limits = { ...LIMITS, ...options.limits };
     this.#access = inOrder(plugins.flatMap(({ access }) => access ?? []));
     this.#start = inOrder(plugins.flatMap(({ start }) => start ?? []));
+    this.#connect = inOrder(plugins.flatMap(({ connect }) => connect ?? []));
     this.#decision = new Observers(
       sandbox,
       plugins.flatMap(({ decision }) => decision ?? []),
@@ -123,7 +125,7 @@ export class PluginRegistry {
 
   /** What the warden asks about for the sake of a hook, beside what the policy leaves open. */
   subscriptions(): readonly Subscription[] {
-    const of = (domain: HookDomain, hooks: readonly DecideHook<never>[]): Subscription[] => {
+    const of = (domain: Subscription["domain"], hooks: readonly DecideHook<never>[]): Subscription[] => {
       return hooks.map(({ operations, paths, binaries }) => ({ domain, operations, paths, binaries }));
     };
     return [...of("filesystem", this.#access), ...of("process", this.#start)];
@@ -136,7 +138,7 @@ export class PluginRegistry {
 
   /** Whether a rule can defer to a hook of that name. */
   hasHook(name: string, domain?: HookDomain): boolean {
-    const domains = domain === undefined ? (["filesystem", "process"] as const) : [domain];
+    const domains = domain === undefined ? (["filesystem", "process", "network"] as const) : [domain];
     return domains.some((each) => this.#hooks(each).some((hook) => hook.name === name));
   }
 
@@ -175,6 +177,18 @@ export class PluginRegistry {
     return new Judging(this.#bench, about, ruling, options).decide();
   }
 
+  /** Decides about a connection. It never throws and never rejects. */
+  decideConnect(
+    connect: NetworkConnect,
+    ruling: PolicyRuling,
+    options: DecideOptions = {},
+  ): Decided | Promise<Decided> {
+    if (this.#closed) return ended();
+    Object.freeze(connect);
+    const about = { subject: connect, hooks: this.#connect, maySubstitute: false, request: connectRequest };
+    return new Judging(this.#bench, about, ruling, options).decide();
+  }
+
   /** Tells the hooks `decision`. It never throws. */
   observeDecision(record: DecisionRecord): void {
     this.#decision.tell(record);
@@ -193,7 +207,7 @@ export class PluginRegistry {
   }
 
   #hooks(domain: HookDomain): readonly DecideHook<never>[] {
-    return domain === "filesystem" ? this.#access : this.#start;
+    return { filesystem: this.#access, process: this.#start, network: this.#connect }[domain];
   }
 }
 
@@ -207,6 +221,10 @@ function accessRequest(access: FilesystemAccess) {
 
 function startRequest(start: ProcessStart) {
   return { domain: "process", start } as const;
+}
+
+function connectRequest(connect: NetworkConnect) {
+  return { domain: "network", connect } as const;
 }
 
 function ended(): Decided {

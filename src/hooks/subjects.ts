@@ -40,6 +40,24 @@ export interface FilesystemAccess {
   readonly ruleId?: string;
 }
 
+/** A program wants to connect to another machine. */
+export interface NetworkConnect {
+  /** The name as it was asked for, lower case and without a final dot; or an IPv4 address. */
+  readonly host: string;
+  readonly port: number;
+  /** In the sandbox. */
+  readonly pid: number;
+  /** The path of the program; empty where it is not known. */
+  readonly binary: string;
+  /** Of the program's file: 64 hexadecimal digits. Absent: it cannot be read, or is longer than anybody should wait for. */
+  readonly sha256?: string;
+  /** The paths of its parents' programs, the nearest first. They inform; they prove nothing. */
+  readonly ancestors: readonly string[];
+  readonly verdict: PolicyVerdict;
+  /** The rule that gave the verdict. Absent: none matched. */
+  readonly ruleId?: string;
+}
+
 /**
  * A program is about to start.
  *

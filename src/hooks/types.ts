@@ -4,7 +4,7 @@
  * @module
  */
 import type { AuditRecord, DecisionRecord } from "../audit/mod.ts";
-import type { FilesystemAccess, FilesystemOperation, ProcessStart } from "./subjects.ts";
+import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
 import type { HookVerdict } from "./verdict.ts";
 
 /** A value now or later. */
@@ -62,6 +62,17 @@ export type AccessHandler = (access: FilesystemAccess, context: HookContext) => 
 /** Decides about the start of a program. Kind: decide. */
 export type StartHandler = (start: ProcessStart, context: HookContext) => Awaitable<HookVerdict | undefined>;
 
+/** What an object of `network.connect` may have. Only connections that match all of it are asked about. */
+export interface ConnectHookOptions<F> extends DecideHookOptions<F> {
+  /** Names or globs of labels, as in a policy, or IPv4 addresses. @default all */
+  readonly hosts?: readonly string[];
+  /** @default all */
+  readonly ports?: readonly number[];
+}
+
+/** Decides about a connection to another machine. Kind: decide. */
+export type ConnectHandler = (connect: NetworkConnect, context: HookContext) => Awaitable<HookVerdict | undefined>;
+
 /** Everything that is recorded beside decisions: sandboxes and commands that start and end. */
 export type LifecycleEvent = Exclude<AuditRecord, DecisionRecord>;
 
@@ -75,6 +86,7 @@ export type LifecycleObserver = (event: LifecycleEvent, context: HookContext) =>
 export interface PluginHooks {
   readonly filesystem?: { readonly access?: AccessHandler | AccessHookOptions<AccessHandler> };
   readonly process?: { readonly start?: StartHandler | DecideHookOptions<StartHandler> };
+  readonly network?: { readonly connect?: ConnectHandler | ConnectHookOptions<ConnectHandler> };
   readonly decision?: DecisionObserver | HookOptions<DecisionObserver>;
   readonly lifecycle?: LifecycleObserver | HookOptions<LifecycleObserver>;
 }

@@ -21,6 +21,12 @@ ENOTRECOVERABLE ERFKILL EHWPOISON
   .trim()
   .split(/\s+/);
 
+/** The number of an error by its name; EIO for what is none. */
+export function errnoNumber(name: string): number {
+  const index = NAMES.indexOf(name);
+  return index < 0 ? 5 : index + 1;
+}
+
 /** The name of an error number, or `errno N`. */
 export function errnoName(number: number): string {
   const name = NAMES[number - 1];

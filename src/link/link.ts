@@ -9,7 +9,14 @@ import { decodeMessage, encodeMessage, violation } from "./codec.ts";
 import { type Frame, FrameParser } from "./frame-parser.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
-import { MAX_PAYLOAD_BYTES, MESSAGES, type MessageName, type MessageValues, RAW_FRAMES } from "./protocol.ts";
+import {
+  MAX_PAYLOAD_BYTES,
+  MAX_STREAMS,
+  MESSAGES,
+  type MessageName,
+  type MessageValues,
+  RAW_FRAMES,
+} from "./protocol.ts";
 import { fatalError, helloProblem } from "./start-failure.ts";
 import { StreamTable } from "./stream-table.ts";
 
@@ -38,6 +45,12 @@ export interface DecisionHandler {
   onDecided(values: MessageValues<"decided">): void;
 }
 
+/** Who is told of connections that programs of the sandbox ask for. */
+export interface FlowHandler {
+  /** A stream was opened by the warden: what comes for it goes to what this returns. */
+  onFlow(stream: number, values: MessageValues<"flow">): StreamHandler;
+}
+
 /** What the warden said of itself and of the floor. */
 export interface LinkFacts {
   readonly hello: MessageValues<"hello">;
@@ -51,6 +64,8 @@ export interface LinkOptions {
   /** In milliseconds. Three without an answer end the link. */
   readonly heartbeatMs: number;
   readonly decisions: DecisionHandler;
+  /** Without one, a warden that opens a stream is not ours. */
+  readonly flows?: FlowHandler;
 }
 
 /** A warden gives up on a host that was silent for so many heartbeats: more, for hosts do block their event loop. */
@@ -70,6 +85,8 @@ export class Link {
   readonly closed: Promise<SandboxError>;
   readonly #options: LinkOptions;
   readonly #streams: StreamTable<StreamHandler> = new StreamTable();
+  /** Those that the warden opened: even numbers. */
+  readonly #flows = new Map<number, StreamHandler>();
   readonly #outbox: Outbox;
   readonly #heartbeat: Heartbeat;
   #state: "new" | "configuring" | "ready" = "new";
@@ -188,7 +205,8 @@ export class Link {
     this.#heartbeat.stop();
     this.#outbox.stop();
     this.#failHandshake(error);
-    for (const stream of this.#streams.clear()) stream.onLost(error);
+    for (const stream of [...this.#streams.clear(), ...this.#flows.values()]) stream.onLost(error);
+    this.#flows.clear();
     this.#options.output.destroy();
     // Nothing that it still says is heard.
     this.#options.input.destroy();
@@ -215,13 +233,22 @@ export class Link {
   }
 
   #onStreamFrame({ type, channel, stream, payload }: Frame): void {
-    const handler = this.#streams.get(stream);
-    if (handler === undefined) throw violation(`a frame came for stream ${stream}, which is not open`);
-    if (type === RAW_FRAMES.data) handler.onData(channel, payload);
+    const handler = stream % 2 === 0 ? this.#flows.get(stream) : this.#streams.get(stream);
+    if (handler === undefined) this.#onNewStream(type, stream, payload);
+    else if (type === RAW_FRAMES.data) handler.onData(channel, payload);
     else if (type === RAW_FRAMES.end) {
       if (payload.length > 0) throw violation("the end of a channel carried data");
       handler.onEnd(channel);
     } else this.#onStreamMessage(handler, stream, type, payload);
+  }
+
+  #onNewStream(type: number, stream: number, payload: Buffer): void {
+    if (NAMES.get(type) !== "flow") throw violation(`a frame came for stream ${stream}, which is not open`);
+    const { flows } = this.#options;
+    if (flows === undefined || this.#state !== "ready" || stream % 2 !== 0 || this.#flows.size >= MAX_STREAMS) {
+      throw violation(`the warden opened stream ${stream}, which it may not`);
+    }
+    this.#flows.set(stream, flows.onFlow(stream, decodeMessage("flow", payload)));
   }
 
   #onStreamMessage(handler: StreamHandler, stream: number, type: number, payload: Buffer): void {
@@ -245,7 +272,8 @@ export class Link {
       case "gone":
         decodeMessage("gone", payload);
         handler.onGone();
-        this.#streams.remove(stream);
+        if (stream % 2 === 0) this.#flows.delete(stream);
+        else this.#streams.remove(stream);
         break;
       default:
         throw violation(`a frame of type ${type} came for a stream`);

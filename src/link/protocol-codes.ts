@@ -18,6 +18,7 @@ export const FLAGS = {
   /**
    * `policy.flags`. `decidePrograms`: starts are judged and verified. `allowList`: `process.allow` is set. `liveMounts`:
    * FIFOs and sockets of the host may be in reach. `tellAgent`: denials are also told in a file of the agent's `/tmp`.
+   * `decideNetwork`: connections are carried out of the sandbox. `hashConnectors`: with the hash of who connects.
    */
   policy: {
     decidePrograms: 1,
@@ -28,11 +29,15 @@ export const FLAGS = {
     unmatchedProgramAsk: 32,
     liveMounts: 64,
     tellAgent: 128,
+    decideNetwork: 256,
+    hashConnectors: 512,
   },
   /** `programRule.flags`: any arguments match; the pattern is a name that `policy.search` resolves. */
   programRule: { anyArguments: 1, name: 2 },
   /** `answer.flags`: the operation gets the bytes of the `content` frames before it. */
   answer: { substitute: 1 },
+  /** `flow.flags`: the program does not wait, so that it fails with less of a reason. */
+  flow: { nonBlocking: 1 },
   /** `rule.flags` */
   rule: { optional: 1, workspace: 2 },
   /** `exec.flags` */
@@ -56,7 +61,7 @@ export const CODES = {
   /** Verdicts, wherever one is. A rule that defers to a hook asks. */
   verdict: { allow: 1, ask: 2, deny: 3 },
   /** `subscription.domain`, `decided.domain` */
-  domain: { filesystem: 1, process: 2 },
+  domain: { filesystem: 1, process: 2, network: 3 },
   /** What an agent does to a path, and (start) a program that it starts. */
   action: {
     read: 1,
@@ -89,6 +94,8 @@ export const CODES = {
     interpreter: 15,
     changed: 16,
     tooLong: 17,
+    noIpv6: 18,
+    noName: 19,
   },
   /** `file.operation` */
   operation: {

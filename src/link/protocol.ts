@@ -3,7 +3,7 @@
  * is generated from it (`npm run protocol`), and a test fails when the two have drifted.
  *
  * A frame is a 12 byte header and a payload, little-endian: `u32 length, u8 type, u8 channel, u16 0, u32 stream`.
- * `length` counts the payload only. Stream 0 is the sandbox itself; the host opens odd streams.
+ * `length` counts the payload only. Stream 0 is the sandbox itself; the host opens odd streams, the warden even ones.
  *
  * @module
  */
@@ -147,6 +147,27 @@ export const MESSAGES = {
    * `failed`.
    */
   dial: { id: 0x26, to: "warden", fields: { port: "u32" } },
+  /**
+   * Opens a stream of the warden's: an even number. A program wants to connect. `flowAccept` or `flowRefuse` answers; then
+   * it is as a dialed connection. `failed` and `gone` without an answer: nobody waits for one any more.
+   */
+  flow: {
+    id: 0x2d,
+    to: "host",
+    fields: {
+      port: "u32",
+      pid: "u32",
+      flags: "u32",
+      host: "bytes",
+      binary: "bytes",
+      ancestors: "list",
+      sha256: "bytes",
+    },
+  },
+  flowAccept: { id: 0x2e, to: "warden", fields: {} },
+  flowRefuse: { id: 0x2f, to: "warden", fields: { error: "u32" } },
+  /** The answer takes so long: who does not want to wait is let go on, and others wait. */
+  flowWait: { id: 0x27, to: "warden", fields: { timeoutMs: "u32" } },
   /** Signals the process group of a stream's first process. */
   signal: { id: 0x22, to: "warden", fields: { signal: "u32" } },
   resize: { id: 0x23, to: "warden", fields: { rows: "u32", columns: "u32" } },

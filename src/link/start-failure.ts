@@ -13,7 +13,12 @@ const LANDLOCK_ABI_MIN = 3;
 const SUBJECT_CHARACTERS_MAX = 4096;
 
 /** What only some policies need, by the warden's names. */
-const MEANS: ReadonlySet<string> = new Set(["user notification", "ptrace of a child", "sock_diag of unix sockets"]);
+const MEANS: ReadonlySet<string> = new Set([
+  "user notification",
+  "ptrace of a child",
+  "sock_diag of unix sockets",
+  "port 53 of the loopback",
+]);
 
 /** The name of a stage of {@link CODES}. */
 export function stageName(stage: number): string {

@@ -5,6 +5,14 @@
  */
 
 export { BASELINE } from "./baseline.ts";
+export {
+  type ConnectionAttempt,
+  type ConnectionRule,
+  type ConnectionRuling,
+  type ConnectionTable,
+  connectionTable,
+  evaluateConnection,
+} from "./connections.ts";
 export { policyDigest } from "./digest.ts";
 export {
   evaluatePath,

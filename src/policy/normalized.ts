@@ -124,6 +124,8 @@ export interface NormalizedNetworkRule {
   readonly tls: TlsMode;
   /** Absent: everything on the connection, HTTP or not. */
   readonly http?: HttpAccess | HttpRules;
+  /** Addresses beside public ones that may be dialed. */
+  readonly addresses: readonly string[];
   readonly defer?: string;
 }
 

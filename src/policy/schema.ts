@@ -99,6 +99,7 @@ const networkRule: z.ZodType<t.NetworkRule> = z.strictObject({
   ...networkShape,
   tls: z.enum(["auto", "terminate", "passthrough"]).exactOptional(),
   http: http.exactOptional(),
+  addresses: f.list(f.rangeField, 1).exactOptional(),
   defer: f.idField.exactOptional(),
 });
 

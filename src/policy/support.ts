@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type IssueDraft, placeIssues, policyError } from "./issues.ts";
+import { type DocumentPath, type IssueDraft, placeIssues, policyError } from "./issues.ts";
 import type { NormalizedPolicy } from "./normalized.ts";
 import { originOf } from "./origin.ts";
 
@@ -26,7 +26,7 @@ export interface AssertEnforceableOptions {
 /**
  * Refuses a policy that asks for something that this version cannot enforce.
  *
- * Enforced are `filesystem`, `process` and `audit`.
+ * Enforced are `filesystem`, `process`, `audit` and, of `network`, connections.
  *
  * @throws {SandboxError} POLICY_UNSUPPORTED If it asks for anything else: one error with every issue, and line and column
  * where the policy came as text.
@@ -46,16 +46,26 @@ export function assertEnforceable(policy: NormalizedPolicy, options: AssertEnfor
   const keys = new Set(
     drafts.map(({ path: [section, key] }) => (typeof key === "string" ? `${section}.${key}` : section)),
   );
-  const hint = `Leave out ${[...keys].join(", ")}: this version enforces filesystem, process and audit`;
+  const hint = `Leave out ${[...keys].join(", ")}: this version enforces filesystem, process, connections and audit`;
   throw policyError("POLICY_UNSUPPORTED", placeIssues(drafts, locate), { source, hint });
 }
 
-function network(policy: NormalizedPolicy): IssueDraft[] {
-  const message = "network rules are not in this version: a sandbox reaches nothing but its own loopback";
-  const lists = (["allow", "deny", "ask"] as const).flatMap((list) => {
-    return policy.network[list].map((_, index): IssueDraft => ({ path: ["network", list, index], message }));
+function network({ network }: NormalizedPolicy): IssueDraft[] {
+  const rules = (["allow", "ask"] as const).flatMap((list) => {
+    return network[list].flatMap((rule, index) => [
+      ...notYet(rule.http !== undefined, ["network", list, index, "http"], "rules on HTTP are not in this version"),
+      ...notYet(rule.tls === "terminate", ["network", list, index, "tls"], "TLS is not opened in this version"),
+      ...notYet(rule.host.startsWith("["), ["network", list, index, "host"], "IPv6 addresses are not carried"),
+    ]);
   });
-  return [...lists, ...unmatched(policy, "network", message)];
+  const denials = network.deny.flatMap((rule, index) => {
+    return notYet(rule.http !== undefined, ["network", "deny", index, "http"], "rules on HTTP are not in this version");
+  });
+  return [...rules, ...denials];
+}
+
+function notYet(asked: boolean, path: DocumentPath, message: string): IssueDraft[] {
+  return asked ? [{ path, message }] : [];
 }
 
 function inference(policy: NormalizedPolicy): IssueDraft[] {
@@ -74,6 +84,6 @@ function credentials(policy: NormalizedPolicy): IssueDraft[] {
   return policy.credentials.map((_, index) => ({ path: ["credentials", index], message }));
 }
 
-function unmatched(policy: NormalizedPolicy, section: "network" | "inference", message: string): IssueDraft[] {
+function unmatched(policy: NormalizedPolicy, section: "inference", message: string): IssueDraft[] {
   return policy[section].unmatched === "deny" ? [] : [{ path: [section, "unmatched"], message }];
 }

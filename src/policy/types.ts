@@ -153,6 +153,11 @@ export interface NetworkRule {
   readonly tls?: TlsMode;
   /** Which HTTP requests are meant. @default everything on the connection, HTTP or not */
   readonly http?: HttpAccess | HttpRules;
+  /**
+   * Addresses beside public ones that the host's name may resolve to: loopback, link-local and private ones, as CIDR or
+   * single addresses. @default none
+   */
+  readonly addresses?: readonly string[];
   /** The name of the hook that decides in this rule's place. */
   readonly defer?: string;
 }

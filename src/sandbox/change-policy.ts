@@ -6,6 +6,7 @@
 import { SandboxError } from "../errors.ts";
 import type { Link } from "../link/link.ts";
 import { comparePolicies, type NormalizedPolicy, type Policy } from "../policy/mod.ts";
+import type { Connections } from "./connections.ts";
 import type { RunningProgram, SandboxContext } from "./context.ts";
 import type { Decisions } from "./decisions.ts";
 import type { Modes } from "./modes.ts";
@@ -30,6 +31,7 @@ export interface ChangeContext {
   readonly context: SandboxContext;
   readonly link: Link;
   readonly decisions: Decisions;
+  readonly flows: Connections;
   readonly setting: PolicySetting;
   readonly current: ReadPolicy;
   readonly generation: number;
@@ -44,7 +46,7 @@ export interface PolicyChange {
 
 /** Puts another policy in force for whatever starts from now on. */
 export async function changePolicy(
-  { context, link, decisions, setting, current, generation }: ChangeContext,
+  { context, link, decisions, flows, setting, current, generation }: ChangeContext,
   input: Policy | string,
   { running }: SetPolicyOptions,
 ): Promise<PolicyChange> {
@@ -62,6 +64,7 @@ export async function changePolicy(
   // In the order of the link: what was asked for until now starts under the old policy, and everything later does not.
   const affected = narrowed === undefined ? [] : [...context.running];
   await changed;
+  flows.setPlan(plans.network);
   await Promise.all(affected.map(killed));
   return { policy: next, modes: parts.modes, timeoutMs: plans.process.limits.timeoutMs };
 }

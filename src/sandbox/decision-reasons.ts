@@ -23,5 +23,7 @@ export const REASONS: Readonly<Record<keyof typeof CODES.reason, string>> = {
   loaderVariable: "a variable makes the loader read what the sandbox may change",
   interpreter: "the interpreter of the script is not allowed",
   changed: "it was not any more what had been judged; a program that had started so was killed",
+  noIpv6: "IPv6 addresses are not carried",
+  noName: "no name has this address",
   tooLong: "its arguments are too long to be decided about",
 };

@@ -149,7 +149,7 @@ export class Decisions implements DecisionHandler {
     const target = Buffer.from(values.target).toString();
     const decidedBy: DecidedBy = { kind: reason === "floor" ? "floor" : "policy" };
     this.#records.decision({
-      domain: DOMAINS[values.domain] === "process" ? "process" : "filesystem",
+      domain: DOMAINS[values.domain] ?? "filesystem",
       operation: ACTIONS[values.action] ?? "unknown",
       subject: { pid: values.pid, binary: Buffer.from(values.binary).toString() },
       object: target === "" ? path : `${path} -> ${target}`,

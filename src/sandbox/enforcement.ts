@@ -22,8 +22,8 @@ export interface Enforcement {
   /** Grants that apply, and optional ones whose path does not exist. */
   readonly rules: { readonly applied: number; readonly skipped: number };
   readonly kernel: string;
-  /** `none`: the sandbox has its own loopback and nothing else. */
-  readonly network: "none";
+  /** `none`: the sandbox has its own loopback and nothing else. `decided`: TCP connections leave it as far as rules and hooks let them. */
+  readonly network: "none" | "decided";
   /** Whether programs may make unix sockets. Where files are emulated: those that connect, no datagrams. */
   readonly unixSockets: boolean;
   /** The user inside; never 0. */
@@ -54,7 +54,7 @@ export function describeEnforcement(
     landlockAbi: isolation === "none" ? 0 : hello.landlockAbi,
     rules: { applied: ready.rules, skipped: ready.skipped },
     kernel: Buffer.from(hello.kernel).toString(),
-    network: "none",
+    network: modes.network ? "decided" : "none",
     unixSockets: isolation !== "none",
     user: { uid: warden.uid, gid: warden.gid },
     workspace: workspace === undefined ? "empty" : typeof workspace === "string" ? "copy" : (workspace.mode ?? "copy"),

@@ -6,7 +6,7 @@
 import { finished } from "node:stream/promises";
 import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
 import { SandboxError } from "../errors.ts";
-import { type DecisionHandler, Link, type LinkFacts, lost, type PolicyFrames } from "../link/link.ts";
+import { type DecisionHandler, type FlowHandler, Link, type LinkFacts, lost, type PolicyFrames } from "../link/link.ts";
 import { FLAGS } from "../link/protocol.ts";
 import { WORKSPACE_PATH } from "../policy/mod.ts";
 import type { StartedWarden } from "../runtimes/runtime.ts";
@@ -25,18 +25,27 @@ export interface LinkPolicy {
   readonly frames: PolicyFrames;
   /** Gets the link before its first frame. */
   readonly decisions: DecisionHandler & { link: Link | undefined };
+  /** The same; without one no connection is carried. */
+  readonly flows?: FlowHandler & { link: Link | undefined };
 }
 
 /** Configures the warden. If that fails, nothing of the sandbox is left. */
 export async function openLink(
   warden: StartedWarden,
-  { filesystem, frames, decisions }: LinkPolicy,
+  { filesystem, frames, decisions, flows }: LinkPolicy,
   options: SandboxOptions,
 ): Promise<{ readonly link: Link; readonly facts: LinkFacts }> {
   try {
     const heartbeatMs = milliseconds("heartbeatMs", options.heartbeatMs) ?? HEARTBEAT_MS;
-    const link = new Link({ input: warden.input, output: warden.output, heartbeatMs, decisions });
+    const link = new Link({
+      input: warden.input,
+      output: warden.output,
+      heartbeatMs,
+      decisions,
+      ...(flows && { flows }),
+    });
     decisions.link = link;
+    if (flows !== undefined) flows.link = link;
     // The runtime knows of the end before the stream says so, where the stream says nothing.
     const over = warden.ended.then((reason) => lost(reason));
     void lastWords(warden).then(async () => link.close(await over));

@@ -5,6 +5,7 @@
  */
 import { lstat, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { Resolver } from "../egress/mod.ts";
 import { SandboxError } from "../errors.ts";
 import type { Approver, Plugin } from "../hooks/mod.ts";
 import type { DockerOptions } from "../runtimes/docker/mod.ts";
@@ -62,6 +63,20 @@ export interface SandboxOptions {
    * @default 300000
    */
   readonly approveTimeoutMs?: number;
+  /**
+   * Finds the addresses of hosts that the policy allows, in the place of this machine's resolver. It is asked for nothing else.
+   *
+   * @example
+   * ```ts
+   * import { createSandbox } from "cofferdam";
+   *
+   * await using sandbox = await createSandbox(
+   *   { version: 1, network: { allow: [{ host: "api.test", ports: [8080], addresses: ["127.0.0.1"] }] } },
+   *   { resolver: (host) => (host === "api.test" ? ["127.0.0.1"] : []) },
+   * );
+   * ```
+   */
+  readonly resolver?: Resolver;
   /** Ends the start, or the sandbox once it runs. */
   readonly signal?: AbortSignal;
   /**

@@ -5,7 +5,7 @@
  */
 import { type FilesystemPlan, planFilesystem } from "../domains/filesystem/mod.ts";
 import { planInference } from "../domains/inference/mod.ts";
-import { planNetwork } from "../domains/network/mod.ts";
+import { type NetworkPlan, planNetwork } from "../domains/network/mod.ts";
 import { type ProcessPlan, planProcess } from "../domains/process/mod.ts";
 import { assertEnforceable, HOME_PATH, type NormalizedPolicy, WORKSPACE_PATH } from "../policy/mod.ts";
 
@@ -13,7 +13,7 @@ import { assertEnforceable, HOME_PATH, type NormalizedPolicy, WORKSPACE_PATH } f
 export interface Plans {
   readonly filesystem: FilesystemPlan;
   readonly process: ProcessPlan;
-  readonly network: ReturnType<typeof planNetwork>;
+  readonly network: NetworkPlan;
   readonly inference: ReturnType<typeof planInference>;
 }
 
@@ -28,7 +28,7 @@ export function planDomains(policy: NormalizedPolicy): Plans {
   return {
     filesystem: planFilesystem(policy, places),
     process: planProcess(policy, places),
-    network: planNetwork(policy),
+    network: planNetwork(policy, places),
     inference: planInference(policy),
   };
 }

@@ -40,6 +40,8 @@ export interface PolicyParts {
   readonly allowList: boolean;
   readonly liveMounts: boolean;
   readonly tellAgent: boolean;
+  /** Whether a hook wants to see the hash of who connects. */
+  readonly hashConnectors: boolean;
   /** Where programs are looked for: absolute directories. */
   readonly search: readonly string[];
   /** How long the warden waits for an answer, in milliseconds. */
@@ -108,7 +110,9 @@ function flagsOf(parts: PolicyParts): number {
     (parts.unmatchedPathAsk ? policy.unmatchedPathAsk : 0) |
     (parts.process.unmatched === "ask" ? policy.unmatchedProgramAsk : 0) |
     (parts.liveMounts ? policy.liveMounts : 0) |
-    (parts.tellAgent ? policy.tellAgent : 0)
+    (parts.tellAgent ? policy.tellAgent : 0) |
+    (parts.modes.network ? policy.decideNetwork : 0) |
+    (parts.modes.network && parts.hashConnectors ? policy.hashConnectors : 0)
   );
 }
 

@@ -44,10 +44,14 @@ export function policyParts(
   { warden, registry, options, workspace }: PolicySetting,
   { generation, narrowed }: PolicyStanding,
 ): PolicyParts {
-  const { process } = plans;
+  const { process, network } = plans;
   const filesystem = withLinkedDenials(plans.filesystem, workspace);
   const { liveMounts } = warden;
-  const hooks = { filesystem: registry.needs("filesystem"), process: registry.needs("process") };
+  const hooks = {
+    filesystem: registry.needs("filesystem"),
+    process: registry.needs("process"),
+    network: registry.needs("network"),
+  };
   const audit = normalized.audit.files;
   const isLiveWorkspace = typeof options.workspace === "object" && options.workspace.mode === "mount";
   const floor = isLiveWorkspace ? liveGrants(filesystem) : filesystem.grants;
@@ -56,7 +60,7 @@ export function policyParts(
     filesystem,
     process,
     floor: narrowed ? floor.map((grant) => ({ ...grant, optional: true })) : floor,
-    modes: chooseModes({ filesystem, process, audit, hooks, liveMounts }),
+    modes: chooseModes({ filesystem, process, network, audit, hooks, liveMounts }),
     subscriptions: registry.subscriptions(),
     audit,
     unmatchedPathAsk: normalized.filesystem.unmatched === "ask",
@@ -64,7 +68,10 @@ export function policyParts(
     liveMounts,
     tellAgent: canReadDenials(filesystem),
     search: searchPath(warden.environment, options.env ?? {}),
-    timeoutMs: Math.max(registry.maxDeadlineMs("filesystem"), registry.maxDeadlineMs("process")) + SLACK_MS,
+    hashConnectors: hooks.network,
+    timeoutMs:
+      Math.max(...(["filesystem", "process", "network"] as const).map((domain) => registry.maxDeadlineMs(domain))) +
+      SLACK_MS,
   };
 }
 

@@ -17,6 +17,7 @@ import type {
 } from "../review/mod.ts";
 import type { Runtime, StartedWarden } from "../runtimes/runtime.ts";
 import { changePolicy, type SetPolicyOptions } from "./change-policy.ts";
+import type { Connections } from "./connections.ts";
 import type { SandboxContext } from "./context.ts";
 import type { Decisions } from "./decisions.ts";
 import { describeEnforcement, type Enforcement } from "./enforcement.ts";
@@ -94,7 +95,8 @@ export interface Sandbox extends AsyncDisposable, WorkspaceReview {
    * Puts another policy in force for whatever starts from now on.
    *
    * Shape: files and programs can only be narrowed. Commands that run keep their kernel domain, so a narrower policy needs
-   * `running: "kill"` while there are any. Plugins stay.
+   * `running: "kill"` while there are any. Connections change at once, either way: those that are no longer allowed are
+   * closed. Plugins stay.
    *
    * @throws {SandboxError} POLICY_INVALID If the policy is malformed.
    * @throws {SandboxError} POLICY_WIDENS If it allows something that the one in force does not.
@@ -168,6 +170,7 @@ export interface RunningParts {
   readonly facts: LinkFacts;
   readonly records: SandboxRecords;
   readonly decisions: Decisions;
+  readonly flows: Connections;
   /** Makes another sandbox. */
   create(policy: Policy, options: SandboxOptions): Promise<Sandbox>;
 }
@@ -296,8 +299,8 @@ export class RunningSandbox implements Sandbox {
 
   async #setPolicy(input: Policy | string, options: SetPolicyOptions): Promise<void> {
     const generation = this.#policy.generation + 1;
-    const { link, decisions, setting } = this.#parts;
-    const parts = { context: this.#context, link, decisions, setting, current: this.#read, generation };
+    const { link, decisions, flows, setting } = this.#parts;
+    const parts = { context: this.#context, link, decisions, flows, setting, current: this.#read, generation };
     const { policy, modes, timeoutMs } = await changePolicy(parts, input, options);
     this.#read = policy;
     this.#context = { ...this.#context, timeoutMs };
@@ -318,6 +321,7 @@ export class RunningSandbox implements Sandbox {
 
   async #finish(error: SandboxError): Promise<string> {
     this.#parts.decisions.close();
+    this.#parts.flows.close();
     await this.#warden.end();
     await this.#parts.setting.registry.teardown();
     const reason = error.code === "SANDBOX_STOPPED" ? "stopped" : error.message;

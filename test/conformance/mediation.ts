@@ -17,7 +17,14 @@ export const BIN = "/workspace/bin";
 export function workspaceWith(scene: Scene, files: Readonly<Record<string, string>>): string {
   const folder = scene.folder();
   makeFiles(folder, { "bin/": "", ...files });
-  for (const name of ["attack", "tool", "mediate", "flip", "guest"] as const satisfies readonly (keyof Programs)[]) {
+  for (const name of [
+    "attack",
+    "tool",
+    "mediate",
+    "flip",
+    "guest",
+    "net",
+  ] as const satisfies readonly (keyof Programs)[]) {
     const target = join(folder, "bin", name);
     copyFileSync(scene.programs[name], target);
     giveAway(target);

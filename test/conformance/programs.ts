@@ -20,6 +20,8 @@ export interface Programs {
   readonly guest: string;
   /** See server.c. */
   readonly server: string;
+  /** See net.c. */
+  readonly net: string;
 }
 
 const FLAGS = ["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers"];
@@ -44,6 +46,7 @@ export function buildPrograms(folder: string): Programs {
     flip: build("flip"),
     guest: build("guest"),
     server: build("server"),
+    net: build("net", "names"),
   };
 }
 

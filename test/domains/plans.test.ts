@@ -62,13 +62,38 @@ describe("planProcess()", () => {
 });
 
 describe("planNetwork()", () => {
-  test("is no network", () => {
-    expect(planNetwork(normalized({}))).toEqual({ kind: "none" });
+  const plan = (policy: Parameters<typeof normalized>[0]) => planNetwork(normalized(policy), context);
+
+  test("is no network where nothing is said of it, or what is said leaves nothing open", () => {
+    expect(plan({})).toEqual({ kind: "none", rules: [], unmatched: "deny", privateRanges: [] });
+    expect(plan({ network: { unmatched: "deny", privateRanges: ["10.0.0.0/8"] } }).kind).toBe("none");
   });
 
-  test("refuses rules and credentials that it would leave out", () => {
-    failure("POLICY_UNSUPPORTED", () => planNetwork(normalized({ network: { allow: [{ host: "a.b" }] } })));
-    failure("POLICY_UNSUPPORTED", () => planNetwork(normalized({ credentials: [{ name: "A", hosts: ["a.b"] }] })));
+  test("is rules in the order of the policy: allow, deny, ask; what defers asks", () => {
+    const { kind, rules } = plan({
+      network: {
+        ask: [{ host: "c.d" }],
+        deny: [{ host: "b.c" }],
+        allow: [
+          { host: "a.b", addresses: ["10.0.0.1"] },
+          { id: "left", host: "a.c", defer: "hook" },
+        ],
+      },
+    });
+    expect(kind).toBe("rules");
+    expect(rules.map(({ verdict, ruleId, defer }) => [verdict, ruleId, defer])).toEqual([
+      ["allow", "network.allow:a.b:443", undefined],
+      ["ask", "left", "hook"],
+      ["deny", "network.deny:b.c:*", undefined],
+      ["ask", "network.ask:c.d:443", undefined],
+    ]);
+    expect(plan({ network: { unmatched: "ask" } }).kind).toBe("rules");
+  });
+
+  test("refuses rules on HTTP and credentials that it would leave out", () => {
+    const http = { access: "read-only" } as const;
+    failure("POLICY_UNSUPPORTED", () => plan({ network: { allow: [{ host: "a.b", http }] } }));
+    failure("POLICY_UNSUPPORTED", () => plan({ credentials: [{ name: "A", hosts: ["a.b"] }] }));
   });
 
   test("networkRules() joins the credentials to the rules", () => {

@@ -71,6 +71,7 @@ describe("normalizePolicy()", () => {
       ports: [443],
       binaries: "any",
       tls: "auto",
+      addresses: [],
     });
     expect(network.deny[0]).toEqual({ id: "network.deny:c.d:*", host: "c.d", ports: "all", binaries: "any" });
   });

@@ -7,6 +7,8 @@ const refused = (policy: Omit<Policy, "version">): string[] => {
   return error.details.issues.map(({ path }) => path);
 };
 
+const HTTP = { access: "full" } as const;
+
 describe("assertEnforceable()", () => {
   test.each<[string, Omit<Policy, "version">]>([
     ["nothing at all", {}],
@@ -22,16 +24,25 @@ describe("assertEnforceable()", () => {
     ["audit of denials", { audit: { files: "denials" } }],
     ["audit of all", { audit: { files: "all" } }],
     ["empty sections", { network: { allow: [] }, inference: { routes: [] }, credentials: [], process: {}, audit: {} }],
+    [
+      "hosts",
+      { network: { allow: [{ host: "a.b" }], deny: [{ host: "a.c" }], ask: [{ host: "a.d" }], unmatched: "ask" } },
+    ],
+    ["TLS that is passed through", { network: { allow: [{ host: "a.b", tls: "passthrough" }] } }],
     ["defaults written out", { network: { unmatched: "deny" }, inference: { unmatched: "deny" } }],
   ])("takes %s", (_, policy) => {
     expect(() => assertEnforceable(normalized(policy))).not.toThrow();
   });
 
   test.each<[string, Omit<Policy, "version">, string[]]>([
-    ["hosts that are allowed", { network: { allow: [{ host: "a.b" }] } }, ["network.allow[0]"]],
-    ["hosts that are denied", { network: { deny: [{ host: "a.b" }] } }, ["network.deny[0]"]],
-    ["hosts that ask", { network: { ask: [{ host: "a.b" }] } }, ["network.ask[0]"]],
-    ["unmatched hosts that ask", { network: { unmatched: "ask" } }, ["network.unmatched"]],
+    [
+      "rules on HTTP",
+      { network: { allow: [{ host: "a.b", http: HTTP }], ask: [{ host: "a.c", http: HTTP }] } },
+      ["network.allow[0].http", "network.ask[0].http"],
+    ],
+    ["denials on HTTP", { network: { deny: [{ host: "a.b", http: { rules: [{}] } }] } }, ["network.deny[0].http"]],
+    ["TLS that is opened", { network: { allow: [{ host: "a.b", tls: "terminate" }] } }, ["network.allow[0].tls"]],
+    ["IPv6 addresses", { network: { ask: [{ host: "[2001:db8::1]" }] } }, ["network.ask[0].host"]],
     ["routes", { inference: { routes: [{ models: ["*"], provider: "x" }] } }, ["inference.routes[0]"]],
     ["interception", { inference: { intercept: ["a.b"] } }, ["inference.intercept[0]"]],
     ["a budget", { inference: { budget: { tokens: 5, usd: 1 } } }, ["inference.budget.tokens", "inference.budget.usd"]],
@@ -47,16 +58,14 @@ describe("assertEnforceable()", () => {
     expect(error.details.source).toBe("full.yaml");
     expect(error.details.issues).toHaveLength(9);
     expect(error.message).toContain("Cannot enforce the policy full.yaml: 9 issues");
-    expect(error.message).toContain(
-      "full.yaml:14:7 network.allow[0]: network rules are not in this version: a sandbox reaches nothing but its own loopback",
-    );
+    expect(error.message).toContain("full.yaml:18:13 network.allow[0].http: rules on HTTP are not in this version");
     expect(error.hint).toBe(
-      "Leave out network.allow, inference.routes, inference.intercept, inference.budget, credentials: this version enforces filesystem, process and audit",
+      "Leave out network.allow, inference.routes, inference.intercept, inference.budget, credentials: this version enforces filesystem, process, connections and audit",
     );
   });
 
   test("looks only at the sections that it is asked for", () => {
-    const policy = normalized({ network: { allow: [{ host: "a.b" }] } });
+    const policy = normalized({ network: { allow: [{ host: "a.b", http: HTTP }] } });
     expect(() => assertEnforceable(policy, { sections: ["inference", "credentials"] })).not.toThrow();
   });
 });

@@ -1,17 +1,19 @@
 /**
  * One sandbox's life on any JavaScript runtime: node, deno or bun, with the built package.
  *
- * Usage: smoke.mjs local|docker MODULE SERVER
+ * Usage: smoke.mjs local|docker MODULE SERVER NET
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import process from "node:process";
 
 const runtime = process.argv[2] ?? "local";
 const module = process.argv[3] ?? new URL("../../dist/mod.js", import.meta.url).href;
 /** test/conformance/server.c, compiled. */
 const serverProgram = process.argv[4];
+/** test/conformance/net.c, compiled. */
+const netProgram = process.argv[5];
 const { createSandbox, SandboxError } = await import(module);
 
 const steps = {
@@ -132,6 +134,26 @@ const steps = {
     assert.equal(await posted.text(), "ok");
     await assert.rejects(sandbox.fetch(7002, "/"), (error) => SandboxError.is(error, "PORT_UNREACHABLE"));
     await Promise.all([echo.kill(), web.kill()]);
+  },
+
+  async network() {
+    const server = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address();
+    const allow = [{ host: "echo.test", ports: [port], addresses: ["127.0.0.1"] }];
+    const sandbox = await createSandbox(
+      { version: 1, filesystem: { write: ["."] }, network: { allow } },
+      { ...options, resolver: () => ["127.0.0.1"] },
+    );
+    await sandbox.files.write("net", await readFile(netProgram), { mode: 0o755 });
+    const net = async (...job) =>
+      (await sandbox.exec(["./net", ...job.map(String)], { timeoutMs: 30_000 })).stdout.trim();
+    assert.equal(await net("echo", "echo.test", port, 3_000_000), "3000000 0 end");
+    assert.equal(await net("many", "echo.test", port, 50), "50");
+    assert.equal(await net("connect", "nonblocking", "other.test", port), "ECONNREFUSED");
+    assert.equal(await net("connect", "blocking", "192.0.2.1", 443), "ECONNREFUSED");
+    await sandbox.stop();
+    await new Promise((resolve) => server.close(resolve));
   },
 
   async errors(sandbox) {

@@ -18,6 +18,7 @@ const directory = mkdtempSync(join(realpathSync(tmpdir()), "smoke-"));
 const consumer = join(directory, "consumer");
 const script = join(consumer, "smoke.mjs");
 const server = join(consumer, "server");
+const net = join(consumer, "net");
 let files: readonly string[] = [];
 
 const quiet: ExecFileSyncOptionsWithStringEncoding = { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] };
@@ -39,6 +40,7 @@ beforeAll(() => {
   execFileSync("npm", [...install, "--loglevel=error"], { ...quiet, cwd: consumer });
   cpSync(fileURLToPath(new URL("./smoke.mjs", import.meta.url)), script);
   buildProgram(consumer, "server", ["server.c"]);
+  buildProgram(consumer, "net", ["net.c", "net-names.c"]);
 }, 300_000);
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -82,7 +84,7 @@ async function smoke(
   const entry = new URL(`file://${consumer}/node_modules/cofferdam/dist/mod.js`).href;
   try {
     const options = { cwd: consumer, env, timeout: 90_000, killSignal: "SIGKILL" as const };
-    const { stdout } = await promisify(execFile)(program, [...args, script, runtime, entry, server], options);
+    const { stdout } = await promisify(execFile)(program, [...args, script, runtime, entry, server, net], options);
     return stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };

@@ -1,20 +1,34 @@
 /**
- * The network half of a policy.
+ * The network half of a policy as a table.
  *
  * @module
  */
 
-import { assertEnforceable, type NormalizedPolicy } from "../../policy/mod.ts";
+import {
+  assertEnforceable,
+  type ConnectionTable,
+  connectionTable,
+  type NormalizedPolicy,
+  type Places,
+} from "../../policy/mod.ts";
+import { networkRules } from "./policy.ts";
 
-/** How the sandbox reaches the network: `none` is its own loopback and nothing else. */
-export type NetworkPlan = { readonly kind: "none" };
+/**
+ * How the sandbox reaches the network. `none`: it has its own loopback and nothing else. `rules`: connections are decided by
+ * the table, and made by the host.
+ */
+export interface NetworkPlan extends ConnectionTable {
+  readonly kind: "none" | "rules";
+}
 
 /**
  * Plans how the sandbox reaches the network.
  *
- * @throws {SandboxError} POLICY_UNSUPPORTED If the policy has network rules or credentials, which this version cannot enforce.
+ * @throws {SandboxError} POLICY_UNSUPPORTED If the policy has rules on HTTP or credentials, which this version cannot enforce.
  */
-export function planNetwork(policy: NormalizedPolicy): NetworkPlan {
+export function planNetwork(policy: NormalizedPolicy, places: Places): NetworkPlan {
   assertEnforceable(policy, { sections: ["network", "credentials"] });
-  return { kind: "none" };
+  const { allow, ask, deny, unmatched } = networkRules(policy);
+  const decided = allow.length + ask.length + deny.length > 0 || unmatched === "ask";
+  return { kind: decided ? "rules" : "none", ...connectionTable(policy, places) };
 }

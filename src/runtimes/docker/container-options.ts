@@ -77,7 +77,11 @@ export function containerBody(plan: ContainerPlan): ContainerBody {
       Dns: ["127.0.0.1"],
       DnsSearch: ["."],
       DnsOptions: ["ndots:0"],
-      Sysctls: plan.withoutIpv6 ? { "net.ipv6.conf.all.disable_ipv6": "1" } : {},
+      Sysctls: {
+        // The warden's name server has no privilege to bind its port by.
+        "net.ipv4.ip_unprivileged_port_start": "0",
+        ...(plan.withoutIpv6 ? { "net.ipv6.conf.all.disable_ipv6": "1" } : {}),
+      },
       ReadonlyRootfs: true,
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges", SECCOMP_OPTION],

@@ -41,6 +41,7 @@ function syntheticFiles({ uid, gid }: LayoutContext): Readonly<Record<string, st
     "/etc/hosts": "127.0.0.1 localhost\n",
     "/etc/hostname": "sandbox\n",
     "/etc/resolv.conf": "nameserver 127.0.0.1\noptions ndots:0\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
   };
 }
 

@@ -28,7 +28,7 @@ const struct call calls[] = {
     {SYS_removexattr, TRAP_METADATA, 0, handle_attribute},
     {SYS_lremovexattr, TRAP_METADATA, 0, handle_attribute},
     {SYS_fremovexattr, TRAP_METADATA, 0, handle_attribute},
-    {SYS_connect, TRAP_SOCKETS, 0, handle_connect},
+    {SYS_connect, TRAP_SOCKETS | TRAP_CONNECTIONS, 0, handle_connect},
     {SYS_bind, TRAP_SOCKETS, 0, handle_bind},
 #if defined(__x86_64__)
     {SYS_open, TRAP_OPENS, 1, handle_open},

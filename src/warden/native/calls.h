@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 /* Groups: which are trapped depends on the mode of the policy. */
-enum { TRAP_OPENS = 1, TRAP_CHANGES = 2, TRAP_METADATA = 4, TRAP_SOCKETS = 8, TRAP_STARTS = 16 };
+enum { TRAP_OPENS = 1, TRAP_CHANGES = 2, TRAP_METADATA = 4, TRAP_SOCKETS = 8, TRAP_STARTS = 16, TRAP_CONNECTIONS = 32 };
 
 struct request;
 

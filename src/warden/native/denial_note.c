@@ -23,6 +23,8 @@ static const char *explain(uint8_t reason) {
     case REASON_LOADER_VARIABLE: return "a variable makes the loader read what the sandbox may change";
     case REASON_INTERPRETER: return "the interpreter of the script is not allowed";
     case REASON_AROUND_RULE: return "it would carry files past a rule; copy them instead";
+    case REASON_NO_IPV6: return "IPv6 addresses are not carried; use the name";
+    case REASON_NO_NAME: return "no name has this address; ask the sandbox's name server";
     default: return "the policy does not allow it";
     }
 }
@@ -55,7 +57,10 @@ void denial_note(const struct decision *d) {
         char path[NOTE_MAX / 2], line[NOTE_MAX];
         escape(path, sizeof path, d->path);
         int size = snprintf(line, sizeof line, "{\"denied\":\"%s\",\"path\":\"%s\",\"why\":\"%s\"}\n",
-                            d->domain == DOMAIN_PROCESS ? "start" : "file", path, explain(d->reason));
+                            d->domain == DOMAIN_PROCESS   ? "start"
+                            : d->domain == DOMAIN_NETWORK ? "connection"
+                                                          : "file",
+                            path, explain(d->reason));
         if (size > 0 && write(fd, line, (size_t)size) < 0)
             size = 0; /* There is nobody to tell. */
     }

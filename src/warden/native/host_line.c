@@ -19,10 +19,17 @@ struct waiting_start {
     struct waiting_start *next;
 };
 
+struct errand {
+    void (*run)(void *);
+    void *argument;
+    struct errand *next;
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t taken = PTHREAD_COND_INITIALIZER;
 static struct buffer waiting; /* frames: type, size, payload */
 static struct waiting_start *starts, **last_start = &starts;
+static struct errand *errands, **last_errand = &errands;
 static struct watch bell;
 
 static void ring(void) {
@@ -60,6 +67,32 @@ void host_line_approve(struct approval *approval) { put((struct waiting_start){.
 
 void host_line_hashed(struct hash_job *job) { put((struct waiting_start){.hashed = job}); }
 
+void host_line_run(void (*run)(void *), void *argument) {
+    struct errand *errand = malloc(sizeof *errand);
+    if (!errand)
+        die("out of memory");
+    *errand = (struct errand){run, argument, NULL};
+    pthread_mutex_lock(&lock);
+    *last_errand = errand;
+    last_errand = &errand->next;
+    pthread_mutex_unlock(&lock);
+    ring();
+}
+
+static void run_errands(void) {
+    pthread_mutex_lock(&lock);
+    struct errand *list = errands;
+    errands = NULL;
+    last_errand = &errands;
+    pthread_mutex_unlock(&lock);
+    while (list) {
+        struct errand *next = list->next;
+        list->run(list->argument);
+        free(list);
+        list = next;
+    }
+}
+
 static void send_frame(uint8_t type, struct slice payload) { link_send(type, 0, 0, payload); }
 
 static void take_starts(void) {
@@ -81,6 +114,7 @@ static void take_starts(void) {
 
 void host_line_flush(bool at_once) {
     take_starts();
+    run_errands();
     if (!at_once && !link_has_room())
         return;
     records_flush(send_frame);

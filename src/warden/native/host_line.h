@@ -10,5 +10,7 @@ void host_line_send(uint8_t type, struct buffer *payload);
 void host_line_approve(struct approval *approval);
 /* Hands back to it what was hashed for a start that it verifies. */
 void host_line_hashed(struct hash_job *job);
+/* Has the main thread call `run`, after what was handed over before. Any thread. */
+void host_line_run(void (*run)(void *), void *argument);
 /* Main thread: sends what lies there, records included: as soon as the link has room, or at once. */
 void host_line_flush(bool at_once);

@@ -2,6 +2,7 @@
 #include "launcher.h"
 #include "confine.h"
 #include "die.h"
+#include "dns_stub.h"
 #include "identity.h"
 #include "launch_plan.h"
 #include "root.h"
@@ -142,6 +143,8 @@ __attribute__((noreturn)) static void be_inside(struct launch_plan *plan, int pe
     if (sethostname(plan->hostname, strlen(plan->hostname)))
         launch_fail(STAGE_NAMESPACE, "hostname");
     bring_loopback_up();
+    if (!dns_stub_bind())
+        launch_fail(STAGE_NAMESPACE, "port 53 of the loopback");
     root_build(plan);
     if (rootful)
         leave_root(peer, &plan->names);
@@ -151,7 +154,9 @@ __attribute__((noreturn)) static void be_inside(struct launch_plan *plan, int pe
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     hand_over(peer, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     await_peer(peer);
-    syscall(SYS_close_range, 3, ~0U, 0);
+    dns_stub_keep();
+    syscall(SYS_close_range, 3, DNS_STUB_FD - 1, 0);
+    syscall(SYS_close_range, DNS_STUB_FD + DNS_STUB_SOCKETS, ~0U, 0);
     warden_run();
 }
 

@@ -38,6 +38,8 @@ enum {
     POLICY_FLAG_UNMATCHED_PROGRAM_ASK = 32,
     POLICY_FLAG_LIVE_MOUNTS = 64,
     POLICY_FLAG_TELL_AGENT = 128,
+    POLICY_FLAG_DECIDE_NETWORK = 256,
+    POLICY_FLAG_HASH_CONNECTORS = 512,
 };
 
 enum {
@@ -47,6 +49,10 @@ enum {
 
 enum {
     ANSWER_FLAG_SUBSTITUTE = 1,
+};
+
+enum {
+    FLOW_FLAG_NON_BLOCKING = 1,
 };
 
 enum {
@@ -113,6 +119,7 @@ enum {
 enum {
     DOMAIN_FILESYSTEM = 1,
     DOMAIN_PROCESS = 2,
+    DOMAIN_NETWORK = 3,
 };
 
 enum {
@@ -146,6 +153,8 @@ enum {
     REASON_INTERPRETER = 15,
     REASON_CHANGED = 16,
     REASON_TOO_LONG = 17,
+    REASON_NO_IPV6 = 18,
+    REASON_NO_NAME = 19,
 };
 
 enum {
@@ -232,6 +241,10 @@ enum {
     FRAME_EXEC = 32,
     FRAME_FILE = 33,
     FRAME_DIAL = 38,
+    FRAME_FLOW = 45,
+    FRAME_FLOW_ACCEPT = 46,
+    FRAME_FLOW_REFUSE = 47,
+    FRAME_FLOW_WAIT = 39,
     FRAME_SIGNAL = 34,
     FRAME_RESIZE = 35,
     FRAME_KILL = 36,
@@ -507,6 +520,46 @@ struct msg_dial {
 static inline bool decode_dial(struct slice payload, struct msg_dial *m) {
     struct cursor c = {payload.data, payload.size};
     return cursor_u32(&c, &m->port) &&
+           c.left == 0;
+}
+
+struct msg_flow {
+    uint32_t port;
+    uint32_t pid;
+    uint32_t flags;
+    struct slice host;
+    struct slice binary;
+    struct list ancestors;
+    struct slice sha256;
+};
+
+static inline void encode_flow(struct buffer *b, const struct msg_flow *m) {
+    buffer_u32(b, m->port);
+    buffer_u32(b, m->pid);
+    buffer_u32(b, m->flags);
+    buffer_bytes(b, m->host);
+    buffer_bytes(b, m->binary);
+    buffer_list(b, m->ancestors);
+    buffer_bytes(b, m->sha256);
+}
+
+struct msg_flow_refuse {
+    uint32_t error;
+};
+
+static inline bool decode_flow_refuse(struct slice payload, struct msg_flow_refuse *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->error) &&
+           c.left == 0;
+}
+
+struct msg_flow_wait {
+    uint32_t timeout_ms;
+};
+
+static inline bool decode_flow_wait(struct slice payload, struct msg_flow_wait *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->timeout_ms) &&
            c.left == 0;
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -29,6 +30,9 @@ struct relay {
 };
 
 static struct relay *relays[BUCKETS];
+static atomic_uint out;
+
+unsigned relays_out(void) { return out; }
 
 static struct relay **bucket_of(uint32_t stream) { return &relays[stream / 2 % BUCKETS]; }
 
@@ -65,6 +69,7 @@ static void relay_close(struct relay *r) {
     while (*at != r)
         at = &(*at)->next;
     *at = r->next;
+    out -= r->stream % 2 == 0;
     send_empty(r->stream, FRAME_GONE, 0);
     watch_close(&r->watch);
     buffer_free(&r->input);
@@ -238,6 +243,7 @@ void relay_open(uint32_t stream, int fd) {
     *r = (struct relay){
         .stream = stream, .credit = INITIAL_CREDIT_BYTES, .allowance = INITIAL_CREDIT_BYTES, .next = *bucket};
     *bucket = r;
+    out += stream % 2 == 0;
     watch_open(&r->watch, fd, 0, relay_ready, r);
     relay_go_on(r);
 }

@@ -17,5 +17,8 @@ bool relay_take(const struct frame *frame);
 /* The link has room again. */
 void relays_resume(void);
 
+/* How many there are on streams of the warden. Any thread. */
+unsigned relays_out(void);
+
 /* The end of a stream that never became one. */
 void relay_refuse(uint32_t stream, int error);

@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "request.h"
 #include "caller.h"
+#include "connection.h"
 #include "denial_note.h"
 #include "die.h"
+#include "flows.h"
 #include "hands.h"
 #include "host_line.h"
 #include "records.h"
@@ -33,6 +35,8 @@ struct request *request_new(struct supervisor *supervisor, const struct notice *
 }
 
 void request_free(struct request *r) {
+    if (r->flow)
+        flow_ended(r->flow, r->refusal ? r->refusal : ECANCELED);
     place_close(&r->place);
     place_close(&r->other);
     if (r->fd >= 0)
@@ -57,7 +61,7 @@ size_t request_weight(const struct request *r) {
 
 /* Where the floor decides, it also decides about what we could not make out. */
 static bool only_watched(const struct request *r) {
-    return r->notice.tables->mode != MODE_EMULATED && !r->start;
+    return r->notice.tables->mode != MODE_EMULATED && !r->start && !r->network;
 }
 
 void request_fail(struct request *r, int error) {
@@ -73,10 +77,16 @@ static bool is_recorded(const struct request *r, uint8_t verdict) {
     const struct tables *tables = r->notice.tables;
     if (r->notice.ours)
         return false;
+    if (r->network)
+        return true;
     if (r->start && (verdict == VERDICT_DENY || tables->program_rule_count > 0))
         return true;
     uint32_t enough = POLICY_FLAG_RECORD_ALLOWS | (verdict == VERDICT_DENY ? POLICY_FLAG_RECORD_DENIALS : 0u);
     return tables->flags & enough;
+}
+
+static uint8_t domain_of(const struct request *r) {
+    return r->start ? DOMAIN_PROCESS : r->network ? DOMAIN_NETWORK : DOMAIN_FILESYSTEM;
 }
 
 static void record(const struct request *r, uint8_t verdict, uint8_t reason) {
@@ -86,7 +96,7 @@ static void record(const struct request *r, uint8_t verdict, uint8_t reason) {
     struct decision decision = {
         .notice = &r->notice,
         .pid = s && s->approval ? s->approval->process : 0,
-        .domain = s ? DOMAIN_PROCESS : DOMAIN_FILESYSTEM,
+        .domain = domain_of(r),
         .action = s ? ACTION_START : r->action,
         .verdict = verdict,
         .reason = reason,
@@ -244,13 +254,16 @@ void request_answered(struct request *r, bool allowed, int content) {
         if (r->notice.tables->flags & POLICY_FLAG_TELL_AGENT) {
             struct decision decision = {
                 .notice = &r->notice,
-                .domain = r->start ? DOMAIN_PROCESS : DOMAIN_FILESYSTEM,
+                .domain = domain_of(r),
                 .reason = REASON_ANSWER,
                 .path = r->start ? r->start->path : r->place.path,
             };
             denial_note(&decision);
         }
-        request_fail(r, EACCES);
+        if (r->network)
+            connection_fail(r, r->refusal ? r->refusal : EACCES);
+        else
+            request_fail(r, EACCES);
     } else if (r->start) {
         host_line_approve(r->start->approval);
         r->start->approval = NULL;
@@ -269,6 +282,10 @@ void request_answered(struct request *r, bool allowed, int content) {
 }
 
 void request_expired(struct request *r, bool gone, int error) {
+    if (r->network) {
+        connection_expired(r, gone, error);
+        return;
+    }
     struct msg_expired expired = {r->question, gone};
     struct buffer b = {0};
     encode_expired(&b, &expired);

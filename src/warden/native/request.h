@@ -25,6 +25,10 @@ struct request {
     void (*perform)(struct request *request);
     bool blocks;    /* may wait for others: for the slow workers */
     bool must_run;  /* even to end it may take long: never cancelled while it waits for a slow worker */
+    bool network; /* it is about a connection: decided in every mode */
+    bool waits;   /* ... of a socket that waits for it */
+    int refusal;  /* ... and the errno that the host refused it with */
+    uint32_t flow; /* ... which the main thread knows by this number, and is to hear the end of; 0: it does not */
     int flags;
     mode_t mode, umask;
     unsigned owner, group;

@@ -182,6 +182,18 @@ static void guard_sockets(const struct seccomp_options *options) {
     }
 }
 
+/* A socket that connects with its first byte has connected to nothing when connect() says so. */
+static void guard_fast_open(void) {
+    unsigned short call = open_call(SYS_setsockopt);
+    load_argument(1);
+    emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PROTOCOL_TCP, 1, 0));
+    allow();
+    load_argument(2);
+    unless_equal(FASTOPEN_CONNECT, 1);
+    refuse(EOPNOTSUPP);
+    close_call(call);
+}
+
 /* All processes of the user: the warden is one. */
 static void refuse_whole_user(int number, uint32_t whole_user) {
     unsigned short call = open_call(number);
@@ -228,6 +240,7 @@ static void guard_signals(void) {
 }
 
 static void guard_arguments(void) {
+    guard_fast_open();
     refuse_whole_user(SYS_setpriority, WHOLE_USER);
     refuse_whole_user(SYS_ioprio_set, WHOLE_USER_IO);
     unsigned short call = open_call(SYS_clone);

@@ -4,6 +4,7 @@
 #include "bound_sockets.h"
 #include "calls.h"
 #include "caller.h"
+#include "connection.h"
 #include "hands.h"
 #include "request.h"
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -30,25 +32,43 @@ static bool keep_address(struct request *r, const void *address, socklen_t size)
 
 static void perform_failure(struct request *r) { request_fail(r, r->flags); }
 
+static void perform_by_kernel(struct request *r) {
+    notice_continue(&r->notice);
+    request_free(r);
+}
+
+/* In this network namespace there is nothing but the sandbox's own loopback, so what is in the caller's memory when the
+ * kernel looks makes no difference; but a unix socket in its place would, where those are judged. */
+static void leave_to_kernel(struct request *r) {
+    if (r->notice.tables->mode != MODE_EMULATED)
+        r->perform = perform_by_kernel;
+    request_perform(r);
+}
+
 /* Whoever lets go of a socket last may have to wait for its data to be taken, as long as the caller liked (SO_LINGER).
  * The caller may have closed it by then: so it is slow workers, which are interrupted, that let go of these. */
-static void perform_for_other_family(struct request *r) {
-    struct sockaddr_storage address;
+static void take_other_family(struct request *r) {
+    struct sockaddr_storage address = {0};
     int size = (int)r->notice.arguments[2];
+    bool connects = r->notice.number == SYS_connect;
     r->blocks = true;
     if (size < 0 || (size_t)size > sizeof address)
         r->flags = EINVAL;
     else if (!caller_bytes(&r->notice, r->notice.arguments[1], &address, (size_t)size))
         r->flags = errno;
+    else if (connects && r->notice.tables->flags & POLICY_FLAG_DECIDE_NETWORK &&
+             connection_take(r, &address, (socklen_t)size))
+        return;
     else if (!(r->bytes = malloc((size_t)size + 1)))
         r->flags = ENOMEM;
     if (r->flags) {
         r->perform = perform_failure;
-    } else {
-        memcpy(r->bytes, &address, (size_t)size);
-        r->bytes_size = (size_t)size;
+        request_perform(r);
+        return;
     }
-    request_perform(r);
+    memcpy(r->bytes, &address, (size_t)size);
+    r->bytes_size = (size_t)size;
+    leave_to_kernel(r);
 }
 
 /* Takes a copy of the caller's socket, and its address. False: it was answered, or is under way. */
@@ -62,7 +82,13 @@ static bool take_socket(struct request *r, struct sockaddr_un *address, socklen_
         return false;
     }
     if (family != AF_UNIX) {
-        perform_for_other_family(r);
+        take_other_family(r);
+        return false;
+    }
+    if (r->notice.tables->mode != MODE_EMULATED) {
+        /* No rule is about unix sockets then, for none of the host is in reach. */
+        r->blocks = true;
+        leave_to_kernel(r);
         return false;
     }
     *size = (socklen_t)a[2];

@@ -30,6 +30,7 @@ struct answer {
     uint32_t question;
     enum { ALLOWED, DENIED, HELD, HASHED } kind;
     int content;
+    int error; /* of a connection */
     uint32_t timeout_ms;
     struct hash_job *job;
     struct answer *next;
@@ -48,6 +49,8 @@ unsigned supervisor_traps(const struct tables *tables) {
         traps |= TRAP_OPENS | TRAP_CHANGES | TRAP_STARTS;
     if (tables->mode == MODE_EMULATED)
         traps |= TRAP_OPENS | TRAP_CHANGES | TRAP_METADATA | TRAP_SOCKETS | TRAP_STARTS;
+    if (tables->flags & POLICY_FLAG_DECIDE_NETWORK)
+        traps |= TRAP_CONNECTIONS;
     return traps;
 }
 
@@ -98,6 +101,10 @@ static void tell(struct answer answer) {
 
 void supervisors_answer(uint32_t question, bool allowed, int content) {
     tell((struct answer){.question = question, .kind = allowed ? ALLOWED : DENIED, .content = content});
+}
+
+void supervisors_settle(uint32_t question, int error) {
+    tell((struct answer){.question = question, .kind = error ? DENIED : ALLOWED, .content = -1, .error = error});
 }
 
 void supervisors_hold(uint32_t question, uint32_t timeout_ms) {
@@ -162,6 +169,7 @@ static void take_answers(struct supervisor *s, struct answer *list) {
             r->deadline_ms = now_ms() + a->timeout_ms;
         } else if (r) {
             supervisor_forget(s, r);
+            r->refusal = a->error;
             request_answered(r, a->kind == ALLOWED, a->content);
         } else if (a->content >= 0) {
             close(a->content);

@@ -55,6 +55,8 @@ unsigned supervisor_traps(const struct tables *tables);
 void supervisors_take(struct supervised command);
 /* What the host said about a question. `content` is taken over; -1: none. */
 void supervisors_answer(uint32_t question, bool allowed, int content);
+/* The same of a connection: 0, or the errno that it fails with. */
+void supervisors_settle(uint32_t question, int error);
 void supervisors_hold(uint32_t question, uint32_t timeout_ms);
 /* Any thread: takes a job back to the request that it was for. */
 void supervisor_hashed(struct supervisor *supervisor, struct hash_job *job);

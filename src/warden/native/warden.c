@@ -6,6 +6,8 @@
 #include "command.h"
 #include "dial.h"
 #include "die.h"
+#include "dns_stub.h"
+#include "flows.h"
 #include "hashing.h"
 #include "host_line.h"
 #include "landlock.h"
@@ -126,6 +128,8 @@ static void require_means(const struct tables *tables) {
         fail(STAGE_SELF_TEST, "ptrace of a child");
     if (tables->flags & POLICY_FLAG_LIVE_MOUNTS)
         require_or_fail(bound_sockets_work(), ENOSYS, STAGE_SELF_TEST, "sock_diag of unix sockets");
+    if (!dns_stub_open(!(tables->flags & POLICY_FLAG_DECIDE_NETWORK)))
+        fail(STAGE_SELF_TEST, "port 53 of the loopback");
 }
 
 static void on_start(void) {
@@ -205,7 +209,11 @@ static void on_stream_frame(const struct frame *frame) {
     bool valid;
     if (frame->type == FRAME_EXEC || frame->type == FRAME_FILE || frame->type == FRAME_DIAL)
         require_new(frame->stream);
-    if (frame->type == FRAME_EXEC) {
+    if (frame->stream == 0) {
+        valid = false;
+    } else if (frame->stream % 2 == 0) {
+        valid = relay_has(frame->stream) ? relay_take(frame) : flows_take(frame);
+    } else if (frame->type == FRAME_EXEC) {
         if ((valid = decode_exec(frame->payload, &m.exec)))
             command_exec(frame->stream, &m.exec);
     } else if (frame->type == FRAME_FILE) {
@@ -283,6 +291,7 @@ void warden_run(void) {
     host_line_init();
     reaper_init();
     link_init(on_frame, on_writable);
+    dns_stub_init();
     raise_descriptor_limit();
     say_hello();
     self_test();

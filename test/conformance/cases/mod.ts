@@ -23,6 +23,8 @@ import { mediatedCareCases } from "./mediated-cares.ts";
 import { mediatedLaterCases } from "./mediated-later.ts";
 import { mediatedPolicyCases } from "./mediated-policy.ts";
 import { mediatedTableCases } from "./mediated-table.ts";
+import { networkCases } from "./network.ts";
+import { networkNameCases } from "./network-names.ts";
 import { ordinaryBuildCases } from "./ordinary-builds.ts";
 import { ordinaryServiceCases } from "./ordinary-services.ts";
 import { otherNameCases } from "./other-names.ts";
@@ -82,6 +84,8 @@ export const cases: readonly Case[] = [
   ...programTrickCases,
   ...hashingCases,
   ...raceCases,
+  ...networkCases,
+  ...networkNameCases,
   ...ordinaryBuildCases,
   ...ordinaryServiceCases,
   ...workspaceCopyCases,
