@@ -4,7 +4,7 @@
 #include "die.h"
 #include "hands.h"
 #include "loop.h"
-#include "pending_signal.h"
+#include "questions.h"
 #include "spawner.h"
 #include "thread.h"
 #include <errno.h>
@@ -24,7 +24,7 @@
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
 
-enum { STACK_BYTES = 512 * 1024, SLOT_BITS = 10, TURN_BITS = 16, LOOK_MS = 100, TICK_MS = 10 };
+enum { STACK_BYTES = 512 * 1024, LOOK_MS = 100, TICK_MS = 10 };
 
 struct answer {
     uint32_t question;
@@ -86,7 +86,7 @@ void supervisors_take(struct supervised command) {
 }
 
 static void tell(struct answer answer) {
-    unsigned index = answer.question >> (SLOT_BITS + TURN_BITS);
+    unsigned index = question_supervisor(answer.question);
     struct answer *a = malloc(sizeof *a);
     if (!a || index >= supervisor_count)
         die(a ? "the host answered a question of nobody" : "out of memory");
@@ -112,57 +112,16 @@ void supervisors_hold(uint32_t question, uint32_t timeout_ms) {
 }
 
 void supervisor_hashed(struct supervisor *s, struct hash_job *job) {
-    tell((struct answer){.question = s->index << (SLOT_BITS + TURN_BITS), .kind = HASHED, .content = -1, .job = job});
+    tell((struct answer){.question = supervisor_number(s), .kind = HASHED, .content = -1, .job = job});
 }
 
 /* ---- in the supervisor's thread ---- */
-
-/* One command must not keep the others from asking: it may have as many as it leaves free, and so may the next. Nor may
- * it fill the memory, by starts with long arguments. */
-static bool may_ask(const struct supervisor *s, const struct request *asking) {
-    size_t count = 0, weight = request_weight(asking);
-    for (size_t slot = 0; slot < QUESTIONS_MAX; slot++) {
-        const struct request *r = s->questions[slot];
-        if (!r || r->notice.stream != asking->notice.stream)
-            continue;
-        count++;
-        weight += request_weight(r);
-    }
-    return count < QUESTIONS_MAX - s->question_count && weight <= QUESTION_BYTES_FOR_ONE;
-}
-
-uint32_t supervisor_ask(struct supervisor *s, struct request *r, uint32_t timeout_ms) {
-    if (!may_ask(s, r))
-        return 0;
-    for (uint32_t slot = 0; slot < QUESTIONS_MAX; slot++) {
-        if (s->questions[slot])
-            continue;
-        if (++s->turns[slot] == 0)
-            s->turns[slot] = 1;
-        s->questions[slot] = r;
-        s->question_count++;
-        r->deadline_ms = now_ms() + timeout_ms;
-        return s->index << (SLOT_BITS + TURN_BITS) | (uint32_t)s->turns[slot] << SLOT_BITS | slot;
-    }
-    return 0;
-}
-
-/* NULL: it was answered, or given up, already. */
-static struct request *find_question(struct supervisor *s, uint32_t question) {
-    struct request *r = s->questions[question & (QUESTIONS_MAX - 1)];
-    return r && r->question == question ? r : NULL;
-}
-
-void supervisor_forget(struct supervisor *s, const struct request *r) {
-    s->questions[r->question & (QUESTIONS_MAX - 1)] = NULL;
-    s->question_count--;
-}
 
 static void take_answers(struct supervisor *s, struct answer *list) {
     struct answer *next;
     for (struct answer *a = list; a; a = next) {
         next = a->next;
-        struct request *r = a->kind == HASHED ? NULL : find_question(s, a->question);
+        struct request *r = a->kind == HASHED ? NULL : question_find(s, a->question);
         if (a->kind == HASHED) {
             request_hashed(a->job);
         } else if (r && a->kind == HELD) {
@@ -260,24 +219,6 @@ static void receive_all(struct supervisor *s, size_t i) {
     while (alone);
 }
 
-static int look_at_questions(struct supervisor *s) {
-    if (s->question_count == 0)
-        return -1;
-    uint64_t now = now_ms();
-    for (size_t slot = 0; slot < QUESTIONS_MAX; slot++) {
-        struct request *r = s->questions[slot];
-        if (!r)
-            continue;
-        int error = EINTR;
-        bool gone = !notice_is_live(&r->notice) || signal_is_pending(&r->notice, &error);
-        if (!gone && r->deadline_ms > now)
-            continue;
-        supervisor_forget(s, r);
-        request_expired(r, gone, error);
-    }
-    return s->question_count ? LOOK_MS : -1;
-}
-
 static void *supervise(void *argument) {
     struct supervisor *s = argument;
     supervisor_here = s;
@@ -306,7 +247,7 @@ static void *supervise(void *argument) {
         }
         if (s->question_count && now_ms() - looked >= LOOK_MS / 2) {
             looked = now_ms();
-            look_at_questions(s);
+            questions_look(s);
         }
     }
     return NULL;
