@@ -35,6 +35,7 @@ import { programRuleCases } from "./programs-rules.ts";
 import { programTrickCases } from "./programs-tricks.ts";
 import { raceCases } from "./races.ts";
 import { reviewCases } from "./review.ts";
+import { reviewApplyCases } from "./review-apply.ts";
 import { shellCases } from "./shell.ts";
 import { snapshotCases } from "./snapshots.ts";
 import { socketCases } from "./sockets.ts";
@@ -94,6 +95,7 @@ export const cases: readonly Case[] = [
   ...workspaceHostileCases,
   ...volumeCases,
   ...reviewCases,
+  ...reviewApplyCases,
   ...snapshotCases,
   ...limitCases,
   ...lifeCases,
