@@ -108,8 +108,9 @@ function normalizeNetwork(section: t.NetworkSection): n.NormalizedNetwork {
     return `${host}:${ports === "all" ? "*" : ports.join(",")}`;
   };
   const rule = (entry: t.NetworkRule): Named<Omit<n.NormalizedNetworkRule, "id">> => {
-    const { id, tls = "auto", http, addresses = [], defer } = entry;
-    const body = { ...common(entry, [443]), tls, addresses: addresses.map(lower), ...given({ http, defer }) };
+    const { id, tls = "auto", http, enforcement = "enforce", addresses = [], defer } = entry;
+    const where = { ...common(entry, [443]), tls, addresses: addresses.map(lower) };
+    const body = { ...where, ...given({ http }), enforcement, ...given({ defer }) };
     return [id ?? slug(body), id !== undefined, body];
   };
   return {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HttpAccess, HttpRules, TlsMode, Unmatched } from "./types.ts";
+import type { HttpAccess, HttpRules, RuleEnforcement, TlsMode, Unmatched } from "./types.ts";
 
 /**
  * What a policy means. Made by `normalizePolicy()` only; equal meanings in YAML and TypeScript give equal values.
@@ -126,6 +126,7 @@ export interface NormalizedNetworkRule {
   readonly http?: HttpAccess | HttpRules;
   /** Addresses beside public ones that may be dialed. */
   readonly addresses: readonly string[];
+  readonly enforcement: RuleEnforcement;
   readonly defer?: string;
 }
 

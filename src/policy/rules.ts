@@ -69,6 +69,12 @@ function httpIssues(data: unknown): IssueDraft[] {
         message: 'HTTP cannot be judged through TLS that is passed through: drop "http" or "tls"',
       });
     }
+    if (rule.enforcement === "audit" && rule.http === undefined) {
+      issues.push({
+        path: [...path, "enforcement"],
+        message: 'there is nothing to audit without "http": drop "enforcement"',
+      });
+    }
     return issues;
   });
 }

@@ -68,12 +68,23 @@ const processSection: z.ZodType<t.ProcessSection> = z.strictObject({
   unmatched: unmatched.exactOptional(),
 });
 
+const ACCESS: readonly t.HttpAccess["access"][] = [
+  "read-only",
+  "read-write",
+  "full",
+  "git-read-only",
+  "git-read-write",
+  "npm-install",
+  "pypi-install",
+];
+
 const ports: z.ZodType<number[] | "all"> = z.union([f.list(f.countField(65_535), 1), z.literal("all")]);
 
 const httpRule: z.ZodType<t.HttpRule> = z.strictObject({
   methods: f.list(f.methodField, 1).exactOptional(),
   paths: f.list(f.urlPathField, 1).exactOptional(),
   query: z.record(f.nameField, f.queryField).exactOptional(),
+  websocket: z.literal(true).exactOptional(),
 });
 
 const httpRules: z.ZodType<t.HttpRules> = z.strictObject({ rules: f.list(httpRule, 1) });
@@ -81,7 +92,7 @@ const httpRules: z.ZodType<t.HttpRules> = z.strictObject({ rules: f.list(httpRul
 /** One object and not a union, so that an error names the field; that exactly one is given is held in `rules.ts`. */
 const http: z.ZodType<t.HttpAccess | t.HttpRules> = z
   .strictObject({
-    access: z.enum(["read-only", "read-write", "full"]).exactOptional(),
+    access: z.enum(ACCESS).exactOptional(),
     rules: f.list(httpRule, 1).exactOptional(),
   })
   .transform(({ access, rules }): t.HttpAccess | t.HttpRules => {
@@ -100,6 +111,7 @@ const networkRule: z.ZodType<t.NetworkRule> = z.strictObject({
   tls: z.enum(["auto", "terminate", "passthrough"]).exactOptional(),
   http: http.exactOptional(),
   addresses: f.list(f.rangeField, 1).exactOptional(),
+  enforcement: z.enum(["enforce", "audit"]).exactOptional(),
   defer: f.idField.exactOptional(),
 });
 

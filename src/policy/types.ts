@@ -158,9 +158,19 @@ export interface NetworkRule {
    * single addresses. @default none
    */
   readonly addresses?: readonly string[];
+  /**
+   * `audit`: requests that `http` does not cover pass, and are recorded as what would have been denied. For the way towards
+   * a policy; denials still deny.
+   *
+   * @default {"enforce"}
+   */
+  readonly enforcement?: RuleEnforcement;
   /** The name of the hook that decides in this rule's place. */
   readonly defer?: string;
 }
+
+/** Whether a rule is held, or only recorded. */
+export type RuleEnforcement = "enforce" | "audit";
 
 /** Connections, or HTTP requests on them, that are denied whatever allows them. */
 export interface NetworkDenial {
@@ -178,9 +188,22 @@ export interface NetworkDenial {
 /** Whether TLS is opened on the host. */
 export type TlsMode = "auto" | "terminate" | "passthrough";
 
-/** HTTP by kind: `read-only` is GET, HEAD and OPTIONS; `read-write` adds POST, PUT and PATCH; `full` is every method. */
+/**
+ * HTTP by kind.
+ *
+ * - `read-only`: GET, HEAD and OPTIONS. `read-write`: also POST, PUT and PATCH. `full`: every method, and WebSockets.
+ * - `git-read-only`: clone and fetch. `git-read-write`: also push. Both over the smart protocol (gitprotocol-http).
+ * - `npm-install`, `pypi-install`: what installing from a registry needs, and nothing that publishes. The host is the rule's.
+ */
 export interface HttpAccess {
-  readonly access: "read-only" | "read-write" | "full";
+  readonly access:
+    | "read-only"
+    | "read-write"
+    | "full"
+    | "git-read-only"
+    | "git-read-write"
+    | "npm-install"
+    | "pypi-install";
 }
 
 /** HTTP by rules: a request must match one of them. */
@@ -188,14 +211,19 @@ export interface HttpRules {
   readonly rules: readonly HttpRule[];
 }
 
-/** One kind of HTTP request. */
+/** One kind of HTTP request. A request is meant if it matches every key that is given. */
 export interface HttpRule {
-  /** Upper-case methods. @default any */
+  /** Upper-case methods; GET includes HEAD. @default any */
   readonly methods?: readonly string[];
-  /** Globs of URL paths, each from `/`. @default any */
+  /** Globs of URL paths, decoded, each from `/`. @default any */
   readonly paths?: readonly string[];
-  /** Globs that query parameters must match. Others are not looked at. */
+  /**
+   * Globs that query parameters must match. Others are not looked at. Of a parameter that comes more than once, every value
+   * must match; in a denial, one.
+   */
   readonly query?: Readonly<Record<string, string>>;
+  /** Requests that become a WebSocket (RFC 6455), and no others. @default requests that do not */
+  readonly websocket?: true;
 }
 
 /** Which models may be called, and where the calls go. */

@@ -72,6 +72,7 @@ describe("normalizePolicy()", () => {
       binaries: "any",
       tls: "auto",
       addresses: [],
+      enforcement: "enforce",
     });
     expect(network.deny[0]).toEqual({ id: "network.deny:c.d:*", host: "c.d", ports: "all", binaries: "any" });
   });

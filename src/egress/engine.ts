@@ -1,0 +1,103 @@
+/**
+ * The HTTP engine of one sandbox: opens TLS, reads requests, has each of them judged, and relays them.
+ *
+ * @module
+ */
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import type { HttpConnection } from "./http/connection.ts";
+import type { Denial } from "./http/denial.ts";
+import type { HandleContext } from "./http/handle.ts";
+import { canonicalName, type Origin } from "./http/host.ts";
+import { serveHttp1 } from "./http/serve-http1.ts";
+import { UpstreamPool } from "./http/upstream.ts";
+import { sniff } from "./sniff.ts";
+import type { CertificateAuthority } from "./tls/certificate-authority.ts";
+import type { ClientHello } from "./tls/client-hello.ts";
+import type { UpstreamTrust } from "./tls/upstream-tls.ts";
+
+/** What an engine is made of. */
+export interface HttpEngineOptions {
+  readonly authority: CertificateAuthority;
+  readonly trust: UpstreamTrust;
+  /** How long a program may take to say something, in milliseconds. @default 60000 */
+  readonly firstByteMs?: number;
+}
+
+/** Serves connections of one sandbox. */
+export class HttpEngine {
+  readonly #options: HttpEngineOptions;
+  readonly #pool: UpstreamPool;
+  readonly #open = new Set<Duplex>();
+
+  constructor(options: HttpEngineOptions) {
+    this.#options = options;
+    this.#pool = new UpstreamPool(options.trust);
+  }
+
+  /**
+   * Serves a connection until it ends. With a `refusal` every request is answered by it.
+   *
+   * What is neither HTTP nor TLS with HTTP inside is cut off: nobody could judge it.
+   */
+  async serve(stream: Duplex, connection: HttpConnection, refusal?: Denial): Promise<void> {
+    this.#open.add(stream);
+    stream.once("close", () => this.#open.delete(stream));
+    // Errors show as the end of the connection.
+    stream.on("error", () => stream.destroy());
+    const sniffed = await sniff(stream, this.#options.firstByteMs ?? 60_000);
+    if (stream.destroyed) return;
+    if (sniffed.kind === "tls") return this.#serveTls(stream, connection, sniffed.hello, refusal);
+    if (sniffed.kind === "http1") return serveHttp1(this.#context("http", connection, refusal), stream);
+    if (sniffed.kind !== "silent") {
+      connection.refused({ object: "a connection", reason: NOT_HTTP[sniffed.kind] });
+    }
+    stream.destroy();
+  }
+
+  /** Forgets connections that another policy would not have made. */
+  policyChanged(): void {
+    this.#pool.drain();
+  }
+
+  /** Ends everything. */
+  close(): void {
+    for (const stream of this.#open) stream.destroy();
+    this.#pool.close();
+  }
+
+  #serveTls(stream: Duplex, connection: HttpConnection, hello: ClientHello, refusal: Denial | undefined): void {
+    const { serverName } = hello;
+    const name = serverName === undefined ? connection.host : canonicalName(serverName);
+    const misdirected: Denial | undefined =
+      name === connection.host
+        ? undefined
+        : { error: "misdirected", reason: `the TLS handshake names another host than the one connected to` };
+    const secure = new TLSSocket(stream, {
+      isServer: true,
+      secureContext: this.#options.authority.contextFor(name),
+      ALPNProtocols: ["http/1.1"],
+    });
+    secure.on("error", (error: NodeJS.ErrnoException) => {
+      // A client that does not trust our certificate says so in an alert.
+      if (/ALERT|SSL/.test(error.code ?? "")) connection.refused({ object: "a TLS handshake", reason: UNTRUSTED });
+      stream.destroy();
+    });
+    secure.once("close", () => stream.destroy());
+    secure.once("secure", () => serveHttp1(this.#context("https", connection, refusal ?? misdirected), secure));
+  }
+
+  #context(scheme: Origin["scheme"], connection: HttpConnection, refusal: Denial | undefined): HandleContext {
+    const { host, port } = connection;
+    const origin = { scheme, host, port };
+    return { connection, origin, upstream: this.#pool.to(origin, () => connection.dial()), refusal };
+  }
+}
+
+const UNTRUSTED =
+  "the program does not trust the sandbox's certificate: it pins another, or reads none of the variables (see docs/network.md)";
+
+const NOT_HTTP = {
+  other: "it does not speak HTTP, which the rules are about",
+  http2: "it speaks HTTP/2 without TLS",
+} as const;

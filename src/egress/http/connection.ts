@@ -1,0 +1,63 @@
+/**
+ * What the HTTP engine knows of a connection, and what it asks about requests.
+ *
+ * @module
+ */
+import type { Duplex } from "node:stream";
+import type { HttpFacts } from "../../policy/http/mod.ts";
+import type { HeaderLines } from "./headers.ts";
+
+/** The program that made a connection. */
+export interface HttpSubject {
+  readonly pid: number;
+  readonly binary: string;
+  readonly sha256?: string;
+  readonly ancestors: readonly string[];
+}
+
+/** A connection that HTTP is expected on. */
+export interface HttpConnection {
+  /** Lower case without a final dot, or an address. */
+  readonly host: string;
+  readonly port: number;
+  readonly subject: HttpSubject;
+  /** Judges and records a request. It never rejects. */
+  decide(request: HttpQuestion): Promise<HttpDecision>;
+  /** Records what the engine itself refused, or what failed. */
+  refused(refusal: HttpRefusal): void;
+  /** Connects to the host that was judged. */
+  dial(): Promise<Duplex>;
+  /** Answers in the host's place: nothing is dialed. */
+  readonly app?: LocalApp;
+}
+
+/** Something that answers requests itself. */
+export interface LocalApp {
+  fetch(request: Request): Response | Promise<Response>;
+}
+
+/** A request that is about to be forwarded. */
+export interface HttpQuestion {
+  readonly scheme: "http" | "https";
+  readonly facts: HttpFacts;
+  readonly headers: HeaderLines;
+  /** Aborted when the program does not wait any more. */
+  readonly signal: AbortSignal;
+}
+
+/** What became of it. */
+export interface HttpDecision {
+  readonly allowed: boolean;
+  readonly reason: string;
+  /** Absent: no rule matched. */
+  readonly ruleId?: string;
+  /** The smallest change that would allow it, as a sentence. */
+  readonly hint?: string;
+}
+
+/** What the engine does not let through, whatever the policy says. */
+export interface HttpRefusal {
+  /** `GET /path`, or what is known of it. */
+  readonly object: string;
+  readonly reason: string;
+}

@@ -1,0 +1,79 @@
+/**
+ * Answers of the engine itself: why something was not done, for the program (or the model behind it) to read.
+ *
+ * @module
+ */
+import type { HttpConnection } from "./connection.ts";
+import type { Exchange, ResponseHead } from "./exchange.ts";
+import { valuesOf } from "./headers.ts";
+
+/** What kind of answer it is. */
+export type DenialError =
+  | "denied"
+  | "misdirected"
+  | "malformed"
+  | "too_large"
+  | "upstream_unreachable"
+  | "upstream_untrusted"
+  | "upstream_failed";
+
+const STATUS: Readonly<Record<DenialError, number>> = {
+  denied: 403,
+  misdirected: 421,
+  malformed: 400,
+  too_large: 431,
+  upstream_unreachable: 502,
+  upstream_untrusted: 502,
+  upstream_failed: 502,
+};
+
+/** Why. */
+export interface Denial {
+  readonly error: DenialError;
+  readonly reason: string;
+  readonly ruleId?: string | undefined;
+  readonly hint?: string | undefined;
+  /** Whether it has been recorded already. */
+  readonly judged?: boolean;
+}
+
+/** What was asked for. Queries, headers and bodies stay out. */
+export type Denied = Pick<HttpConnection, "host" | "port" | "subject"> & {
+  readonly method?: string;
+  readonly path?: string;
+};
+
+/** The answer. Names that only the host knows never enter it: what is shown came from the program or from the policy's ids. */
+export function denialResponse(denial: Denial, denied: Denied): { readonly head: ResponseHead; readonly body: string } {
+  const { error, reason, ruleId, hint } = denial;
+  const { host, port, method, path, subject } = denied;
+  const body = `${JSON.stringify({ error, reason, rule: ruleId, host, port, method, path, binary: subject.binary, hint })}\n`;
+  const headers: [string, string][] = [
+    ["Content-Type", "application/json; charset=utf-8"],
+    ["Content-Length", String(Buffer.byteLength(body))],
+    ["Cache-Control", "no-store"],
+    ["X-Cofferdam-Rule", ruleId ?? "none"],
+  ];
+  return { head: { status: STATUS[error], headers }, body };
+}
+
+/** Answers an exchange with it. A gRPC client reads a status of its own instead. */
+export function deny(exchange: Exchange, denial: Denial, denied: Denied): void {
+  const isGrpc = valuesOf(exchange.headers, "content-type").some((type) => type.startsWith("application/grpc"));
+  if (isGrpc && exchange.version === "2") {
+    const message = encodeURIComponent(denial.reason).replaceAll("%20", " ");
+    const headers: [string, string][] = [
+      ["content-type", "application/grpc"],
+      ["grpc-status", GRPC_STATUS[denial.error] ?? "14"],
+      ["grpc-message", message],
+      ["x-cofferdam-rule", denial.ruleId ?? "none"],
+    ];
+    exchange.respond({ status: 200, headers });
+    return;
+  }
+  const { head, body } = denialResponse(denial, denied);
+  exchange.respond(head, body);
+}
+
+/** PERMISSION_DENIED and INVALID_ARGUMENT; otherwise UNAVAILABLE. */
+const GRPC_STATUS: Readonly<Partial<Record<DenialError, string>>> = { denied: "7", misdirected: "7", malformed: "3" };

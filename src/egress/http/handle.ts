@@ -1,0 +1,99 @@
+/**
+ * The way of one request: checked, brought to its one form, judged, forwarded, and its response relayed.
+ *
+ * @module
+ */
+import { type HttpFacts, readTarget } from "../../policy/http/mod.ts";
+import type { HttpConnection } from "./connection.ts";
+import { type Denial, deny } from "./denial.ts";
+import type { Exchange, RequestHead } from "./exchange.ts";
+import { failureOf } from "./failure.ts";
+import { endToEnd, headersProblem, valuesOf } from "./headers.ts";
+import { authorityOf, authorityProblem, type Origin } from "./host.ts";
+import { serveLocally } from "./local-app.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** What requests of one connection share. */
+export interface HandleContext {
+  readonly connection: HttpConnection;
+  readonly origin: Origin;
+  readonly upstream: Upstream;
+  /** Why no request on this connection is forwarded. */
+  readonly refusal?: Denial | undefined;
+}
+
+/** Handles a request to its end. It never rejects. */
+export async function handleRequest(context: HandleContext, exchange: Exchange): Promise<void> {
+  try {
+    const checked = checkRequest(context, exchange);
+    if ("error" in checked) refuse(context, exchange, checked);
+    else await judgeAndForward(context, exchange, checked);
+  } catch (error) {
+    if (exchange.signal.aborted) exchange.reset();
+    else refuse(context, exchange, failureOf(error));
+  }
+}
+
+/** Whatever is wrong with a request before any rule looks at it. */
+export function checkRequest({ origin, refusal }: HandleContext, exchange: RequestHead): HttpFacts | Denial {
+  if (refusal !== undefined) return refusal;
+  const { method, headers, authority, version } = exchange;
+  const malformed = (reason: string): Denial => ({ error: "malformed", reason: `the request is malformed: ${reason}` });
+  const problem = headersProblem(headers);
+  if (problem !== undefined) return malformed(problem);
+  if (!/^[A-Z][A-Z-]{0,31}$/.test(method)) return malformed("its method is unknown");
+  if (method === "CONNECT") return { error: "denied", reason: "tunnels are not allowed: connect to the host itself" };
+  if (authority === undefined && version !== "1.0") return malformed("it has no Host");
+  const elsewhere = authority === undefined ? undefined : authorityProblem(authority, origin);
+  if (elsewhere !== undefined) return { error: "misdirected", reason: `the request is refused: ${elsewhere}` };
+  const target = readTarget(exchange.target);
+  if ("problem" in target) return malformed(target.problem);
+  const override = methodOverride(exchange);
+  return { method, target, websocket: false, ...(override === undefined ? {} : { override }) };
+}
+
+/** Frameworks let a POST say that it is something else. It is judged as both. */
+function methodOverride({ headers, method }: RequestHead): string | undefined {
+  const values = OVERRIDES.flatMap((name) => valuesOf(headers, name)).map((value) => value.trim().toUpperCase());
+  return values.find((value) => value !== "" && value !== method);
+}
+
+const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+async function judgeAndForward(context: HandleContext, exchange: Exchange, facts: HttpFacts): Promise<void> {
+  const { connection, origin, upstream } = context;
+  const { headers, signal } = exchange;
+  const decision = await connection.decide({ scheme: origin.scheme, facts, headers, signal });
+  if (signal.aborted) return exchange.reset();
+  if (!decision.allowed) {
+    const { reason, ruleId, hint } = decision;
+    return answer(context, exchange, { error: "denied", reason, ruleId, hint });
+  }
+  if (connection.app !== undefined) return serveLocally(connection.app, origin, exchange, facts.target);
+  const response = await upstream.send({
+    method: facts.method,
+    path: facts.target.path + facts.target.query,
+    headers: [["Host", authorityOf(origin)], ...endToEnd(headers, ["host"])],
+    body: exchange.body,
+    expectsContinue: exchange.expectsContinue,
+    signal,
+    onContinue: () => exchange.proceed(),
+  });
+  exchange.respond({ status: response.status, headers: endToEnd(response.headers) }, response.body);
+}
+
+/** What the engine itself refuses is recorded; what the policy denied has been. */
+function refuse(context: HandleContext, exchange: Exchange, denial: Denial): void {
+  const { path } = describe(exchange);
+  context.connection.refused({ object: `${exchange.method} ${path}`, reason: denial.reason });
+  answer(context, exchange, denial);
+}
+
+function answer({ connection }: HandleContext, exchange: Exchange, denial: Denial): void {
+  const { host, port, subject } = connection;
+  deny(exchange, denial, { host, port, subject, ...describe(exchange) });
+}
+
+function describe({ method, target }: Exchange): { readonly method: string; readonly path: string } {
+  return { method, path: target.replace(/[?#].*$/s, "").slice(0, 1024) };
+}

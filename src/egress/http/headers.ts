@@ -1,0 +1,89 @@
+/**
+ * Header lines: read as they came, and written without what is only about one connection.
+ *
+ * @module
+ */
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+
+/** Header lines in their order. Names keep their case. */
+export type HeaderLines = readonly (readonly [name: string, value: string])[];
+
+/**
+ * What is about one connection and never relayed: RFC 9110 §7.6.1, and what asks for another protocol or a proxy.
+ * `Transfer-Encoding` goes as well: each side frames its own messages.
+ */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+]);
+
+/** From what `node:http` calls raw headers: names and values in turn. */
+export function linesOf(raw: readonly string[]): HeaderLines {
+  const lines: [string, string][] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2) lines.push([raw[index] ?? "", raw[index + 1] ?? ""]);
+  return lines;
+}
+
+/** From what `node:http2` gives: without pseudo-headers. */
+export function linesOfFields(fields: IncomingHttpHeaders): HeaderLines {
+  return Object.entries(fields).flatMap(([name, value]) => {
+    if (name.startsWith(":") || value === undefined) return [];
+    return (Array.isArray(value) ? value : [value]).map((each) => [name, each] as const);
+  });
+}
+
+/** All values of a header. */
+export function valuesOf(lines: HeaderLines, name: string): string[] {
+  return lines.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
+}
+
+/** The elements of a header that is a list. */
+export function listOf(lines: HeaderLines, name: string): string[] {
+  return valuesOf(lines, name).flatMap((value) => value.split(",").map((each) => each.trim().toLowerCase()));
+}
+
+/** Without what is about one connection, and without the names given. */
+export function endToEnd(lines: HeaderLines, without: readonly string[] = []): HeaderLines {
+  const named = new Set([...listOf(lines, "connection"), ...without]);
+  return lines.filter(([name]) => !HOP_BY_HOP.has(name.toLowerCase()) && !named.has(name.toLowerCase()));
+}
+
+/** As `node:http` and `node:http2` take them. */
+export function toOutgoing(lines: HeaderLines, lowerCase = false): OutgoingHttpHeaders {
+  const spelling = new Map<string, string>();
+  const headers: Record<string, string | string[]> = Object.create(null);
+  for (const [name, value] of lines) {
+    const lower = name.toLowerCase();
+    const key = spelling.get(lower) ?? (lowerCase ? lower : name);
+    spelling.set(lower, key);
+    const before = headers[key];
+    headers[key] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+  }
+  return headers;
+}
+
+/**
+ * What is wrong with header lines, as the end of a sentence. The platform's parser refuses most of it; this holds whatever
+ * parser there is.
+ */
+export function headersProblem(lines: HeaderLines): string | undefined {
+  for (const [name, value] of lines) {
+    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) return "the name of a header is malformed";
+    if (/[\0\r\n]/.test(value)) return "a header holds a line break or NUL";
+  }
+  if (valuesOf(lines, "host").length > 1) return "it has more than one Host header";
+  const lengths = valuesOf(lines, "content-length");
+  const codings = listOf(lines, "transfer-encoding");
+  if (lengths.length > 1 || lengths.some((length) => !/^\d{1,15}$/.test(length))) return "its length is ambiguous";
+  if (codings.length > 0 && lengths.length > 0) return "it has both a length and a transfer coding";
+  if (codings.length > 1 || codings.some((coding) => coding !== "chunked")) return "its transfer coding is not chunked";
+  return undefined;
+}

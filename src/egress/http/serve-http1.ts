@@ -1,0 +1,186 @@
+/**
+ * The program's side of HTTP/1.x: `node:http` on a connection that is no socket.
+ *
+ * @module
+ */
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex, Readable } from "node:stream";
+import { pipeline } from "node:stream";
+import { type Denial, denialResponse } from "./denial.ts";
+import type { Exchange, ResponseBody, ResponseHead } from "./exchange.ts";
+import { type HandleContext, handleRequest } from "./handle.ts";
+import { linesOf, toOutgoing, valuesOf } from "./headers.ts";
+import { serveUpgrade, type Upgrade } from "./upgrade.ts";
+
+/** All headers of a request together, in bytes. */
+export const HEADERS_MAX = 32_768;
+
+/** How long a connection may be idle, before its first request and between two, in milliseconds. */
+const IDLE_MS = 120_000;
+
+/** Serves a connection until it ends. A server for each: so a request needs no look-up of whose it is. */
+export function serveHttp1(context: HandleContext, stream: Duplex): void {
+  const server = createServer({ maxHeaderSize: HEADERS_MAX, insecureHTTPParser: false, requireHostHeader: false });
+  server.requestTimeout = 0;
+  server.headersTimeout = 0;
+  server.keepAliveTimeout = IDLE_MS;
+  const idle = idleTimer(stream);
+  const line = new Line(() => idle.start());
+  const handle = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
+    idle.stop();
+    const exchange = toExchange(request, response, expectsContinue);
+    const closed = new Promise<void>((resolve) => response.once("close", () => resolve()));
+    const waits = line.enter(() => handleRequest(context, exchange).then(() => closed));
+    if (!waits) stream.destroy();
+  };
+  server.on("request", (request, response) => handle(request, response, false));
+  server.on("checkContinue", (request, response) => handle(request, response, true));
+  server.on("checkExpectation", (request, response) => handle(request, response, false));
+  server.on("connect", (request, socket) => refuseRaw(context, socket, request, { error: "denied", reason: TUNNEL }));
+  server.on("upgrade", (request, socket, head) => {
+    idle.stop();
+    if (head.length > 0) socket.unshift(head);
+    const refuse = (denial: Denial) => refuseRaw(context, socket, request, denial);
+    const upgrade = () => serveUpgrade(context, toUpgrade(request, socket), refuse);
+    if (!line.enter(upgrade)) socket.destroy();
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+    const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+    const reason = tooLarge ? `its headers have more than ${HEADERS_MAX} bytes` : "the request is malformed";
+    refuseRaw(context, socket, undefined, { error: tooLarge ? "too_large" : "malformed", reason });
+  });
+  // `node:http` listens once for each request that was sent ahead.
+  stream.setMaxListeners(0);
+  idle.start();
+  server.emit("connection", stream);
+}
+
+const TUNNEL = "tunnels are not allowed: connect to the host itself";
+
+/** The most requests that a program may send ahead. */
+const AHEAD_MAX = 64;
+
+/** Requests of one connection, one after the other: what is sent ahead costs the host nothing yet. */
+class Line {
+  readonly #onIdle: () => void;
+  #last: Promise<unknown> = Promise.resolve();
+  #length = 0;
+
+  constructor(onIdle: () => void) {
+    this.#onIdle = onIdle;
+  }
+
+  /** Whether there was room. */
+  enter(run: () => Promise<unknown>): boolean {
+    if (this.#length >= AHEAD_MAX) return false;
+    this.#length++;
+    this.#last = this.#last.then(run).finally(() => {
+      if (--this.#length === 0) this.#onIdle();
+    });
+    return true;
+  }
+}
+
+function idleTimer(stream: Duplex): { start(): void; stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const stop = (): void => clearTimeout(timer);
+  stream.once("close", stop);
+  return {
+    stop,
+    start: () => {
+      stop();
+      if (stream.destroyed) return;
+      timer = setTimeout(() => stream.destroy(), IDLE_MS);
+      timer.unref();
+    },
+  };
+}
+
+function toExchange(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Exchange {
+  const headers = linesOf(request.rawHeaders);
+  const gone = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) gone.abort(new Error("the program is gone"));
+  });
+  return {
+    version: request.httpVersion === "1.0" ? "1.0" : "1.1",
+    method: request.method ?? "",
+    target: request.url ?? "",
+    authority: valuesOf(headers, "host")[0],
+    headers: headers.filter(([name]) => name.toLowerCase() !== "expect"),
+    body: hasBody(request) ? request : undefined,
+    expectsContinue,
+    signal: gone.signal,
+    proceed: () => response.writeContinue(),
+    respond: (head, body) => respond(request, response, head, body),
+    reset: () => request.socket.destroy(),
+  };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers["content-length"];
+  return headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
+}
+
+function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers }: ResponseHead,
+  body: ResponseBody | string | undefined,
+): void {
+  if (response.headersSent || response.destroyed) return void request.socket.destroy();
+  response.sendDate = false;
+  response.writeHead(status, STATUS_CODES[status] ?? "", toOutgoing(headers));
+  if (body === undefined || typeof body === "string") {
+    response.end(request.method === "HEAD" ? undefined : body);
+    return;
+  }
+  response.flushHeaders();
+  relayBody(body.stream, response, () => {
+    const trailers = body.trailers();
+    if (trailers.length > 0) response.addTrailers(toOutgoing(trailers) as NodeJS.Dict<string>);
+  });
+}
+
+/** A stream that fails or is cut short resets the connection: half an answer must not look like a whole one. */
+function relayBody(source: Readable, response: ServerResponse, beforeEnd: () => void): void {
+  source.once("end", beforeEnd);
+  pipeline(source, response, (error) => {
+    if (error != null) response.socket?.destroy();
+  });
+}
+
+function toUpgrade(request: IncomingMessage, socket: Duplex): Upgrade {
+  const gone = new AbortController();
+  socket.once("close", () => gone.abort(new Error("the program is gone")));
+  const headers = linesOf(request.rawHeaders);
+  return {
+    version: request.httpVersion === "1.0" ? "1.0" : "1.1",
+    method: request.method ?? "",
+    target: request.url ?? "",
+    authority: valuesOf(headers, "host")[0],
+    headers,
+    signal: gone.signal,
+    socket,
+  };
+}
+
+/** An answer on a connection that `node:http` has let go of. */
+function refuseRaw(
+  { connection, refusal }: HandleContext,
+  socket: Duplex,
+  request: IncomingMessage | undefined,
+  denial: Denial,
+): void {
+  const { host, port, subject } = connection;
+  const method = request?.method;
+  const path = method === "CONNECT" ? undefined : request?.url?.replace(/[?#].*$/s, "").slice(0, 1024);
+  const denied = { host, port, subject, ...(method && { method }), ...(path && { path }) };
+  const { head, body } = denialResponse(refusal ?? denial, denied);
+  if (!denial.judged) {
+    connection.refused({ object: [method, path].filter(Boolean).join(" ") || "a request", reason: denial.reason });
+  }
+  const lines = [...head.headers, ["Connection", "close"] as const].map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${head.status} ${STATUS_CODES[head.status]}\r\n${lines.join("")}\r\n${body}`);
+}

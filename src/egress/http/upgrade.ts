@@ -1,0 +1,91 @@
+/**
+ * Requests to change the protocol: to WebSocket where rules say so, to nothing else.
+ *
+ * Source: RFC 6455 §4 (the handshake), RFC 9110 §7.8.
+ *
+ * @module
+ */
+import { STATUS_CODES } from "node:http";
+import { type Duplex, pipeline } from "node:stream";
+import type { Denial } from "./denial.ts";
+import type { RequestHead, ResponseHead, UpgradedResponse, UpstreamResponse } from "./exchange.ts";
+import { failureOf } from "./failure.ts";
+import { checkRequest, type HandleContext } from "./handle.ts";
+import { endToEnd, listOf, valuesOf } from "./headers.ts";
+import { authorityOf } from "./host.ts";
+
+/** A request to change the protocol, on a connection that is nobody else's any more. */
+export interface Upgrade extends RequestHead {
+  readonly socket: Duplex;
+  readonly signal: AbortSignal;
+}
+
+/** Serves it to its end. It never rejects. */
+export async function serveUpgrade(
+  context: HandleContext,
+  upgrade: Upgrade,
+  refuse: (denial: Denial) => void,
+): Promise<void> {
+  const { connection, origin, upstream } = context;
+  const { headers, signal, socket } = upgrade;
+  try {
+    const facts = checkRequest(context, upgrade);
+    if ("error" in facts) return refuse(facts);
+    const problem = handshakeProblem(upgrade);
+    if (problem !== undefined) return refuse({ error: "denied", reason: problem });
+    const asked = { scheme: origin.scheme, facts: { ...facts, websocket: true }, headers, signal };
+    const { allowed, reason, ruleId, hint } = await connection.decide(asked);
+    if (!allowed) return refuse({ error: "denied", reason, ruleId, hint, judged: true });
+    if (connection.app !== undefined) return refuse({ error: "denied", reason: "there are no WebSockets here" });
+    const answer = await upstream.upgrade({
+      path: facts.target.path + facts.target.query,
+      headers: [["Host", authorityOf(origin)], ...endToEnd(headers, ["host"]), ...UPGRADE_LINES],
+      signal,
+    });
+    if ("socket" in answer) await join(socket, answer);
+    else relayRefusal(socket, answer);
+  } catch (error) {
+    if (signal.aborted) socket.destroy();
+    else refuse(failureOf(error));
+  }
+}
+
+const UPGRADE_LINES = [
+  ["Connection", "Upgrade"],
+  ["Upgrade", "websocket"],
+] as const;
+
+function handshakeProblem({ headers, method, version }: Upgrade): string | undefined {
+  const protocols = listOf(headers, "upgrade");
+  if (protocols.length !== 1 || protocols[0] !== "websocket") return "the protocol cannot be changed to this one";
+  if (method !== "GET" || version !== "1.1") return "a WebSocket begins with a GET of HTTP/1.1";
+  const hasBody = valuesOf(headers, "content-length").length > 0 || valuesOf(headers, "transfer-encoding").length > 0;
+  return hasBody ? "a WebSocket's handshake has no body" : undefined;
+}
+
+/** From here on bytes go both ways until either side ends. */
+async function join(socket: Duplex, { headers, socket: upstream }: UpgradedResponse): Promise<void> {
+  socket.write(headOf({ status: 101, headers: [...endToEnd(headers), ...UPGRADE_LINES] }));
+  await new Promise<void>((resolve) => {
+    let open = 2;
+    const ended = (error: unknown): void => {
+      if (error != null) for (const side of [socket, upstream]) side.destroy();
+      if (--open === 0) resolve();
+    };
+    pipeline(socket, upstream, ended);
+    pipeline(upstream, socket, ended);
+  });
+}
+
+/** A host that did not agree answers as to any request. */
+function relayRefusal(socket: Duplex, { status, headers, body }: UpstreamResponse): void {
+  socket.write(headOf({ status, headers: [...endToEnd(headers), ["Connection", "close"]] }));
+  pipeline(body.stream, socket, (error) => {
+    if (error != null) socket.destroy();
+  });
+}
+
+function headOf({ status, headers }: ResponseHead): string {
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n`;
+}
