@@ -7,8 +7,7 @@
  * @module
  */
 import { compileGlob, type GlobMatcher } from "../glob.ts";
-import type { NormalizedNetworkDenial, NormalizedNetworkRule } from "../normalized.ts";
-import type { HttpAccess, HttpRule, HttpRules, Unmatched, Verdict } from "../types.ts";
+import type { HttpAccess, HttpRule, HttpRules, RuleEnforcement, Unmatched, Verdict } from "../types.ts";
 import { ACCESS_RULES } from "./access.ts";
 import { compileQuery, matchesEvery, matchesSome, type QueryMatcher } from "./query.ts";
 import type { RequestTarget } from "./target.ts";
@@ -23,12 +22,16 @@ export interface HttpFacts {
   readonly websocket: boolean;
 }
 
-/** The rules that match a connection. */
-export interface ConnectionRules {
-  readonly allow: readonly NormalizedNetworkRule[];
-  readonly deny: readonly NormalizedNetworkDenial[];
-  readonly ask: readonly NormalizedNetworkRule[];
-  readonly unmatched: Unmatched;
+/** A rule that matches the connection. */
+export interface RequestRule {
+  /** What it says. A rule that defers to a hook says `ask`. */
+  readonly verdict: Verdict;
+  readonly ruleId: string;
+  readonly defer?: string;
+  /** Which requests it is about. Absent: everything on the connection. */
+  readonly http?: HttpAccess | HttpRules;
+  /** `audit`: what `http` does not cover passes, and is recorded. */
+  readonly enforcement?: RuleEnforcement;
 }
 
 /** What becomes of a request. */
@@ -42,19 +45,14 @@ export interface HttpRuling {
   readonly audited?: true;
 }
 
-/** Whether requests on a connection are looked at: a rule for it says which are meant. */
-export function judgesHttp({ allow, deny, ask }: Omit<ConnectionRules, "unmatched">): boolean {
-  return [...allow, ...deny, ...ask].some(({ http }) => http !== undefined);
-}
-
 /**
  * What the rules say. A request counts as what servers may take it for: each reading of its path, and each method that it
  * asks for. Of these the strictest verdict holds.
  */
-export function evaluateHttp(rules: ConnectionRules, facts: HttpFacts): HttpRuling {
+export function evaluateHttp(rules: readonly RequestRule[], unmatched: Unmatched, facts: HttpFacts): HttpRuling {
   const methods = [facts.method, ...(facts.override === undefined ? [] : [facts.override])];
   const rulings = facts.target.readings.flatMap((path) => {
-    return methods.map((method) => evaluateReading(rules, { ...facts, method, path }));
+    return methods.map((method) => evaluateReading(rules, unmatched, { ...facts, method, path }));
   });
   const of = (verdict: Verdict) => rulings.find((ruling) => ruling.verdict === verdict);
   return of("deny") ?? of("ask") ?? rulings.find(({ audited }) => audited) ?? rulings[0] ?? { verdict: "deny" };
@@ -64,21 +62,20 @@ interface Reading extends Omit<HttpFacts, "override"> {
   readonly path: string;
 }
 
-function evaluateReading({ allow, deny, ask, unmatched }: ConnectionRules, reading: Reading): HttpRuling {
-  const denies = (rule: CompiledRule): boolean => isDenied(rule, reading);
-  const denial = deny.find(({ http }) => http === undefined || compiled(http, "both").some(denies));
-  if (denial !== undefined) return { verdict: "deny", ruleId: denial.id };
-  const covers = ({ http }: NormalizedNetworkRule): boolean => {
-    return http === undefined || compiled(http, false).some((rule) => isMeant(rule, reading));
+function evaluateReading(rules: readonly RequestRule[], unmatched: Unmatched, reading: Reading): HttpRuling {
+  const meant = ({ verdict, http }: RequestRule): boolean => {
+    if (http === undefined) return true;
+    return verdict === "deny"
+      ? compiled(http, "both").some((rule) => isDenied(rule, reading))
+      : compiled(http, false).some((rule) => isMeant(rule, reading));
   };
-  const asking = [...ask, ...allow.filter(({ defer }) => defer !== undefined)].find(covers);
-  if (asking !== undefined) {
-    return { verdict: "ask", ruleId: asking.id, ...(asking.defer === undefined ? {} : { defer: asking.defer }) };
+  for (const verdict of ["deny", "ask", "allow"] as const) {
+    const found = rules.find((rule) => rule.verdict === verdict && meant(rule));
+    if (found === undefined) continue;
+    return { verdict, ruleId: found.ruleId, ...(found.defer === undefined ? {} : { defer: found.defer }) };
   }
-  const allowing = allow.find(covers);
-  if (allowing !== undefined) return { verdict: "allow", ruleId: allowing.id };
-  const auditing = allow.find(({ enforcement }) => enforcement === "audit");
-  if (auditing !== undefined) return { verdict: "allow", ruleId: auditing.id, audited: true };
+  const auditing = rules.find(({ enforcement }) => enforcement === "audit");
+  if (auditing !== undefined) return { verdict: "allow", ruleId: auditing.ruleId, audited: true };
   return { verdict: unmatched };
 }
 

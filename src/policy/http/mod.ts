@@ -4,5 +4,5 @@
  * @module
  */
 export { ACCESS_RULES } from "./access.ts";
-export { type ConnectionRules, evaluateHttp, type HttpFacts, type HttpRuling, judgesHttp } from "./evaluate.ts";
+export { evaluateHttp, type HttpFacts, type HttpRuling, type RequestRule } from "./evaluate.ts";
 export { type RequestTarget, readTarget, type TargetProblem } from "./target.ts";

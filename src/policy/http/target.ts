@@ -86,7 +86,7 @@ const PARAMETERS = [/$^/, /;.*$/s, /(?:;|%3B).*$/s] as const;
 /** What a server may take for a slash. */
 const SLASHES = [/%2F/, /%2F|%5C/] as const;
 
-/** Every way to read a path: with or without parameters, slashes decoded before or after or never, merged or not. */
+/** Every way to read a path: with or without parameters, slashes decoded before or after or never, merged or not, dots resolved or not. */
 function readingsOf(segments: readonly string[]): string[] | undefined {
   const plain = join(segments.map(decode));
   const odd = segments.some((segment, index) => {
@@ -102,7 +102,7 @@ function readingsOf(segments: readonly string[]): string[] | undefined {
       for (const kept of [pieces, pieces.filter((piece, index) => piece !== "" || index === pieces.length - 1)]) {
         const resolved = resolveDots(kept);
         if (resolved === undefined) return undefined;
-        readings.add(join(resolved.map(decode)));
+        readings.add(join(kept.map(decode))).add(join(resolved.map(decode)));
       }
     }
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { evaluateHttp, type HttpRuling, judgesHttp, readTarget } from "../../../src/policy/http/mod.ts";
+import { type HttpRuling, readTarget } from "../../../src/policy/http/mod.ts";
 import type { HttpAccess, HttpRule, NetworkSection } from "../../../src/policy/mod.ts";
-import { normalized } from "../helpers.ts";
+import { judgeOf } from "./support.ts";
 
 interface Options {
   readonly override?: string;
@@ -16,12 +16,7 @@ const judge = (
 ): HttpRuling => {
   const target = readTarget(raw);
   if ("problem" in target) return expect.unreachable(target.problem);
-  return evaluateHttp(normalized({ network }).network, {
-    method,
-    target,
-    websocket,
-    ...(override === undefined ? {} : { override }),
-  });
+  return judgeOf(network)({ method, target, websocket, ...(override === undefined ? {} : { override }) });
 };
 const access = (name: HttpAccess["access"]): NetworkSection => ({
   allow: [{ id: "it", host: "a.test", http: { access: name } }],
@@ -227,13 +222,5 @@ describe("evaluateHttp()", () => {
     expect(judge(network, "GET", "/")).toEqual({ verdict: "allow", ruleId: "try" });
     expect(judge(network, "POST", "/")).toEqual({ verdict: "allow", ruleId: "try", audited: true });
     expect(judge(network, "DELETE", "/")).toEqual({ verdict: "deny", ruleId: "no" });
-  });
-});
-
-describe("judgesHttp()", () => {
-  test("is about rules that say which requests are meant", () => {
-    expect(judgesHttp(normalized({ network: { allow: [{ host: "a.test" }] } }).network)).toBe(false);
-    expect(judgesHttp(normalized({ network: access("full") }).network)).toBe(true);
-    expect(judgesHttp(normalized({ network: denying({}) }).network)).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { evaluateHttp, type RequestTarget, readTarget } from "../../../src/policy/http/mod.ts";
-import { normalized } from "../helpers.ts";
+import { type RequestTarget, readTarget } from "../../../src/policy/http/mod.ts";
+import { judgeOf } from "./support.ts";
 
 const sound = (raw: string): RequestTarget => {
   const target = readTarget(raw);
@@ -108,14 +108,12 @@ describe("readTarget()", () => {
         if ("problem" in target) return;
         expect(readTarget(target.path + target.query)).toEqual(target);
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 
   test("lets nothing out of what is allowed, whichever way a server reads it", () => {
-    const network = normalized({
-      network: { allow: [{ host: "a.test", http: { rules: [{ paths: ["/pub/**"] }] } }] },
-    }).network;
+    const judge = judgeOf({ allow: [{ host: "a.test", http: { rules: [{ paths: ["/pub/**"] }] } }] });
     let allowed = 0;
     fc.assert(
       fc.property(
@@ -123,7 +121,7 @@ describe("readTarget()", () => {
         (raw) => {
           const target = readTarget(raw);
           if ("problem" in target) return;
-          if (evaluateHttp(network, { method: "GET", target, websocket: false }).verdict !== "allow") return;
+          if (judge({ method: "GET", target, websocket: false }).verdict !== "allow") return;
           allowed++;
           for (const server of SERVERS) {
             const read = server(target.path);
@@ -131,23 +129,24 @@ describe("readTarget()", () => {
           }
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
-    expect(allowed).toBeGreaterThan(100);
+    expect(allowed).toBeGreaterThan(50);
   });
 
   test("lets nothing past a denial, whichever way a server reads it", () => {
-    const network = normalized({
-      network: { allow: [{ host: "a.test" }], deny: [{ host: "a.test", http: { rules: [{ paths: ["/admin/**"] }] } }] },
-    }).network;
+    const judge = judgeOf({
+      allow: [{ host: "a.test" }],
+      deny: [{ host: "a.test", http: { rules: [{ paths: ["/admin/**"] }] } }],
+    });
     fc.assert(
       fc.property(path, (raw) => {
         const target = readTarget(raw);
         if ("problem" in target) return;
-        if (evaluateHttp(network, { method: "GET", target, websocket: false }).verdict !== "allow") return;
+        if (judge({ method: "GET", target, websocket: false }).verdict !== "allow") return;
         for (const server of SERVERS) expect([raw, /^\/admin(?:\/|$)/.test(server(target.path))]).toEqual([raw, false]);
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 });
