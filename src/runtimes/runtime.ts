@@ -6,6 +6,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
 import type { ProcessPlan } from "../domains/process/mod.ts";
+import type { SandboxFile } from "../egress/tls/trust.ts";
 import type { Baseline } from "./workspace/baseline.ts";
 
 /** The names of the runtimes. */
@@ -58,6 +59,8 @@ export interface StartRequest {
   /** Undefined: `/workspace` is an empty private folder. */
   readonly workspace: WorkspaceRequest | undefined;
   readonly volumes?: readonly VolumeRequest[];
+  /** Files that the sandbox brings along, all in `TRUST_DIRECTORY`. Nobody in it can change them. */
+  readonly files?: readonly SandboxFile[];
   readonly image: string | undefined;
   readonly signal: AbortSignal | undefined;
 }

@@ -18,6 +18,7 @@ import { removeUnconfirmed } from "./leftovers.ts";
 import { followContainer, type Lifecycle } from "./lifecycle.ts";
 import { remedyFor } from "./remedies.ts";
 import { planCopy, planStart, type StartPlan } from "./start-plan.ts";
+import { fillTrust, trustMounts } from "./trust-volume.ts";
 import { holdVolumes, isCollision, ownVolumes } from "./volumes.ts";
 import { copyIn } from "./workspace-copy.ts";
 import { verifyMount } from "./workspace-mounts.ts";
@@ -72,11 +73,14 @@ interface Running {
 async function bringUp(context: StartContext, plan: StartPlan, request: StartRequest): Promise<Running> {
   throwIfAborted(request);
   const wardenMounts = context.volume.mounts(plan.agent);
-  const container = await create(context, plan, [...wardenMounts, ...plan.workspaceMounts]);
+  const trust = trustMounts(request.files ?? [], plan.container.labels);
+  const container = await create(context, plan, [...wardenMounts, ...trust, ...plan.workspaceMounts]);
   const life = followContainer(container, () => context.unconfirmed.add(plan.id));
   const attaching = inStage("attach", attach(container));
   try {
-    const [link] = await Promise.all([attaching, inStage("warden", ensureFilled(context, plan, container))]);
+    const filled = inStage("warden", ensureFilled(context, plan, container));
+    const trusted = inStage("trust", fillTrust(container, request.files ?? []));
+    const [link] = await Promise.all([attaching, filled, trusted]);
     throwIfAborted(request);
     await inStage("volumes", holdVolumes(context.docker, container.id, plan.volumes));
     await inStage("start", container.start());

@@ -5,6 +5,7 @@
  */
 import { totalmem } from "node:os";
 import type { FilesystemGrant, FilesystemPlan } from "../../domains/filesystem/mod.ts";
+import { type SandboxFile, TRUST_DIRECTORY } from "../../egress/tls/trust.ts";
 import { SandboxError } from "../../errors.ts";
 import { BASELINE, HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/mod.ts";
 import { groupFile, passwdFile } from "../identity.ts";
@@ -22,6 +23,8 @@ export interface LayoutContext {
   readonly ownerGid: number;
   /** Folders that volumes are mounted on: absolute. */
   readonly volumes?: readonly string[];
+  /** Files that the sandbox brings along. */
+  readonly files?: readonly SandboxFile[];
 }
 
 /** A layout, and whether it shows folders of the host that are neither the system's nor the workspace. */
@@ -90,6 +93,10 @@ export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout
       ...uniqueByTarget(links),
       ...shown.filter((step) => !isInPrivate(step)),
       ...made.map((target): Step => ({ kind: "file", target, data: files[target] ?? "" })),
+      // Nothing can be made in a root of the host.
+      ...(context.files ?? [])
+        .filter(({ path }) => !shows(present, path))
+        .map(({ path, content }): Step => ({ kind: "file", target: path, data: content })),
       ...kernelSteps(grants, context),
       ...PRIVATE.filter((target) => !volumes.includes(target)).map((target) =>
         tmpfs(target, context, target === HOME_PATH ? "0700" : "1777"),
@@ -131,7 +138,7 @@ function covers(wide: WorkspaceGrant, narrow: WorkspaceGrant): boolean {
 }
 
 function isSandboxOwn(path: string, files: Readonly<Record<string, string>>, volumes: readonly string[]): boolean {
-  const roots = [HOME_PATH, "/proc", "/dev", WORKSPACE_PATH, ...volumes];
+  const roots = [HOME_PATH, "/proc", "/dev", WORKSPACE_PATH, TRUST_DIRECTORY, ...volumes];
   return path in files || PRIVATE.includes(path) || roots.some((root) => isWithin(path, root));
 }
 

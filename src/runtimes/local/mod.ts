@@ -81,7 +81,7 @@ async function complete({ launched, user, own, end }: Begun, request: StartReque
     : { ownerUid: AGENT_UID, ownerGid: AGENT_UID };
   try {
     const volumes = (request.volumes ?? []).map(({ path }) => path);
-    const layout = planLayout(request.filesystem, { ...inside, ...owner, volumes });
+    const layout = planLayout(request.filesystem, { ...inside, ...owner, volumes, files: request.files ?? [] });
     const limits = await holdLimits(request, (directory) => own("cgroup", directory));
     const workspace = await prepareLocalWorkspace(request, user, (folder) => own("folder", folder));
     const steps = [...layout.steps, ...workspace.steps, ...(await volumeSteps(request.volumes ?? [], user.rootful))];
