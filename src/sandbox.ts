@@ -19,6 +19,7 @@ import { policyParts } from "./sandbox/policy-parts.ts";
 import { type ReadPolicy, readPolicy } from "./sandbox/read-policy.ts";
 import { SandboxRecords } from "./sandbox/records.ts";
 import { RunningSandbox, type Sandbox } from "./sandbox/running.ts";
+import { makeTrust, type SandboxTrust } from "./sandbox/trust.ts";
 import { resolveVolumes } from "./sandbox/volumes.ts";
 
 /**
@@ -63,13 +64,16 @@ export async function createSandbox(policy: Policy | string, options: SandboxOpt
   const volumes = resolveVolumes(plans.filesystem, options.volumes);
   const runtime = await chooseRuntime(options);
   const { image, signal } = options;
-  const request = { id: createId(), ...plans, workspace, volumes, image, signal };
+  const id = createId();
+  const trust = await makeTrust(id, plans, options);
+  const request = { id, ...plans, workspace, volumes, files: trust?.files ?? [], image, signal };
   const sandbox = await openSandbox({
     read,
     plans,
     request,
     runtime,
     options,
+    trust,
     startWarden: () => runtime.start(request),
   });
   if (options.snapshot === undefined) return sandbox;
@@ -89,6 +93,8 @@ export interface SandboxStart {
   readonly request: StartRequest;
   readonly runtime: Runtime;
   readonly options: SandboxOptions;
+  /** Absent: the policy has nothing to do with the network. */
+  readonly trust: SandboxTrust | undefined;
   /** Whether the warden was started for a wider policy: then what this one grants need not be there. */
   readonly narrowed?: boolean;
   /** Now, or taken from those that a pool has started ahead. */
@@ -97,19 +103,19 @@ export interface SandboxStart {
 
 /** The second half: from a warden to a sandbox whose policy, hooks and records are its own. */
 export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
-  const { read, plans, request, runtime, options, narrowed = false } = start;
+  const { read, plans, request, runtime, options, trust, narrowed = false } = start;
   const { id, workspace } = request;
   const records = await SandboxRecords.open(id, read.digest, options.audit);
   const registry = await openPlugins(id, records, options);
   try {
     const warden = await start.startWarden();
-    const setting = { warden, registry, options, workspace: workspace?.path };
+    const setting = { warden, registry, options, workspace: workspace?.path, trust };
     const parts = policyParts(read, plans, setting, { generation: 1, narrowed });
     const decisions = new Decisions(registry, records);
     const { frames, rules } = encodePolicy(parts, decisions.ruleCount);
     decisions.addRules(rules);
     const { filesystem } = plans;
-    const flows = new Connections({ registry, records, resolver: options.resolver }, plans.network);
+    const flows = new Connections({ registry, records, trust, options }, plans.network);
     const { link, facts } = await openLink(warden, { filesystem, frames, decisions, flows }, options);
     const running = { id, policy: read, parts, setting, runtime, link, facts, records, decisions, flows };
     const sandbox = new RunningSandbox({ ...running, create: createSandbox });

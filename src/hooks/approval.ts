@@ -5,7 +5,7 @@
  */
 import { Call } from "./call.ts";
 import type { DecisionMaker } from "./decided.ts";
-import type { FilesystemAccess, NetworkConnect, ProcessStart } from "./subjects.ts";
+import type { FilesystemAccess, NetworkConnect, NetworkRequest, ProcessStart } from "./subjects.ts";
 import type { Awaitable } from "./types.ts";
 import { type HookVerdict, readVerdict } from "./verdict.ts";
 
@@ -26,7 +26,12 @@ export interface ApprovalBase {
 export type ApprovalRequest =
   | (ApprovalBase & { readonly domain: "filesystem"; readonly access: FilesystemAccess })
   | (ApprovalBase & { readonly domain: "process"; readonly start: ProcessStart })
-  | (ApprovalBase & { readonly domain: "network"; readonly connect: NetworkConnect });
+  | (ApprovalBase & {
+      readonly domain: "network";
+      readonly connect: NetworkConnect;
+      /** The request, where it is about one. Absent: about the connection as a whole. */
+      readonly request?: NetworkRequest;
+    });
 
 /** What an approver knows beside the request. */
 export interface ApprovalContext {

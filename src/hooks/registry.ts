@@ -14,7 +14,13 @@ import { Observers } from "./observers.ts";
 import type { ProblemListener } from "./problems.ts";
 import type { DecideHook } from "./read-hook.ts";
 import { type ReadPlugin, readPlugins } from "./read-plugins.ts";
-import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
+import type {
+  FilesystemAccess,
+  FilesystemOperation,
+  NetworkConnect,
+  NetworkRequest,
+  ProcessStart,
+} from "./subjects.ts";
 import type { LifecycleEvent, Plugin } from "./types.ts";
 
 /** The domains whose decisions hooks join in this version. */
@@ -186,6 +192,23 @@ export class PluginRegistry {
     if (this.#closed) return ended();
     Object.freeze(connect);
     const about = { subject: connect, hooks: this.#connect, maySubstitute: false, request: connectRequest };
+    return new Judging(this.#bench, about, ruling, options).decide();
+  }
+
+  /** Decides about an HTTP request on a connection. It never throws and never rejects. */
+  decideRequest(
+    request: NetworkRequest,
+    connect: NetworkConnect,
+    ruling: PolicyRuling,
+    options: DecideOptions = {},
+  ): Decided | Promise<Decided> {
+    if (this.#closed) return ended();
+    const about = {
+      subject: request,
+      hooks: [],
+      maySubstitute: false,
+      request: () => ({ domain: "network", connect, request }) as const,
+    };
     return new Judging(this.#bench, about, ruling, options).decide();
   }
 

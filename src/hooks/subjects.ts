@@ -58,6 +58,20 @@ export interface NetworkConnect {
   readonly ruleId?: string;
 }
 
+/** A program sends an HTTP request. Queries, headers and bodies are not here: they may hold secrets. */
+export interface NetworkRequest {
+  readonly method: string;
+  /** Scheme, host and path, as it is sent. */
+  readonly url: string;
+  /** The path, decoded: what globs of paths are compared with. */
+  readonly path: string;
+  /** Whether it asks to become a WebSocket. */
+  readonly websocket: boolean;
+  readonly verdict: PolicyVerdict;
+  /** The rule that gave the verdict. Absent: none matched. */
+  readonly ruleId?: string;
+}
+
 /**
  * A program is about to start.
  *

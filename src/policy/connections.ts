@@ -4,6 +4,7 @@
  * @module
  */
 import { compileGlob, type GlobMatcher } from "./glob.ts";
+import { evaluateHttp, type HttpFacts, type HttpRuling, type RequestRule } from "./http/mod.ts";
 import type { NormalizedNetworkDenial, NormalizedNetworkRule, NormalizedPolicy } from "./normalized.ts";
 import { absolutePattern, type Places } from "./paths.ts";
 import type { Unmatched, Verdict } from "./types.ts";
@@ -26,14 +27,14 @@ export interface ConnectionRuling {
   readonly defer?: string;
   /** What may be dialed beside public addresses: CIDR, or single ones. */
   readonly addresses: readonly string[];
+  /** Whether the host's TLS is opened, and every request judged by {@link evaluateRequest}: nothing but HTTP may pass. */
+  readonly inspects: boolean;
 }
 
 /** A rule on connections. */
-export interface ConnectionRule {
-  /** What it says. A rule that defers to a hook says `ask`. */
-  readonly verdict: Verdict;
-  readonly ruleId: string;
-  readonly defer?: string;
+export interface ConnectionRule extends RequestRule {
+  /** Whether TLS is opened though no rule is about requests. */
+  readonly terminates: boolean;
   readonly addresses: readonly string[];
   readonly matches: (attempt: ConnectionAttempt) => boolean;
 }
@@ -50,6 +51,9 @@ export function connectionTable({ network }: NormalizedPolicy, places: Places): 
   const rule = (verdict: Verdict, { id, defer, addresses, ...rest }: NormalizedNetworkRule): ConnectionRule => ({
     ...(defer === undefined ? { verdict } : { verdict: "ask", defer }),
     ruleId: id,
+    ...(rest.http === undefined ? {} : { http: rest.http }),
+    enforcement: rest.enforcement,
+    terminates: rest.tls === "terminate",
     // An address that is written down is one that is meant.
     addresses: isIpv4(rest.host) ? [...addresses, rest.host] : addresses,
     matches: matcher(rest, places),
@@ -58,7 +62,9 @@ export function connectionTable({ network }: NormalizedPolicy, places: Places): 
     rules: [
       ...network.allow.map((each) => rule("allow", each)),
       ...network.deny.map((each) => {
-        return { verdict: "deny", ruleId: each.id, addresses: [], matches: matcher(each, places) } as const;
+        const http = each.http === undefined ? {} : { http: each.http };
+        const rest = { terminates: false, addresses: [], matches: matcher(each, places) };
+        return { verdict: "deny", ruleId: each.id, ...http, ...rest } as const;
       }),
       ...network.ask.map((each) => rule("ask", each)),
     ],
@@ -67,16 +73,35 @@ export function connectionTable({ network }: NormalizedPolicy, places: Places): 
   };
 }
 
-/** Decides about a connection: deny before ask before allow, and the first rule that says so is named. */
+/**
+ * Decides about a connection: deny before ask before allow, and the first rule that says so is named. A rule about requests
+ * opens the connection for them, where no rule is about the whole of it.
+ */
 export function evaluateConnection(table: ConnectionTable, attempt: ConnectionAttempt): ConnectionRuling {
   const matching = table.rules.filter((rule) => rule.matches(attempt));
   const decides = (["deny", "ask", "allow"] as const)
-    .map((verdict) => matching.find((rule) => rule.verdict === verdict))
+    .map((verdict) => matching.find((rule) => rule.verdict === verdict && rule.http === undefined))
     .find((rule) => rule !== undefined);
   const addresses = [...table.privateRanges, ...matching.flatMap((rule) => rule.addresses)];
-  if (decides === undefined) return { verdict: table.unmatched, addresses };
-  const { verdict, ruleId, defer } = decides;
-  return { verdict, ruleId, ...(defer === undefined ? {} : { defer }), addresses };
+  const inspects = matching.some(({ http, terminates }) => http !== undefined || terminates);
+  if (decides !== undefined) {
+    const { verdict, ruleId, defer } = decides;
+    return { verdict, ruleId, ...(defer === undefined ? {} : { defer }), addresses, inspects };
+  }
+  const opening = matching.find(({ verdict }) => verdict !== "deny");
+  if (opening !== undefined) return { verdict: "allow", ruleId: opening.ruleId, addresses, inspects };
+  return { verdict: table.unmatched, addresses, inspects };
+}
+
+/** Decides about a request on a connection that was let through. Whoever was asked about the connection has answered. */
+export function evaluateRequest(table: ConnectionTable, attempt: ConnectionAttempt, facts: HttpFacts): HttpRuling {
+  const rules = table.rules
+    .filter((rule) => rule.matches(attempt))
+    .map((rule): RequestRule => {
+      if (rule.http !== undefined || rule.verdict !== "ask") return rule;
+      return { verdict: "allow", ruleId: rule.ruleId };
+    });
+  return evaluateHttp(rules, table.unmatched, facts);
 }
 
 type Conditions = Pick<NormalizedNetworkDenial, "host" | "ports" | "binaries">;

@@ -12,6 +12,7 @@ export {
   type ConnectionTable,
   connectionTable,
   evaluateConnection,
+  evaluateRequest,
 } from "./connections.ts";
 export { policyDigest } from "./digest.ts";
 export {
@@ -31,6 +32,7 @@ export {
   matchGlob,
   unescapeGlob,
 } from "./glob.ts";
+export type { HttpFacts, HttpRuling } from "./http/mod.ts";
 export type { DocumentPath } from "./issues.ts";
 export { loadPolicy } from "./load.ts";
 export { type Change, comparePolicies, type PolicyChange } from "./narrowing.ts";

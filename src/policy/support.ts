@@ -26,7 +26,7 @@ export interface AssertEnforceableOptions {
 /**
  * Refuses a policy that asks for something that this version cannot enforce.
  *
- * Enforced are `filesystem`, `process`, `audit` and, of `network`, connections.
+ * Enforced are `filesystem`, `process`, `network` and `audit`.
  *
  * @throws {SandboxError} POLICY_UNSUPPORTED If it asks for anything else: one error with every issue, and line and column
  * where the policy came as text.
@@ -46,22 +46,17 @@ export function assertEnforceable(policy: NormalizedPolicy, options: AssertEnfor
   const keys = new Set(
     drafts.map(({ path: [section, key] }) => (typeof key === "string" ? `${section}.${key}` : section)),
   );
-  const hint = `Leave out ${[...keys].join(", ")}: this version enforces filesystem, process, connections and audit`;
+  const hint = `Leave out ${[...keys].join(", ")}: this version enforces filesystem, process, network and audit`;
   throw policyError("POLICY_UNSUPPORTED", placeIssues(drafts, locate), { source, hint });
 }
 
 function network({ network }: NormalizedPolicy): IssueDraft[] {
   const rules = (["allow", "ask"] as const).flatMap((list) => {
     return network[list].flatMap((rule, index) => [
-      ...notYet(rule.http !== undefined, ["network", list, index, "http"], "rules on HTTP are not in this version"),
-      ...notYet(rule.tls === "terminate", ["network", list, index, "tls"], "TLS is not opened in this version"),
       ...notYet(rule.host.startsWith("["), ["network", list, index, "host"], "IPv6 addresses are not carried"),
     ]);
   });
-  const denials = network.deny.flatMap((rule, index) => {
-    return notYet(rule.http !== undefined, ["network", "deny", index, "http"], "rules on HTTP are not in this version");
-  });
-  return [...rules, ...denials];
+  return rules;
 }
 
 function notYet(asked: boolean, path: DocumentPath, message: string): IssueDraft[] {

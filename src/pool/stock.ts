@@ -6,6 +6,7 @@
 import { SandboxError } from "../errors.ts";
 import type { WarmWarden, WorkspaceRequest } from "../runtimes/runtime.ts";
 import { promised } from "../sandbox/promised.ts";
+import type { SandboxTrust } from "../sandbox/trust.ts";
 import { Line, type WaitOptions } from "./line.ts";
 import type { PoolBounds } from "./options.ts";
 
@@ -13,6 +14,7 @@ import type { PoolBounds } from "./options.ts";
 export interface ReadySandbox {
   readonly id: string;
   readonly warden: WarmWarden;
+  readonly trust: SandboxTrust | undefined;
   /** The folder that it shows, if it shows one live. */
   readonly mounted: WorkspaceRequest["identity"] | undefined;
 }

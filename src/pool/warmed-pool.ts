@@ -12,6 +12,7 @@ import { resolveWorkspace } from "../sandbox/options.ts";
 import { type Plans, planDomains } from "../sandbox/plan-domains.ts";
 import { type ReadPolicy, readPolicy } from "../sandbox/read-policy.ts";
 import type { Sandbox } from "../sandbox/running.ts";
+import { makeTrust } from "../sandbox/trust.ts";
 import { openSandbox } from "../sandbox.ts";
 import type { WaitOptions } from "./line.ts";
 import {
@@ -129,8 +130,10 @@ export class WarmedPool implements Pool {
     const { runtime, plans, options } = this.#parts;
     const workspace = await resolveWorkspace(options.workspace);
     const id = createId();
-    const warden = await runtime.warm({ id, ...plans, workspace, image: options.image, signal });
-    return { id, warden, mounted: mountedFolder(workspace) };
+    const trust = await makeTrust(id, plans, options);
+    const files = trust?.files ?? [];
+    const warden = await runtime.warm({ id, ...plans, workspace, files, image: options.image, signal });
+    return { id, warden, trust, mounted: mountedFolder(workspace) };
   }
 
   async #acquire(options: AcquireOptions): Promise<Sandbox> {
@@ -167,15 +170,16 @@ export class WarmedPool implements Pool {
 
   async #open(
     ready: ReadySandbox,
-    { read, plans, narrowed }: AskedPolicy,
+    asked: AskedPolicy,
     workspace: WorkspaceRequest | undefined,
     own: AcquireOptions,
   ): Promise<Sandbox> {
     const { runtime, options: fixed } = this.#parts;
-    const request: StartRequest = { id: ready.id, ...plans, workspace, image: fixed.image, signal: own.signal };
+    const { trust } = ready;
+    const request: StartRequest = { id: ready.id, ...asked.plans, workspace, image: fixed.image, signal: own.signal };
     const options = { ...ownOptions(own), ...fixedOptions(fixed) };
     const startWarden = () => ready.warden.finish(request);
-    const sandbox = await openSandbox({ read, plans, request, runtime, narrowed, options, startWarden }).catch(
+    const sandbox = await openSandbox({ ...asked, trust, request, runtime, options, startWarden }).catch(
       async (error: unknown) => {
         await this.#discard(ready);
         throw error;

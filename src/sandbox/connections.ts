@@ -3,21 +3,29 @@
  *
  * @module
  */
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Decision } from "../audit/mod.ts";
 import type { NetworkPlan } from "../domains/network/mod.ts";
-import { dial, type FlowErrno, join, LinkFlow, type Resolver, resolveChecked, systemResolver } from "../egress/mod.ts";
+import { RequestDenied } from "../egress/http/failure.ts";
+import { dial, type FlowErrno, join, LinkFlow, resolveChecked, systemResolver } from "../egress/mod.ts";
 import type { Decided, NetworkConnect, PluginRegistry } from "../hooks/mod.ts";
 import { violation } from "../link/codec.ts";
 import type { FlowHandler, Link, StreamHandler } from "../link/link.ts";
 import type { MessageValues } from "../link/protocol.ts";
-import { type ConnectionRuling, evaluateConnection } from "../policy/mod.ts";
+import { type ConnectionRuling, evaluateConnection, evaluateRequest } from "../policy/mod.ts";
 import type { DecisionRecords } from "./decisions.ts";
+import type { SandboxOptions } from "./options.ts";
+import { type RequestConnection, Requests } from "./requests.ts";
+import type { SandboxTrust } from "./trust.ts";
 
 /** What connections need of their sandbox. */
 export interface ConnectionsSetting {
   readonly registry: PluginRegistry;
   readonly records: DecisionRecords;
-  readonly resolver?: Resolver | undefined;
+  /** Absent: no connection is looked into. */
+  readonly trust: SandboxTrust | undefined;
+  readonly options: Pick<SandboxOptions, "resolver" | "certificates">;
 }
 
 /** A connection that was allowed. */
@@ -39,11 +47,15 @@ export class Connections implements FlowHandler {
   link: Link | undefined;
   readonly #setting: ConnectionsSetting;
   readonly #open = new Set<Allowed>();
+  readonly #requests: Requests | undefined;
   #plan: NetworkPlan;
 
   constructor(setting: ConnectionsSetting, plan: NetworkPlan) {
+    const { registry, records, trust, options } = setting;
+    const certificates = options.certificates ?? [];
     this.#setting = setting;
     this.#plan = plan;
+    this.#requests = trust === undefined ? undefined : new Requests({ registry, records, trust, certificates });
   }
 
   onFlow(stream: number, values: MessageValues<"flow">): StreamHandler {
@@ -56,6 +68,7 @@ export class Connections implements FlowHandler {
   /** Another policy is in force: what it does not allow any more is closed, and everything else goes on. */
   setPlan(plan: NetworkPlan): void {
     this.#plan = plan;
+    this.#requests?.policyChanged();
     for (const allowed of this.#open) {
       const { flow, ruling, controller } = allowed;
       const now = this.#judge(flow);
@@ -69,6 +82,7 @@ export class Connections implements FlowHandler {
   /** The sandbox has ended. */
   close(): void {
     for (const { controller } of this.#open) controller.abort(new Error("the sandbox has ended"));
+    this.#requests?.close();
   }
 
   async #handle(flow: LinkFlow): Promise<void> {
@@ -76,12 +90,16 @@ export class Connections implements FlowHandler {
       const ruling = this.#judge(flow);
       const decided = await this.#decide(flow, ruling);
       this.#record(flow, ruling, decided);
-      if (decided.verdict === "deny") flow.refuse("ECONNREFUSED");
+      if (decided.verdict === "deny") this.#deny(flow, ruling, decided.reason);
       else await this.#connect(flow, ruling);
     } catch (error) {
       flow.refuse("ECONNREFUSED");
       this.#setting.records.problem(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  #deny(flow: LinkFlow, ruling: ConnectionRuling, reason: string): void {
+    if (this.#requests?.explain(flow, ruling, reason) !== true) flow.refuse("ECONNREFUSED");
   }
 
   #judge({ host, port, subject }: LinkFlow): ConnectionRuling {
@@ -108,11 +126,18 @@ export class Connections implements FlowHandler {
     try {
       // The policy may have changed while somebody thought.
       if (!isKept(ruling, this.#judge(flow))) throw failure("ECONNREFUSED");
+      const closing = (inside: Duplex): Duplex => {
+        allowed.controller.signal.addEventListener("abort", () => inside.destroy(), { once: true });
+        return inside;
+      };
+      if (ruling.inspects) {
+        if (this.#requests === undefined) throw failure("EACCES");
+        await this.#requests.serve(closing(flow.accept()), this.#requestConnection(allowed, signal));
+        return;
+      }
       flow.wait(DIAL_MS + SLACK_MS);
-      const socket = await dial(await this.#addresses(flow, ruling), flow.port, { timeoutMs: DIAL_MS, signal });
-      const inside = flow.accept();
-      allowed.controller.signal.addEventListener("abort", () => inside.destroy(), { once: true });
-      await join(inside, socket);
+      const socket = await this.#dial(flow, ruling, signal);
+      await join(closing(flow.accept()), socket);
     } catch (error) {
       flow.refuse(errnoOf(error));
     } finally {
@@ -120,16 +145,29 @@ export class Connections implements FlowHandler {
     }
   }
 
+  #requestConnection({ flow, ruling }: Allowed, signal: AbortSignal): RequestConnection {
+    const attempt = { host: flow.host, port: flow.port, binary: flow.subject.binary };
+    return {
+      flow,
+      judge: ({ facts }) => evaluateRequest(this.#plan, attempt, facts),
+      dial: () => this.#dial(flow, ruling, signal),
+    };
+  }
+
+  async #dial(flow: LinkFlow, ruling: ConnectionRuling, signal: AbortSignal): Promise<Socket> {
+    return dial(await this.#addresses(flow, ruling), flow.port, { timeoutMs: DIAL_MS, signal });
+  }
+
   /** What may be dialed. That nothing may is a denial of its own. */
   async #addresses(flow: LinkFlow, ruling: ConnectionRuling): Promise<readonly string[]> {
-    const { resolver = systemResolver } = this.#setting;
+    const { resolver = systemResolver } = this.#setting.options;
     const { addresses, refused } = await resolveChecked(flow.host, ruling.addresses, resolver);
     if (addresses.length > 0) return addresses;
     const [first] = refused;
     if (first === undefined) throw failure("ENOTFOUND");
     const reason = `it resolves to ${first.address} (${first.kind}), which no rule lists in its addresses`;
     this.#record(flow, ruling, { verdict: "deny", reason });
-    throw failure("ECONNREFUSED");
+    throw new RequestDenied({ error: "denied", reason, ruleId: ruling.ruleId, judged: true });
   }
 
   #record(flow: LinkFlow, { ruleId }: ConnectionRuling, decided: Partial<Decided> & Verdict): void {
@@ -162,6 +200,8 @@ function deniedByPolicy(ruleId: string | undefined): Decided {
 
 /** What was allowed stays so where the policy allows it by itself, or still leaves it to whom it was left before. */
 function isKept(before: ConnectionRuling, now: ConnectionRuling): boolean {
+  // Its bytes were never looked at, and now have to be.
+  if (now.inspects && !before.inspects) return false;
   if (now.verdict === "allow") return true;
   return (
     now.verdict === before.verdict &&

@@ -77,6 +77,11 @@ export interface SandboxOptions {
    * ```
    */
   readonly resolver?: Resolver;
+  /**
+   * More certificate authorities that real hosts may be certified by, as PEM: a company's own. Beside the platform's and
+   * those that `NODE_EXTRA_CA_CERTS` names. Programs in the sandbox trust them too.
+   */
+  readonly certificates?: readonly string[];
   /** Ends the start, or the sandbox once it runs. */
   readonly signal?: AbortSignal;
   /**

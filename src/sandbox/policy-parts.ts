@@ -14,6 +14,7 @@ import type { SandboxOptions } from "./options.ts";
 import type { Plans } from "./plan-domains.ts";
 import type { PolicyParts } from "./policy-frames.ts";
 import type { ReadPolicy } from "./read-policy.ts";
+import { type SandboxTrust, withTrust } from "./trust.ts";
 
 /** Where a program can read why something was denied. */
 export const DENIALS_PATH = "/tmp/.cofferdam-denials";
@@ -25,6 +26,7 @@ export interface PolicySetting {
   readonly options: SandboxOptions;
   /** The folder of the host that the workspace is, or was copied from: absolute, without links. */
   readonly workspace: string | undefined;
+  readonly trust: SandboxTrust | undefined;
 }
 
 /** How a policy relates to the one that its sandbox was started for. */
@@ -41,11 +43,11 @@ const SLACK_MS = 1000;
 export function policyParts(
   { normalized }: ReadPolicy,
   plans: Plans,
-  { warden, registry, options, workspace }: PolicySetting,
+  { warden, registry, options, workspace, trust }: PolicySetting,
   { generation, narrowed }: PolicyStanding,
 ): PolicyParts {
   const { process, network } = plans;
-  const filesystem = withLinkedDenials(plans.filesystem, workspace);
+  const filesystem = withTrust(withLinkedDenials(plans.filesystem, workspace), trust);
   const { liveMounts } = warden;
   const hooks = {
     filesystem: registry.needs("filesystem"),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { DecisionRecord } from "../audit/mod.ts";
+import { TRUST_VARIABLES } from "../egress/tls/trust.ts";
 import { SandboxError } from "../errors.ts";
 import { type Link, type LinkFacts, lost } from "../link/link.ts";
 import type { Policy } from "../policy/mod.ts";
@@ -212,6 +213,7 @@ export class RunningSandbox implements Sandbox {
       id,
       link,
       environment: {
+        ...(setting.trust === undefined ? {} : TRUST_VARIABLES),
         ...(canReadDenials(parts.filesystem) ? { COFFERDAM_DENIALS: DENIALS_PATH } : {}),
         ...baseEnvironment(warden.environment, options.env ?? {}),
       },

@@ -16,8 +16,20 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the host's name could not be looked up",
 };
 
+/** A host that may not be reached after all. To a program that speaks no HTTP it is one that refuses connections. */
+export class RequestDenied extends Error {
+  readonly code = "ECONNREFUSED";
+  readonly denial: Denial;
+
+  constructor(denial: Denial) {
+    super(denial.reason);
+    this.denial = denial;
+  }
+}
+
 /** An error of the upstream side as an answer. Messages of errors may name addresses, and stay out. */
 export function failureOf(error: unknown): Denial {
+  if (error instanceof RequestDenied) return error.denial;
   const code = codeOf(error);
   const unreachable = UNREACHABLE[code];
   if (unreachable !== undefined) return { error: "upstream_unreachable", reason: unreachable };

@@ -85,7 +85,7 @@ async function judgeAndForward(context: HandleContext, exchange: Exchange, facts
 /** What the engine itself refuses is recorded; what the policy denied has been. */
 function refuse(context: HandleContext, exchange: Exchange, denial: Denial): void {
   const { path } = describe(exchange);
-  context.connection.refused({ object: `${exchange.method} ${path}`, reason: denial.reason });
+  if (!denial.judged) context.connection.refused({ object: `${exchange.method} ${path}`, reason: denial.reason });
   answer(context, exchange, denial);
 }
 

@@ -1,0 +1,20 @@
+/**
+ * The smallest change of the policy that would let something through, in words.
+ *
+ * @module
+ */
+import type { HttpQuestion } from "../egress/http/connection.ts";
+
+/** Says it. Without a question, it is about the connection. */
+export function requestHint(
+  { host, port }: { readonly host: string; readonly port: number },
+  { ruleId }: { readonly ruleId?: string },
+  question: HttpQuestion | undefined,
+): string {
+  if (ruleId !== undefined) return `The rule ${ruleId} of the policy would have to change`;
+  if (question === undefined) return `The policy needs a rule in network.allow: { host: "${host}", ports: [${port}] }`;
+  const { method, target, websocket } = question.facts;
+  const path = JSON.stringify(target.readings[0] ?? "/");
+  const rule = websocket ? `{ websocket: true, paths: [${path}] }` : `{ methods: ["${method}"], paths: [${path}] }`;
+  return `A rule in network.allow for ${host}:${port} needs, in http.rules: ${rule}`;
+}
