@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { HttpEngine } from "../egress/engine.ts";
 import type { HttpConnection, HttpDecision, HttpQuestion } from "../egress/http/connection.ts";
@@ -58,10 +59,10 @@ export class Requests {
   /**
    * Lets the program connect to nobody, to be told why in HTTP.
    *
-   * @returns false where the port is not one of HTTP.
+   * @returns false where the port is not one of HTTP, or the host has no name.
    */
   explain(flow: LinkFlow, ruling: ConnectionRuling, reason: string): boolean {
-    if (!HTTP_PORTS.has(flow.port)) return false;
+    if (!HTTP_PORTS.has(flow.port) || isIP(flow.host) !== 0) return false;
     const denial = {
       error: "denied",
       reason,

@@ -36,7 +36,7 @@ function open(options: Partial<StockOptions> = {}) {
       };
       starts.push(
         Object.assign(control, {
-          succeed: () => start.resolve({ id, warden, mounted: undefined }),
+          succeed: () => start.resolve({ id, warden, trust: undefined, mounted: undefined }),
           fail: (error: Error) => start.reject(error),
           die: () => ended.resolve("it died"),
         }),
@@ -228,7 +228,7 @@ describe("Stock", () => {
     };
     const { stock } = open({ size: 1, start: () => ready.promise });
     const closing = stock.close();
-    ready.resolve({ id: "slow", warden, mounted: undefined });
+    ready.resolve({ id: "slow", warden, trust: undefined, mounted: undefined });
     await closing;
     expect(ends).toBe(1);
   });

@@ -47,7 +47,7 @@ export type Denied = Pick<HttpConnection, "host" | "port" | "subject"> & {
 export function denialResponse(denial: Denial, denied: Denied): { readonly head: ResponseHead; readonly body: string } {
   const { error, reason, ruleId, hint } = denial;
   const { host, port, method, path, subject } = denied;
-  const body = `${JSON.stringify({ error, reason, rule: ruleId, host, port, method, path, binary: subject.binary, hint })}\n`;
+  const body = `${JSON.stringify({ error, reason, rule: ruleId ?? null, host, port, method, path, binary: subject.binary, hint })}\n`;
   const headers: [string, string][] = [
     ["Content-Type", "application/json; charset=utf-8"],
     ["Content-Length", String(Buffer.byteLength(body))],

@@ -14,6 +14,9 @@ const OWN = `${TRUST_DIRECTORY}/ca.pem`;
 /** All that counts, for libraries that trust one file. */
 const BUNDLE = `${TRUST_DIRECTORY}/bundle.pem`;
 
+/** wget reads no variable for its authorities, but one for its settings. */
+const WGETRC = `${TRUST_DIRECTORY}/wgetrc`;
+
 /** A file of a sandbox that nobody in it can change. */
 export interface SandboxFile {
   /** Absolute. */
@@ -34,6 +37,7 @@ export function trustFiles(certificate: string, others: readonly string[]): Sand
   return [
     { path: OWN, content: certificate },
     { path: BUNDLE, content: `${lines.join("\n")}\n` },
+    { path: WGETRC, content: `ca_certificate = ${BUNDLE}\n` },
   ];
 }
 
@@ -48,4 +52,5 @@ export const TRUST_VARIABLES: Readonly<Record<string, string>> = {
   AWS_CA_BUNDLE: BUNDLE,
   CARGO_HTTP_CAINFO: BUNDLE,
   PIP_CERT: BUNDLE,
+  WGETRC,
 };

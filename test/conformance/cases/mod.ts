@@ -16,6 +16,7 @@ import { floorWriteCases } from "./floor-writes.ts";
 import { hashingCases } from "./hashing.ts";
 import { hookCases } from "./hooks.ts";
 import { hookContentCases } from "./hooks-content.ts";
+import { httpRuleCases } from "./http-rules.ts";
 import { lifeCases } from "./life.ts";
 import { lifeFaultCases } from "./life-faults.ts";
 import { limitCases } from "./limits.ts";
@@ -98,6 +99,7 @@ export const cases: readonly Case[] = [
   ...reviewApplyCases,
   ...snapshotCases,
   ...limitCases,
+  ...httpRuleCases,
   ...lifeCases,
   ...lifeFaultCases,
 ];
