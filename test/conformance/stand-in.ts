@@ -74,5 +74,5 @@ export async function curl(sandbox: Sandbox, ...args: readonly string[]): Promis
     ["curl", "-sS", "--max-time", "20", "-w", "\n%{http_code}", ...args],
     { timeoutMs: 30_000 },
   );
-  return exitCode === 0 ? stdout : `curl ${exitCode}: ${stderr}`;
+  return exitCode === 0 ? stdout.replace(/\n+(\d+)$/, "\n$1") : `curl ${exitCode}: ${stderr}`;
 }

@@ -90,9 +90,21 @@ describe("planNetwork()", () => {
     expect(plan({ network: { unmatched: "ask" } }).kind).toBe("rules");
   });
 
-  test("refuses rules on HTTP and credentials that it would leave out", () => {
+  test("has the HTTP of each rule, and whether it opens TLS", () => {
     const http = { access: "read-only" } as const;
-    failure("POLICY_UNSUPPORTED", () => plan({ network: { allow: [{ host: "a.b", http }] } }));
+    const allow = [
+      { id: "h", host: "a.b", http },
+      { id: "t", host: "a.b", tls: "terminate" },
+    ] as const;
+    const { rules } = plan({ network: { allow, deny: [{ id: "d", host: "a.b", http: { rules: [{}] } }] } });
+    expect(rules.map((rule) => [rule.ruleId, rule.http, rule.terminates])).toEqual([
+      ["h", http, false],
+      ["t", undefined, true],
+      ["d", { rules: [{}] }, false],
+    ]);
+  });
+
+  test("refuses credentials that it would leave out", () => {
     failure("POLICY_UNSUPPORTED", () => plan({ credentials: [{ name: "A", hosts: ["a.b"] }] }));
   });
 
