@@ -84,15 +84,21 @@ export class HttpEngine {
       stream.destroy();
     });
     secure.once("close", () => stream.destroy());
+    const late = setTimeout(() => stream.destroy(), HANDSHAKE_MS);
+    stream.once("close", () => clearTimeout(late));
+    secure.once("secure", () => clearTimeout(late));
     secure.once("secure", () => serveHttp1(this.#context("https", connection, refusal ?? misdirected), secure));
   }
 
   #context(scheme: Origin["scheme"], connection: HttpConnection, refusal: Denial | undefined): HandleContext {
     const { host, port } = connection;
     const origin = { scheme, host, port };
-    return { connection, origin, upstream: this.#pool.to(origin, () => connection.dial()), refusal };
+    return { connection, origin, upstream: this.#pool.to(origin, connection.route, () => connection.dial()), refusal };
   }
 }
+
+/** How long a program may take for its handshake, in milliseconds. */
+const HANDSHAKE_MS = 60_000;
 
 const UNTRUSTED =
   "the program does not trust the sandbox's certificate: it pins another, or reads none of the variables (see docs/network.md)";

@@ -150,7 +150,14 @@ export class Connections implements FlowHandler {
     return {
       flow,
       judge: ({ facts }) => evaluateRequest(this.#plan, attempt, facts),
-      dial: () => this.#dial(flow, ruling, signal),
+      addresses: ruling.addresses,
+      dial: async () => {
+        const socket = await this.#dial(flow, ruling, signal);
+        // It is kept for later requests: nobody else may listen then, and what the host has closed must not be used.
+        socket.on("error", () => undefined);
+        socket.allowHalfOpen = false;
+        return socket;
+      },
     };
   }
 

@@ -29,6 +29,8 @@ export interface RequestConnection {
   readonly flow: LinkFlow;
   /** What the policy in force says about a request. */
   judge(question: HttpQuestion): HttpRuling;
+  /** The addresses beside public ones that rules list for it. */
+  readonly addresses: readonly string[];
   /** Connects to the host, at an address that was checked. */
   dial(): Promise<Duplex>;
 }
@@ -74,6 +76,7 @@ export class Requests {
     const nothing: RequestConnection = {
       flow,
       judge: () => ({ verdict: "deny" }),
+      addresses: [],
       dial: () => Promise.reject(new Error("a denied connection")),
     };
     void this.#engine.serve(flow.accept(), this.#toHttp(nothing), denial);
@@ -104,6 +107,7 @@ export class Requests {
           decidedBy: { kind: "policy" },
         });
       },
+      route: connection.addresses.join(" "),
       dial: () => connection.dial(),
     };
   }

@@ -112,6 +112,7 @@ export class Scene implements AsyncDisposable {
         return this.decide(question);
       },
       refused: (refused) => this.refusals.push(refused),
+      route: "",
       dial: async () => {
         this.dials++;
         const socket = connectTcp({ host: "127.0.0.1", port: upstream, noDelay: true });

@@ -25,6 +25,8 @@ export interface HttpConnection {
   decide(request: HttpQuestion): Promise<HttpDecision>;
   /** Records what the engine itself refused, or what failed. */
   refused(refusal: HttpRefusal): void;
+  /** What its host may be dialed at. Kept connections to a host are shared only where this is the same. */
+  readonly route: string;
   /** Connects to the host that was judged. */
   dial(): Promise<Duplex>;
   /** Answers in the host's place: nothing is dialed. */

@@ -30,7 +30,12 @@ export function serveHttp1(context: HandleContext, stream: Duplex): void {
     idle.stop();
     const exchange = toExchange(request, response, expectsContinue);
     const closed = new Promise<void>((resolve) => response.once("close", () => resolve()));
-    const waits = line.enter(() => handleRequest(context, exchange).then(() => closed));
+    const waits = line.enter(async () => {
+      // Whoever sent it ahead has gone meanwhile.
+      if (stream.destroyed) return;
+      await handleRequest(context, exchange);
+      await closed;
+    });
     if (!waits) stream.destroy();
   };
   server.on("request", (request, response) => handle(request, response, false));

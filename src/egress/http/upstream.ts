@@ -28,11 +28,11 @@ export class UpstreamPool {
     this.#trust = trust;
   }
 
-  /** The upstream of an origin. New connections are made by `dial`. */
-  to(origin: Origin, dial: Dial): Upstream {
+  /** The upstream of an origin. New connections are made by `dial`; kept ones are those of the same route. */
+  to(origin: Origin, route: string, dial: Dial): Upstream {
     const connect = this.#connector(origin, dial);
     return {
-      send: (request) => sendHttp1(this.#agentOf(origin), connect, request),
+      send: (request) => sendHttp1(this.#agentOf(origin, route), connect, request),
       upgrade: (request) => upgradeHttp1(connect, request),
     };
   }
@@ -54,8 +54,8 @@ export class UpstreamPool {
     return async () => connectTls(await dial(), origin.host, ["http/1.1"], this.#trust);
   }
 
-  #agentOf(origin: Origin): OriginAgent {
-    const key = `${origin.scheme}://${authorityOf(origin)}`;
+  #agentOf(origin: Origin, route: string): OriginAgent {
+    const key = `${origin.scheme}://${authorityOf(origin)} ${route}`;
     const agent = this.#agents.get(key) ?? new OriginAgent();
     // The order of use is the order of the map.
     this.#agents.delete(key);

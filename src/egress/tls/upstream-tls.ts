@@ -58,6 +58,8 @@ export function connectTls(
       clearTimeout(timer);
       secure.removeAllListeners("close");
       secure.off("error", fail);
+      // While it is kept nobody else may listen, and it may break at any time.
+      secure.on("error", () => undefined);
       resolve(secure);
     });
   });
