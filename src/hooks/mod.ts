@@ -8,6 +8,7 @@ export { assertNotInHook, insideHookOf } from "./call.ts";
 export type { Decided, DecideOptions, DecisionMaker, PolicyRuling } from "./decided.ts";
 export { definePlugin } from "./define.ts";
 export { binaryPatterns, pathPatterns } from "./filter.ts";
+export { HookedRequest } from "./hooked-request.ts";
 export {
   type HookDomain,
   PluginRegistry,

@@ -10,9 +10,11 @@ import {
   type DecideHook,
   isName,
   type ObserveHook,
+  type RequestHook,
   readAccess,
   readConnect,
   readObserve,
+  readRequest,
   readStart,
 } from "./read-hook.ts";
 import type { FilesystemAccess, NetworkConnect, ProcessStart } from "./subjects.ts";
@@ -26,14 +28,15 @@ export interface ReadPlugin {
   readonly access: DecideHook<FilesystemAccess> | undefined;
   readonly start: DecideHook<ProcessStart> | undefined;
   readonly connect: DecideHook<NetworkConnect> | undefined;
+  readonly request: RequestHook | undefined;
   readonly decision: ObserveHook<DecisionRecord> | undefined;
   readonly lifecycle: ObserveHook<LifecycleEvent> | undefined;
 }
 
 const PLUGIN_KEYS = ["name", "hooks", "setup", "teardown"];
-const RUN_NOW = ["filesystem.access", "process.start", "network.connect", "decision", "lifecycle"];
+const RUN_NOW = ["filesystem.access", "process.start", "network.connect", "network.request", "decision", "lifecycle"];
 /** Named in the design; a later version runs them. */
-const RUN_LATER = ["network.request", "network.response", "inference.call", "inference.chunk"];
+const RUN_LATER = ["network.response", "inference.call", "inference.chunk"];
 const DOMAINS = ["filesystem", "process", "network", "inference"];
 
 /**
@@ -80,6 +83,7 @@ function readPlugin(plugin: unknown, place: string): ReadPlugin {
     access: of("filesystem.access", (value) => readAccess(name, value)),
     start: of("process.start", (value) => readStart(name, value)),
     connect: of("network.connect", (value) => readConnect(name, value)),
+    request: of("network.request", (value) => readRequest(name, value)),
     decision: of("decision", (value) => readObserve(name, "decision", value)),
     lifecycle: of("lifecycle", (value) => readObserve(name, "lifecycle", value)),
   };
@@ -123,7 +127,7 @@ function refuseTwins(plugins: readonly ReadPlugin[]): void {
     if (names.has(name)) throw invalidPlugin(name, "another plugin has its name", "Give each a name of its own");
     names.add(name);
   }
-  for (const key of ["access", "start", "connect"] as const) {
+  for (const key of ["access", "start", "connect", "request"] as const) {
     const owners = new Map<string, string>();
     for (const { name: plugin, [key]: hook } of plugins) {
       if (hook === undefined) continue;

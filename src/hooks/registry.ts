@@ -6,13 +6,16 @@
 import type { DecisionRecord } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { APPROVE_TIMEOUT_MS, type Approver } from "./approval.ts";
+import type { HookCall } from "./call.ts";
 import type { Decided, DecideOptions, PolicyRuling } from "./decided.ts";
+import { MATCH } from "./filter.ts";
 import { Gate } from "./gate.ts";
+import type { HookedRequest } from "./hooked-request.ts";
 import { type Bench, Judging } from "./judging.ts";
 import { Lifetime, SETUP_TIMEOUT_MS } from "./lifetime.ts";
 import { Observers } from "./observers.ts";
 import type { ProblemListener } from "./problems.ts";
-import type { DecideHook } from "./read-hook.ts";
+import type { DecideHook, RequestHook } from "./read-hook.ts";
 import { type ReadPlugin, readPlugins } from "./read-plugins.ts";
 import type {
   FilesystemAccess,
@@ -75,6 +78,7 @@ export class PluginRegistry {
   readonly #access: readonly DecideHook<FilesystemAccess>[];
   readonly #start: readonly DecideHook<ProcessStart>[];
   readonly #connect: readonly DecideHook<NetworkConnect>[];
+  readonly #request: readonly RequestHook[];
   readonly #decision: Observers<DecisionRecord>;
   readonly #lifecycle: Observers<LifecycleEvent>;
   readonly #bench: Bench;
@@ -87,6 +91,7 @@ export class PluginRegistry {
     this.#access = inOrder(plugins.flatMap(({ access }) => access ?? []));
     this.#start = inOrder(plugins.flatMap(({ start }) => start ?? []));
     this.#connect = inOrder(plugins.flatMap(({ connect }) => connect ?? []));
+    this.#request = inOrder(plugins.flatMap(({ request }) => request ?? []));
     this.#decision = new Observers(
       sandbox,
       plugins.flatMap(({ decision }) => decision ?? []),
@@ -195,17 +200,28 @@ export class PluginRegistry {
     return new Judging(this.#bench, about, ruling, options).decide();
   }
 
-  /** Decides about an HTTP request on a connection. It never throws and never rejects. */
-  decideRequest(
-    request: NetworkRequest,
-    connect: NetworkConnect,
-    ruling: PolicyRuling,
-    options: DecideOptions = {},
-  ): Decided | Promise<Decided> {
+  /** The hooks that see requests on a connection. */
+  requestHooks(connect: NetworkConnect): readonly RequestHook[] {
+    return this.#request.filter((hook) => hook.matches(connect) !== MATCH.NONE);
+  }
+
+  /** Decides about an HTTP request on a connection, and lets hooks change it. It never throws and never rejects. */
+  decideRequest(hooked: HookedRequest, ruling: PolicyRuling, options: DecideOptions = {}): Decided | Promise<Decided> {
     if (this.#closed) return ended();
+    const { connect, about: request } = hooked;
+    const hooks = this.requestHooks(connect).map((hook): DecideHook<NetworkRequest> => {
+      const { plugin, name, order, timeoutMs, handler } = hook;
+      const match = hook.matches(connect);
+      return {
+        ...{ plugin, name, order, timeoutMs, hook: hook.hook, operations: [], paths: [], binaries: [] },
+        matches: () => match,
+        // The chain's context is the call itself.
+        handler: (_, call) => hooked.ask(handler, call as HookCall),
+      };
+    });
     const about = {
       subject: request,
-      hooks: [],
+      hooks,
       maySubstitute: false,
       request: () => ({ domain: "network", connect, request }) as const,
     };
@@ -234,7 +250,7 @@ export class PluginRegistry {
   }
 }
 
-function inOrder<S>(hooks: readonly DecideHook<S>[]): readonly DecideHook<S>[] {
+function inOrder<H extends Pick<DecideHook<never>, "order">>(hooks: readonly H[]): readonly H[] {
   return ORDERS.flatMap((order) => hooks.filter((hook) => hook.order === order));
 }
 

@@ -4,7 +4,13 @@
  * @module
  */
 import type { AuditRecord, DecisionRecord } from "../audit/mod.ts";
-import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
+import type {
+  FilesystemAccess,
+  FilesystemOperation,
+  NetworkConnect,
+  NetworkRequest,
+  ProcessStart,
+} from "./subjects.ts";
 import type { HookVerdict } from "./verdict.ts";
 
 /** A value now or later. */
@@ -73,6 +79,26 @@ export interface ConnectHookOptions<F> extends DecideHookOptions<F> {
 /** Decides about a connection to another machine. Kind: decide. */
 export type ConnectHandler = (connect: NetworkConnect, context: HookContext) => Awaitable<HookVerdict | undefined>;
 
+/** What a hook of requests knows beside the request. */
+export interface RequestContext extends HookContext {
+  /** The connection that it comes on, and the program. */
+  readonly connect: NetworkConnect;
+  /** The request as it is recorded, and what the policy says. */
+  readonly about: NetworkRequest;
+}
+
+/**
+ * Sees an HTTP request before it is sent. Kind: decide and transform.
+ *
+ * It answers a verdict; a `Request` to the same host, which is sent in its place if the policy allows it; or a `Response`,
+ * which the program gets in the host's place, if the request is allowed at all. Who reads the body reads that of
+ * `request.clone()`, or gives a request back.
+ */
+export type RequestHandler = (
+  request: Request,
+  context: RequestContext,
+) => Awaitable<Request | Response | HookVerdict | undefined>;
+
 /** Everything that is recorded beside decisions: sandboxes and commands that start and end. */
 export type LifecycleEvent = Exclude<AuditRecord, DecisionRecord>;
 
@@ -86,7 +112,11 @@ export type LifecycleObserver = (event: LifecycleEvent, context: HookContext) =>
 export interface PluginHooks {
   readonly filesystem?: { readonly access?: AccessHandler | AccessHookOptions<AccessHandler> };
   readonly process?: { readonly start?: StartHandler | DecideHookOptions<StartHandler> };
-  readonly network?: { readonly connect?: ConnectHandler | ConnectHookOptions<ConnectHandler> };
+  readonly network?: {
+    readonly connect?: ConnectHandler | ConnectHookOptions<ConnectHandler>;
+    /** Without `ports`: those that HTTP is spoken on, 80, 443, 8080 and 8443, and connections that rules on HTTP are about. */
+    readonly request?: RequestHandler | ConnectHookOptions<RequestHandler>;
+  };
   readonly decision?: DecisionObserver | HookOptions<DecisionObserver>;
   readonly lifecycle?: LifecycleObserver | HookOptions<LifecycleObserver>;
 }

@@ -130,7 +130,7 @@ export class Connections implements FlowHandler {
         allowed.controller.signal.addEventListener("abort", () => inside.destroy(), { once: true });
         return inside;
       };
-      if (ruling.inspects) {
+      if (ruling.inspects || this.#requests?.isWatched(flow)) {
         if (this.#requests === undefined) throw failure("EACCES");
         await this.#requests.serve(closing(flow.accept()), this.#requestConnection(allowed, signal));
         return;
@@ -149,7 +149,7 @@ export class Connections implements FlowHandler {
     const attempt = { host: flow.host, port: flow.port, binary: flow.subject.binary };
     return {
       flow,
-      judge: ({ facts }) => evaluateRequest(this.#plan, attempt, facts),
+      judge: (facts) => evaluateRequest(this.#plan, attempt, facts),
       addresses: ruling.addresses,
       dial: async () => {
         const socket = await this.#dial(flow, ruling, signal);

@@ -7,11 +7,17 @@ import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { HttpEngine } from "../egress/engine.ts";
 import type { HttpConnection, HttpDecision, HttpQuestion } from "../egress/http/connection.ts";
-import { authorityOf } from "../egress/http/host.ts";
+import { factsOf, urlOf } from "../egress/http/fetch-request.ts";
 import type { LinkFlow } from "../egress/mod.ts";
 import { upstreamTrust } from "../egress/tls/upstream-tls.ts";
-import type { Decided, NetworkConnect, NetworkRequest, PluginRegistry } from "../hooks/mod.ts";
-import type { ConnectionRuling, HttpRuling } from "../policy/mod.ts";
+import {
+  type Decided,
+  HookedRequest,
+  type NetworkConnect,
+  type NetworkRequest,
+  type PluginRegistry,
+} from "../hooks/mod.ts";
+import type { ConnectionRuling, HttpFacts, HttpRuling } from "../policy/mod.ts";
 import type { DecisionRecords } from "./decisions.ts";
 import { requestHint } from "./request-hint.ts";
 import type { SandboxTrust } from "./trust.ts";
@@ -28,14 +34,14 @@ export interface RequestsSetting {
 export interface RequestConnection {
   readonly flow: LinkFlow;
   /** What the policy in force says about a request. */
-  judge(question: HttpQuestion): HttpRuling;
+  judge(facts: HttpFacts): HttpRuling;
   /** The addresses beside public ones that rules list for it. */
   readonly addresses: readonly string[];
   /** Connects to the host, at an address that was checked. */
   dial(): Promise<Duplex>;
 }
 
-/** Ports that a denied connection is answered on in HTTP, so that the program can read why. */
+/** Ports that HTTP is expected on: denied connections are answered in it, and hooks see requests. */
 const HTTP_PORTS: ReadonlySet<number> = new Set([80, 443, 8080, 8443]);
 
 /** Serves connections that speak HTTP. */
@@ -83,6 +89,12 @@ export class Requests {
     return true;
   }
 
+  /** Whether hooks want to see the requests of a connection, if it has any. */
+  isWatched({ host, port, subject }: LinkFlow): boolean {
+    const hooks = this.#setting.registry.requestHooks({ host, port, ...subject, verdict: "allow" });
+    return hooks.some(({ ports }) => ports.length > 0 || HTTP_PORTS.has(port));
+  }
+
   /** Another policy is in force. */
   policyChanged(): void {
     this.#engine.policyChanged();
@@ -114,35 +126,52 @@ export class Requests {
 
   async #decide(connection: RequestConnection, question: HttpQuestion): Promise<HttpDecision> {
     const { flow } = connection;
-    const ruling = connection.judge(question);
-    const request = toSubject(flow, question, ruling);
-    const decided = await this.#ask(flow, request, ruling, question.signal);
-    this.#record(flow, `${request.method} ${request.url}`, ruling.ruleId, decided);
-    const allowed = decided.verdict === "allow";
-    return {
-      allowed,
-      reason: decided.reason,
-      ...(ruling.ruleId === undefined ? {} : { ruleId: ruling.ruleId }),
-      ...(allowed ? {} : { hint: requestHint(flow, ruling, question) }),
-    };
+    const ruling = connection.judge(question.facts);
+    const hooked = toHooked(flow, question, ruling);
+    const decided = await this.#ask(hooked, ruling, question.signal);
+    const sent = decided.verdict === "allow" ? this.#changed(connection, hooked, question, ruling) : undefined;
+    const final = sent !== undefined && "verdict" in sent ? sent : decided;
+    const ruleId = ruling.ruleId === undefined ? {} : { ruleId: ruling.ruleId };
+    const { method, url } = hooked.about;
+    this.#record(flow, `${method} ${url}`, ruling.ruleId, final);
+    if (final.verdict === "deny") {
+      return { allowed: false, reason: final.reason, ...ruleId, hint: requestHint(flow, ruling, question) };
+    }
+    const request = sent !== undefined && "facts" in sent ? { request: sent } : {};
+    const response = hooked.response === undefined ? {} : { response: hooked.response };
+    return { allowed: true, reason: final.reason, ...ruleId, ...request, ...response };
   }
 
-  #ask(
-    flow: LinkFlow,
-    request: NetworkRequest,
-    { verdict, ruleId, defer, audited }: HttpRuling,
-    signal: AbortSignal,
-  ): Decided | Promise<Decided> {
+  #ask(hooked: HookedRequest, ruling: HttpRuling, signal: AbortSignal): Decided | Promise<Decided> {
+    const { verdict, ruleId, defer, audited } = ruling;
     if (verdict === "deny") return byPolicy("deny", deniedReason(ruleId));
-    if (audited) return byPolicy("allow", `rule ${ruleId} only audits: enforced, it would be denied`);
-    const connect: NetworkConnect = {
-      host: flow.host,
-      port: flow.port,
-      ...flow.subject,
-      verdict,
-      ...(ruleId === undefined ? {} : { ruleId }),
+    const decided = this.#setting.registry.decideRequest(hooked, { verdict, ruleId, defer }, { signal });
+    if (!audited) return decided;
+    const reason = `rule ${ruleId} only audits: enforced, it would be denied`;
+    const passed = (it: Decided): Decided => (it.verdict === "allow" ? { ...it, reason } : it);
+    return decided instanceof Promise ? decided.then(passed) : passed(decided);
+  }
+
+  /** What hooks made of a request, if the policy says to it what it said to the request that it was. */
+  #changed(
+    connection: RequestConnection,
+    { request, changedBy }: HookedRequest,
+    { facts, origin }: HttpQuestion,
+    { verdict, ruleId }: HttpRuling,
+  ): { readonly request: Request; readonly facts: HttpFacts } | Decided | undefined {
+    if (request === undefined) return undefined;
+    if (changedBy === undefined) return { request, facts };
+    const changed = factsOf(request, origin);
+    const decidedBy = { kind: "plugin", name: changedBy, hook: "network.request" } as const;
+    const deny = (why: string): Decided => {
+      const reason = `plugin "${changedBy}" made another request of it: ${why}`;
+      return { verdict: "deny", decidedBy, reason, latencyMs: 0 };
     };
-    return this.#setting.registry.decideRequest(request, connect, { verdict, ruleId, defer }, { signal });
+    if (typeof changed === "string") return deny(changed);
+    const now = connection.judge(changed);
+    const isSame = now.verdict === verdict && now.ruleId === ruleId;
+    if (now.verdict !== "allow" && !isSame) return deny(deniedReason(now.ruleId));
+    return { request, facts: changed };
   }
 
   #record(
@@ -171,18 +200,21 @@ export class Requests {
   }
 }
 
-/** Queries, headers and bodies stay out. */
-function toSubject(flow: LinkFlow, { scheme, facts }: HttpQuestion, ruling: HttpRuling): NetworkRequest {
-  const { host, port } = flow;
-  const { verdict, ruleId } = ruling;
-  return Object.freeze({
+/** Queries, headers and bodies stay out of what is recorded. */
+function toHooked(flow: LinkFlow, { origin, facts, make }: HttpQuestion, ruling: HttpRuling): HookedRequest {
+  const { host, port, subject } = flow;
+  const verdict = ruling.verdict === "ask" ? "ask" : "allow";
+  const ruleId = ruling.ruleId === undefined ? {} : { ruleId: ruling.ruleId };
+  const about: NetworkRequest = Object.freeze({
     method: facts.method,
-    url: `${scheme}://${authorityOf({ scheme, host, port })}${facts.target.path}`,
+    url: urlOf(origin, { ...facts.target, query: "" }),
     path: facts.target.readings[0] ?? "",
     websocket: facts.websocket,
-    verdict: verdict === "ask" ? "ask" : "allow",
-    ...(ruleId === undefined ? {} : { ruleId }),
+    verdict,
+    ...ruleId,
   });
+  const connect: NetworkConnect = Object.freeze({ host, port, ...subject, verdict, ...ruleId });
+  return new HookedRequest({ connect, about, make: make ?? (() => new Request(about.url)) });
 }
 
 function deniedReason(ruleId: string | undefined): string {

@@ -6,6 +6,7 @@
 import type { Duplex } from "node:stream";
 import type { HttpFacts } from "../../policy/http/mod.ts";
 import type { HeaderLines } from "./headers.ts";
+import type { Origin } from "./host.ts";
 
 /** The program that made a connection. */
 export interface HttpSubject {
@@ -43,6 +44,9 @@ export interface HttpQuestion {
   readonly scheme: "http" | "https";
   readonly facts: HttpFacts;
   readonly headers: HeaderLines;
+  readonly origin: Origin;
+  /** Makes what hooks see. Absent: a WebSocket, which has nothing to change. */
+  readonly make?: () => Request;
   /** Aborted when the program does not wait any more. */
   readonly signal: AbortSignal;
 }
@@ -55,6 +59,10 @@ export interface HttpDecision {
   readonly ruleId?: string;
   /** The smallest change that would allow it, as a sentence. */
   readonly hint?: string;
+  /** What hooks made of it: sent in its place, judged already. */
+  readonly request?: { readonly request: Request; readonly facts: HttpFacts };
+  /** What hooks answer in the host's place. */
+  readonly response?: Response;
 }
 
 /** What the engine does not let through, whatever the policy says. */

@@ -4,10 +4,11 @@
  * @module
  */
 import { type HttpFacts, readTarget } from "../../policy/http/mod.ts";
-import type { HttpConnection } from "./connection.ts";
+import type { HttpConnection, HttpDecision } from "./connection.ts";
 import { type Denial, deny } from "./denial.ts";
-import type { Exchange, RequestHead } from "./exchange.ts";
+import type { Exchange, RequestHead, UpstreamRequest } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
+import { answerOf, contentOf, fetchRequest } from "./fetch-request.ts";
 import { endToEnd, headersProblem, valuesOf } from "./headers.ts";
 import { authorityOf, authorityProblem, type Origin } from "./host.ts";
 import { serveLocally } from "./local-app.ts";
@@ -63,23 +64,50 @@ const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override
 async function judgeAndForward(context: HandleContext, exchange: Exchange, facts: HttpFacts): Promise<void> {
   const { connection, origin, upstream } = context;
   const { headers, signal } = exchange;
-  const decision = await connection.decide({ scheme: origin.scheme, facts, headers, signal });
+  const hookable = fetchRequest(origin, facts.target, exchange);
+  const decision = await connection.decide({
+    scheme: origin.scheme,
+    origin,
+    facts,
+    headers,
+    make: () => hookable.make(),
+    signal,
+  });
   if (signal.aborted) return exchange.reset();
   if (!decision.allowed) {
     const { reason, ruleId, hint } = decision;
     return answer(context, exchange, { error: "denied", reason, ruleId, hint });
   }
+  if (decision.response !== undefined) {
+    const { head, body } = answerOf(decision.response);
+    return exchange.respond(head, body);
+  }
   if (connection.app !== undefined) return serveLocally(connection.app, origin, exchange, facts.target);
-  const response = await upstream.send({
-    method: facts.method,
-    path: facts.target.path + facts.target.query,
-    headers: [["Host", authorityOf(origin)], ...endToEnd(headers, ["host"])],
-    body: exchange.body,
-    expectsContinue: exchange.expectsContinue,
+  const response = await upstream.send(toSend(context, exchange, facts, decision, hookable.touched));
+  exchange.respond({ status: response.status, headers: endToEnd(response.headers) }, response.body);
+}
+
+/** The program's own request as it came, or what hooks made of it. */
+function toSend(
+  { origin }: HandleContext,
+  exchange: Exchange,
+  facts: HttpFacts,
+  { request }: HttpDecision,
+  touched: boolean,
+): UpstreamRequest {
+  const { signal, expectsContinue } = exchange;
+  const changed = request !== undefined && (touched || request.facts !== facts);
+  const content = changed ? contentOf(request.request) : { headers: exchange.headers, body: exchange.body };
+  const { method, target } = request?.facts ?? facts;
+  return {
+    method,
+    path: target.path + target.query,
+    headers: [["Host", authorityOf(origin)], ...endToEnd(content.headers, ["host"])],
+    body: content.body,
+    expectsContinue,
     signal,
     onContinue: () => exchange.proceed(),
-  });
-  exchange.respond({ status: response.status, headers: endToEnd(response.headers) }, response.body);
+  };
 }
 
 /** What the engine itself refuses is recorded; what the policy denied has been. */

@@ -105,6 +105,7 @@ function idleTimer(stream: Duplex): { start(): void; stop(): void } {
 function toExchange(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Exchange {
   const headers = linesOf(request.rawHeaders);
   const gone = new AbortController();
+  let proceeded = false;
   response.once("close", () => {
     if (!response.writableFinished) gone.abort(new Error("the program is gone"));
   });
@@ -117,7 +118,10 @@ function toExchange(request: IncomingMessage, response: ServerResponse, expectsC
     body: hasBody(request) ? request : undefined,
     expectsContinue,
     signal: gone.signal,
-    proceed: () => response.writeContinue(),
+    proceed: () => {
+      if (!proceeded) response.writeContinue();
+      proceeded = true;
+    },
     respond: (head, body) => respond(request, response, head, body),
     reset: () => request.socket.destroy(),
   };

@@ -33,8 +33,11 @@ export async function serveUpgrade(
     if ("error" in facts) return refuse(facts);
     const problem = handshakeProblem(upgrade);
     if (problem !== undefined) return refuse({ error: "denied", reason: problem });
-    const asked = { scheme: origin.scheme, facts: { ...facts, websocket: true }, headers, signal };
-    const { allowed, reason, ruleId, hint } = await connection.decide(asked);
+    const asked = { scheme: origin.scheme, origin, facts: { ...facts, websocket: true }, headers, signal };
+    const { allowed, reason, ruleId, hint, request, response } = await connection.decide(asked);
+    if (allowed && (response !== undefined || (request !== undefined && request.facts !== asked.facts))) {
+      return refuse({ error: "denied", reason: "a hook made something else of a WebSocket, which cannot be" });
+    }
     if (!allowed) return refuse({ error: "denied", reason, ruleId, hint, judged: true });
     if (connection.app !== undefined) return refuse({ error: "denied", reason: "there are no WebSockets here" });
     const answer = await upstream.upgrade({

@@ -16,6 +16,7 @@ import { floorWriteCases } from "./floor-writes.ts";
 import { hashingCases } from "./hashing.ts";
 import { hookCases } from "./hooks.ts";
 import { hookContentCases } from "./hooks-content.ts";
+import { httpHookCases } from "./http-hooks.ts";
 import { httpRuleCases } from "./http-rules.ts";
 import { lifeCases } from "./life.ts";
 import { lifeFaultCases } from "./life-faults.ts";
@@ -100,6 +101,7 @@ export const cases: readonly Case[] = [
   ...snapshotCases,
   ...limitCases,
   ...httpRuleCases,
+  ...httpHookCases,
   ...lifeCases,
   ...lifeFaultCases,
 ];
