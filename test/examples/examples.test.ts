@@ -13,6 +13,7 @@ test.each([
   ["hooks.ts", /Asked: .*--force/s],
   ["review-changes.ts", /Refused: docs\/innocent.md: link-leads-out/],
   ["github-readonly.ts", /Told: .*methods: \["POST"\]/],
+  ["network-hooks.ts", /Received:.*\[key\]/s],
   ["redact.ts", /password = \[redacted\]/],
 ])("examples/%s", { timeout: 120_000 }, async (name, said) => {
   const { stdout } = await run(process.execPath, ["--import", "tsx", join(ROOT, "examples", name)], { cwd: ROOT });
