@@ -61,7 +61,7 @@ describe("evaluateConnection()", () => {
     expect(decide({ ...rules, deny: [] }, host)).toMatchObject({ verdict: "ask", ruleId: "y" });
     expect(decide({ allow: rules.allow }, host)).toMatchObject({ verdict: "allow", ruleId: "x" });
     expect(decide({ allow: [{ host, defer: "hook" }] }, host)).toMatchObject({ verdict: "ask", defer: "hook" });
-    expect(decide({ unmatched: "ask" }, host)).toEqual({ verdict: "ask", addresses: [] });
+    expect(decide({ unmatched: "ask" }, host)).toEqual({ verdict: "ask", addresses: [], inspects: false });
   });
 
   test("addresses add up: of the section, of the rules that match, and of an address that is a host", () => {
