@@ -153,14 +153,14 @@ describe("a sanitized warden", () => {
     execFileSync("cc", ["-static", "-o", program, server]);
     await sandbox.files.write("server", readFileSync(program), { mode: 0o755 });
     const jobs = ["echo", "tally", "bye", "pour", "reset"];
-    await using commands = new AsyncDisposableStack();
-    for (const [index, job] of jobs.entries()) {
-      commands.use(await sandbox.spawn(["./server", "127.0.0.1", String(4000 + index), job, "1000000"]));
-    }
+    const commands = await Promise.all(
+      jobs.map((job, index) => sandbox.spawn(["./server", "127.0.0.1", String(4000 + index), job, "1000000"])),
+    );
     const forwards = await Promise.all(jobs.map((_, index) => sandbox.forward(4000 + index, { waitMs: 20_000 })));
     forwards.push(await sandbox.forward(4999));
     await Promise.all([...forwards, ...forwards, ...forwards].map(({ port }, turn) => visit(port, turn)));
     for (const forward of forwards) await forward.close();
+    for (const command of commands) await command.kill();
   });
 
   test("has terminals", async () => {
@@ -231,7 +231,7 @@ describe("a sanitized warden", () => {
 });
 
 describe("the conformance suite", () => {
-  test("passes with a sanitized warden", { timeout: 400_000 }, async () => {
+  test("passes with a sanitized warden", { timeout: 800_000 }, async () => {
     const suite = join(project, "test/conformance");
     expect(existsSync(suite)).toBe(true);
     const place = getuid?.() === 0 ? "local-root" : "local-user";
@@ -239,11 +239,11 @@ describe("the conformance suite", () => {
       ...process.env,
       COFFERDAM_TEST_PLACES: place,
       COFFERDAM_WARDEN: wrapper,
-      COFFERDAM_TEST_RACES: "4000",
+      COFFERDAM_TEST_RACES: "2000",
       COFFERDAM_CONFORMANCE_REPORT: join(directory, "report"),
     };
     const args = [join(project, "node_modules/vitest/vitest.mjs"), "run", "test/conformance", "--reporter=dot"];
-    const options = { cwd: project, env, timeout: 380_000, killSignal: "SIGKILL" as const, maxBuffer: 64 << 20 };
+    const options = { cwd: project, env, timeout: 780_000, killSignal: "SIGKILL" as const, maxBuffer: 64 << 20 };
     const run = await promisify(execFile)(process.execPath, args, options).catch((error: object) => error);
     expect(findings()).toBe("");
     const report = join(directory, "report", `${place}.json`);
