@@ -6,6 +6,7 @@ import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { PROTOCOL_VERSION } from "../../src/link/protocol.ts";
 import type { ErrorCode, SandboxOptions } from "../../src/mod.ts";
 import { failure, hostProcesses, leftAfter, removeFolder, scratchFolder, within } from "./support.ts";
 
@@ -18,7 +19,7 @@ const policy = { version: 1, filesystem: { write: ["."] } } as const;
 
 beforeAll(() => {
   const source = fileURLToPath(new URL("./fixtures/nonsense.c", import.meta.url));
-  execFileSync("cc", ["-O1", "-o", join(directory, "program"), source]);
+  execFileSync("cc", ["-O1", `-DPROTOCOL_VERSION=${PROTOCOL_VERSION}`, "-o", join(directory, "program"), source]);
   process.env.TMPDIR = directory;
 });
 
