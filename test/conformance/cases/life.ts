@@ -181,7 +181,6 @@ export const lifeCases: readonly Case[] = [
       const unknown = await refused(scene.create("version: 1\nfilesystem:\n  reed: [.]\n"), "POLICY_INVALID");
       expect(unknown.details.issues).toMatchObject([{ path: "filesystem.reed", line: 3, nearest: "read" }]);
       for (const policy of [
-        { version: 1, network: { allow: [{ host: "example.com" }] } },
         { version: 1, inference: { routes: [{ models: ["*"], provider: "local" }] } },
         { version: 1, credentials: [{ name: "TOKEN", hosts: ["example.com"] }] },
       ] as const) {
