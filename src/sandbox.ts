@@ -107,8 +107,9 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
   const { id, workspace } = request;
   const records = await SandboxRecords.open(id, read.digest, options.audit);
   const registry = await openPlugins(id, records, options);
+  let warden: StartedWarden | undefined;
   try {
-    const warden = await start.startWarden();
+    warden = await start.startWarden();
     const setting = { warden, registry, options, workspace: workspace?.path, trust };
     const parts = policyParts(read, plans, setting, { generation: 1, narrowed });
     const decisions = new Decisions(registry, records);
@@ -122,6 +123,8 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
     records.sandboxStarted(sandbox.enforcement);
     return sandbox;
   } catch (error) {
+    // Whatever failed after its start, nothing of it goes on.
+    await warden?.end();
     await registry.teardown();
     await records.startFailed(error);
     throw options.signal?.aborted ? abortedStart(options.signal) : error;
