@@ -6,4 +6,4 @@
 export { type DialOptions, dial } from "./dial.ts";
 export { type Flow, type FlowErrno, type FlowSubject, LinkFlow } from "./flow.ts";
 export { addressKind, type Checked, isListed, type Resolver, resolveChecked, systemResolver } from "./guard.ts";
-export { join } from "./join.ts";
+export { join, reset } from "./join.ts";

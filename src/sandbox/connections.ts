@@ -126,9 +126,9 @@ export class Connections implements FlowHandler {
     try {
       // The policy may have changed while somebody thought.
       if (!isKept(ruling, this.#judge(flow))) throw failure("ECONNREFUSED");
-      const closing = (inside: Duplex): Duplex => {
-        allowed.controller.signal.addEventListener("abort", () => inside.destroy(), { once: true });
-        return inside;
+      const closing = (end: Duplex): Duplex => {
+        allowed.controller.signal.addEventListener("abort", () => end.destroy(), { once: true });
+        return end;
       };
       if (ruling.inspects || this.#requests?.isWatched(flow)) {
         if (this.#requests === undefined) throw failure("EACCES");
@@ -137,7 +137,7 @@ export class Connections implements FlowHandler {
       }
       flow.wait(DIAL_MS + SLACK_MS);
       const socket = await this.#dial(flow, ruling, signal);
-      await join(closing(flow.accept()), socket);
+      await join(closing(flow.accept()), closing(socket));
     } catch (error) {
       flow.refuse(errnoOf(error));
     } finally {

@@ -90,6 +90,33 @@ describe("join()", () => {
     expect(inner.destroyed).toBe(true);
   });
 
+  test("leaves a slow reader the last bytes of a side that is over, whichever side that is", async () => {
+    const bytes = Buffer.alloc(300_000, "x");
+    let served = 0;
+    const port = await serve((socket) => {
+      socket.on("end", () => socket.end(bytes));
+      socket.on("data", (data) => {
+        served += data.length;
+        socket.pause();
+        setTimeout(() => socket.resume(), 1);
+      });
+    });
+    let taken = 0;
+    const inner = new Duplex({
+      allowHalfOpen: true,
+      read() {},
+      write(chunk, _, done) {
+        taken += chunk.length;
+        setTimeout(done, 20);
+      },
+    });
+    const over = join(inner, await dial(["127.0.0.1"], port, { timeoutMs: 5000, signal: never }));
+    inner.push(bytes);
+    inner.push(null);
+    await over;
+    expect([served, taken, inner.writableFinished]).toEqual([bytes.length, bytes.length, true]);
+  });
+
   test("makes a reset of a break, so that nothing that was cut off looks whole", async () => {
     const [outer, inner] = pair();
     const ended = new Promise<string>((resolve) => {

@@ -37,7 +37,7 @@ describe("glob_compile()", () => {
         const sound = globProblem(pattern) === undefined;
         expect(await driver.ask("compile", pattern)).toBe(sound ? "taken" : "refused");
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 });
@@ -55,7 +55,7 @@ describe("glob_matches()", () => {
       fc.asyncProperty(globs, texts, async (pattern, text) => {
         expect(await driver.asks("matches", pattern, text)).toBe(compileGlob(pattern)(text));
       }),
-      { numRuns: 10_000 },
+      { numRuns: 3000 },
     );
   });
 
@@ -90,7 +90,7 @@ describe("glob_covers()", () => {
       fc.asyncProperty(trees, fc.oneof(paths, fc.constant("/")), async (pattern, path) => {
         expect(await driver.asks("covers", pattern, path)).toBe(globCovers(pattern, path));
       }),
-      { numRuns: 10_000 },
+      { numRuns: 3000 },
     );
   });
 });
@@ -120,7 +120,7 @@ describe("glob_reaches_below()", () => {
           expect(await driver.asks("reaches", pattern, directory)).toBe(true);
         }
       }),
-      { numRuns: 10_000 },
+      { numRuns: 3000 },
     );
   });
 });
@@ -164,14 +164,12 @@ describe("glob_survives_rename()", () => {
       fc.asyncProperty(patterns, paths, paths, fc.array(below, { minLength: 8 }), async (pattern, from, to, all) => {
         if (!(await driver.asks("survives", pattern, from, to))) return;
         survived++;
-        for (const name of all) {
-          expect(await driver.asks("covers", pattern, `${from}/${name}`)).toBe(
-            await driver.asks("covers", pattern, `${to}/${name}`),
-          );
-        }
+        const covers = (directory: string) =>
+          Promise.all(all.map((name) => driver.asks("covers", pattern, `${directory}/${name}`)));
+        expect(await covers(from)).toEqual(await covers(to));
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
-    expect(survived).toBeGreaterThan(500);
+    expect(survived).toBeGreaterThan(200);
   });
 });

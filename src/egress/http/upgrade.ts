@@ -7,8 +7,9 @@
  */
 import { STATUS_CODES } from "node:http";
 import { type Duplex, pipeline } from "node:stream";
+import { join } from "../join.ts";
 import type { Denial } from "./denial.ts";
-import type { RequestHead, ResponseHead, UpgradedResponse, UpstreamResponse } from "./exchange.ts";
+import type { RequestHead, ResponseHead, UpstreamResponse } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
 import { checkRequest, type HandleContext } from "./handle.ts";
 import { endToEnd, listOf, valuesOf } from "./headers.ts";
@@ -45,8 +46,9 @@ export async function serveUpgrade(
       headers: [["Host", authorityOf(origin)], ...endToEnd(headers, ["host"]), ...UPGRADE_LINES],
       signal,
     });
-    if ("socket" in answer) await join(socket, answer);
-    else relayRefusal(socket, answer);
+    if (!("socket" in answer)) return relayRefusal(socket, answer);
+    socket.write(headOf({ status: 101, headers: [...endToEnd(answer.headers), ...UPGRADE_LINES] }));
+    await join(socket, answer.socket);
   } catch (error) {
     if (signal.aborted) socket.destroy();
     else refuse(failureOf(error));
@@ -64,20 +66,6 @@ function handshakeProblem({ headers, method, version }: Upgrade): string | undef
   if (method !== "GET" || version !== "1.1") return "a WebSocket begins with a GET of HTTP/1.1";
   const hasBody = valuesOf(headers, "content-length").length > 0 || valuesOf(headers, "transfer-encoding").length > 0;
   return hasBody ? "a WebSocket's handshake has no body" : undefined;
-}
-
-/** From here on bytes go both ways until either side ends. */
-async function join(socket: Duplex, { headers, socket: upstream }: UpgradedResponse): Promise<void> {
-  socket.write(headOf({ status: 101, headers: [...endToEnd(headers), ...UPGRADE_LINES] }));
-  await new Promise<void>((resolve) => {
-    let open = 2;
-    const ended = (error: unknown): void => {
-      if (error != null) for (const side of [socket, upstream]) side.destroy();
-      if (--open === 0) resolve();
-    };
-    pipeline(socket, upstream, ended);
-    pipeline(upstream, socket, ended);
-  });
 }
 
 /** A host that did not agree answers as to any request. */

@@ -20,6 +20,8 @@ export interface StartContext {
   readonly owner: string | undefined;
   /** Sandboxes whose end the engine did not confirm. */
   readonly unconfirmed: Set<string>;
+  /** Sandboxes that have a container, or are about to. */
+  readonly alive: Set<string>;
   /** What was learnt about the engine by trying. */
   readonly learnt: { withoutIpv6: boolean };
 }

@@ -6,8 +6,10 @@
  *
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { isOwnerDead, OWNER_LABEL, SANDBOX_LABEL } from "../owner.ts";
+import type { StartContext } from "./context.ts";
 
 /** Removes what dead owners on this host left and what is not in use. Never fails: what stays is tried again next time. */
 export async function sweepLeftovers(docker: Docker): Promise<number> {
@@ -29,28 +31,40 @@ export async function sweepLeftovers(docker: Docker): Promise<number> {
 /**
  * Removes what is left of sandboxes of this process whose end the engine did not confirm, because it was away. What was
  * removed is struck from the set.
+ *
+ * An engine that was killed may have confirmed an end before it removed the volumes: those of every sandbox that is not
+ * `alive` go as well.
  */
-export async function removeUnconfirmed(docker: Docker, unconfirmed: Set<string>): Promise<void> {
-  for (const id of unconfirmed) {
-    const label = `${SANDBOX_LABEL}=${id}`;
-    const containers = await docker.listContainers({ all: true, filters: { label: [label] } });
-    await Promise.all(
-      containers.map((container) => docker.getContainer(container.Id).remove({ force: true, v: true }).catch(ignore)),
-    );
-    const volumes = await volumesWith(docker, label);
-    const removed = await Promise.all(
-      volumes.map((volume) =>
-        docker
-          .getVolume(volume.Name)
-          .remove()
-          .then(
-            () => true,
-            () => false,
-          ),
-      ),
-    );
-    if (removed.every((each) => each)) unconfirmed.delete(id);
-  }
+export async function removeUnconfirmed(docker: Docker, { unconfirmed, alive, owner }: StartContext): Promise<void> {
+  const deadline = Date.now() + SETTLES_MS;
+  const away = [...unconfirmed];
+  while (!(await removeSandboxes(docker, away)) && Date.now() < deadline) await sleep(100);
+  if (Date.now() < deadline) for (const id of away) unconfirmed.delete(id);
+  if (owner === undefined) return;
+  const forgotten = (await volumesWith(docker, `${OWNER_LABEL}=${owner}`)).filter(
+    ({ Labels }) => !alive.has(Labels[SANDBOX_LABEL] ?? ""),
+  );
+  await Promise.all(forgotten.map((volume) => docker.getVolume(volume.Name).remove().catch(ignore)));
+}
+
+/** How long an engine that came back may be busy with what it found. */
+const SETTLES_MS = 2_000;
+
+/** Whether nothing of them was there any more: what an engine removes at the moment it may yet forget. */
+async function removeSandboxes(docker: Docker, ids: readonly string[]): Promise<boolean> {
+  const nothing = await Promise.all(
+    ids.map(async (id) => {
+      const label = `${SANDBOX_LABEL}=${id}`;
+      const containers = await docker.listContainers({ all: true, filters: { label: [label] } });
+      await Promise.all(
+        containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true }).catch(ignore)),
+      );
+      const { Volumes } = await docker.listVolumes({ filters: { label: [label] } });
+      await Promise.all((Volumes ?? []).map(({ Name }) => docker.getVolume(Name).remove().catch(ignore)));
+      return containers.length === 0 && (Volumes ?? []).length === 0;
+    }),
+  );
+  return nothing.every((each) => each);
 }
 
 async function volumesWith(

@@ -54,6 +54,7 @@ async function openContext(options: DockerRuntimeOptions): Promise<StartContext>
     ociRuntime,
     owner: ownerOfThisProcess(),
     unconfirmed: new Set(),
+    alive: new Set(),
     learnt: { withoutIpv6: true },
   };
 }

@@ -43,7 +43,7 @@ export async function warmContainer(context: StartContext, request: StartRequest
 }
 
 async function persist<T>(context: StartContext, plan: StartPlan, attempt: () => Promise<T>): Promise<T> {
-  if (context.unconfirmed.size > 0) await removeUnconfirmed(context.docker, context.unconfirmed).catch(() => undefined);
+  if (context.unconfirmed.size > 0) await removeUnconfirmed(context.docker, context).catch(() => undefined);
   const helped = new Set<string>();
   for (let collisions = 0; ; ) {
     try {
@@ -76,6 +76,7 @@ async function bringUp(context: StartContext, plan: StartPlan, request: StartReq
   const trust = trustMounts(request.files ?? [], plan.container.labels);
   const container = await create(context, plan, [...wardenMounts, ...trust, ...plan.workspaceMounts]);
   const life = followContainer(container, () => context.unconfirmed.add(plan.id));
+  life.ended.then(() => context.alive.delete(plan.id));
   const attaching = inStage("attach", attach(container));
   try {
     const filled = inStage("warden", ensureFilled(context, plan, container));
@@ -141,9 +142,11 @@ async function finish(
 async function create(context: StartContext, plan: StartPlan, mounts: readonly Mount[]): Promise<Docker.Container> {
   const { withoutIpv6 } = context.learnt;
   const body = containerBody({ ...plan.container, withoutIpv6, mounts });
+  context.alive.add(plan.id);
   try {
     return await createContainer(context.docker, body, `cofferdam-${plan.id}`);
   } catch (error) {
+    context.alive.delete(plan.id);
     // It was there a moment ago.
     if (statusOf(error) === 404) throw imageMissing(plan.image, error);
     // Without an answer nobody knows how far the engine came.

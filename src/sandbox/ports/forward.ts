@@ -5,6 +5,7 @@
  */
 import { createServer, isIP, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { join, reset } from "../../egress/mod.ts";
 import { SandboxError } from "../../errors.ts";
 import { count, invalid } from "../arguments.ts";
 import type { SandboxContext } from "../context.ts";
@@ -106,7 +107,7 @@ class Forward implements PortForward {
       } as const;
       const inside = await connectPort(this.#context, request);
       this.#track(inside);
-      join(socket, inside);
+      void join(inside, socket);
     } catch {
       // The record has the reason; the client hears of it as of any server that is not there.
       reset(socket);
@@ -120,27 +121,6 @@ class Forward implements PortForward {
     this.#open.add(end);
     end.once("close", () => this.#open.delete(end));
   }
-}
-
-/** Bytes, ends and resets both ways. */
-function join(socket: Socket, inside: Duplex): void {
-  // A client that is gone takes its connection along, unless it ended in order and the rest is on its way.
-  socket.once("close", (failed) => {
-    if (failed || !inside.writableEnded) inside.destroy();
-  });
-  inside.once("error", () => reset(socket));
-  inside.once("close", () => {
-    if (!socket.writableEnded) reset(socket);
-  });
-  if (socket.destroyed) inside.destroy();
-  socket.pipe(inside);
-  inside.pipe(socket);
-}
-
-function reset(socket: Socket): void {
-  // Deno and Bun do not have it in every version.
-  if (typeof socket.resetAndDestroy === "function") socket.resetAndDestroy();
-  else (socket as Socket).destroy();
 }
 
 function listenFailed(host: string, port: number, cause: Error): SandboxError<"LISTEN_FAILED"> {
