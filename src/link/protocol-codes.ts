@@ -13,6 +13,11 @@ export const FLAGS = {
    * the `data` of its bind, is held with others.
    */
   mount: { readOnly: 1, noExec: 2, workspace: 4, optional: 8, device: 16, owner: 32, shared: 64 },
+  /**
+   * `copy.flags`. `chown`: owners are set, so that what may only be read belongs to root. `survey`: nothing is copied, only told; there is
+   * no target, and each entry's copy is itself.
+   */
+  copy: { chown: 1, survey: 2 },
   /** `config.flags` */
   config: { unixSockets: 1 },
   /**

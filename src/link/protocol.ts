@@ -9,7 +9,7 @@
  */
 
 /** Changes with every incompatible change of this file: both halves refuse another number. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** Bytes of a frame's header. */
 export const HEADER_BYTES = 12;
@@ -71,6 +71,15 @@ export const MESSAGES = {
   },
   /** For the local launcher: build the root and become the warden in it. */
   enter: { id: 0x03, to: "warden", fields: {} },
+  /**
+   * For the local launcher: copy what the lists cover of a folder into an empty one, before anything else is built. Paths of the
+   * lists are below `source`. Answered by `copied` records.
+   */
+  copy: {
+    id: 0x05,
+    to: "warden",
+    fields: { flags: "u32", uid: "u32", gid: "u32", source: "bytes", target: "bytes", reads: "list", writes: "list" },
+  },
 
   /** What the warden is and what the kernel gave it. */
   hello: {
@@ -258,50 +267,7 @@ export const RAW_FRAMES = { data: 0x30, end: 0x31 } as const;
 /** The longest path inside a tree, and the longest target of a link, in bytes. */
 export const MAX_TREE_PATH_BYTES = 4095;
 
-/** Records inside a data stream, each preceded by its length as u32. */
-export const RECORDS = {
-  /** Results of `list` and `stat`. */
-  entry: {
-    kind: "u8",
-    mode: "u32",
-    uid: "u32",
-    size: "u64",
-    mtimeSeconds: "u64",
-    mtimeNanoseconds: "u32",
-    name: "bytes",
-    target: "bytes",
-  },
-  /** An entry of a tree. `sha256` is empty unless it is a file that changed after the time that was asked about. */
-  scanned: {
-    kind: "u8",
-    problem: "u8",
-    mode: "u32",
-    size: "u64",
-    inode: "u64",
-    ctimeSeconds: "u64",
-    ctimeNanoseconds: "u32",
-    path: "bytes",
-    target: "bytes",
-    sha256: "bytes",
-  },
-  /**
-   * One entry of a tree, parents first, as `pack` writes and `unpack` reads them; `path` is below the tree's top, which is
-   * empty. A file's is followed by its content: pieces, each preceded by its length as u32, and a length of 0. `failure`, an errno: it
-   * was passed over (`pack`), or this is where it failed, and the whole answer (`unpack`).
-   */
-  treeEntry: {
-    kind: "u8",
-    mode: "u32",
-    failure: "u32",
-    size: "u64",
-    mtimeSeconds: "u64",
-    mtimeNanoseconds: "u32",
-    path: "bytes",
-    target: "bytes",
-  },
-  /** What `watch` answers with, `ready` first. `from`: of `renamed`, what it was called. Both are below the top. */
-  change: { kind: "u8", directory: "u8", path: "bytes", from: "bytes" },
-} as const;
+export { RECORDS } from "./protocol-records.ts";
 
 /** The name of a message. */
 export type MessageName = keyof typeof MESSAGES;

@@ -16,7 +16,9 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Review, type ScannedEntry, type Tree } from "../../src/review/mod.ts";
-import { BaselineRecorder, copyWorkspace } from "../../src/runtimes/workspace/mod.ts";
+import { copyWorkspace } from "../../src/runtimes/local/copy.ts";
+import { BaselineRecorder } from "../../src/runtimes/workspace/mod.ts";
+import { withLauncher } from "../runtimes/local/launcher.ts";
 
 /** Reads and writes a folder as the warden does. */
 export class DiskTree implements Tree {
@@ -98,7 +100,8 @@ export async function reviewOf(files: Readonly<Record<string, string>>): Promise
   }
   const grants = [{ relative: ".", access: "write" }] as const;
   const recorder = new BaselineRecorder();
-  await copyWorkspace(folder, copy, { uid: 0, gid: 0, grants, chown: false, baseline: recorder });
+  const options = { uid: 0, gid: 0, grants, chown: false, baseline: recorder };
+  await withLauncher((launcher) => copyWorkspace(launcher, folder, copy, options));
   const { dev: device, ino: inode } = lstatSync(folder);
   const tree = new DiskTree(copy);
   return { folder, copy, tree, review: new Review(recorder.baseline({ path: folder, device, inode }, grants), tree) };

@@ -13,10 +13,12 @@ import { AGENT_UID } from "../identity.ts";
 import { ownedName } from "../leftovers.ts";
 import { DEFAULT_WARDEN_LIMITS, needsGroup, wardenLimits } from "../limits.ts";
 import type { Runtime, StartedWarden, StartRequest, WardenLimits, WarmWarden } from "../runtime.ts";
+import type { Survey } from "../workspace/mod.ts";
 import { createLimitGroups, type LimitGroups } from "./cgroups.ts";
 import { type Launched, launch } from "./launch.ts";
 import { planLayout } from "./layout.ts";
 import { encodeStep, type Step } from "./steps.ts";
+import { surveyFolder } from "./survey.ts";
 import { type HostUser, hostUser } from "./user.ts";
 import { volumeSteps } from "./volumes.ts";
 import { type LocalWorkspace, prepareLocalWorkspace } from "./workspace.ts";
@@ -56,6 +58,7 @@ async function warm(request: StartRequest, options: LocalRuntimeOptions): Promis
 interface Begun {
   readonly launched: Launched;
   readonly user: HostUser;
+  readonly survey: Survey;
   own(kind: Owned["kind"], path: string): void;
   end(): Promise<void>;
 }
@@ -71,10 +74,10 @@ async function begin(request: StartRequest, options: LocalRuntimeOptions): Promi
     owned.push({ kind, path });
     launched.output.write(encodeOwned({ kind, path }));
   };
-  return { launched, user, own, end: () => endAndRemove(launched, warden.path, owned) };
+  return { launched, user, own, survey: surveyBy(warden.path), end: () => endAndRemove(launched, warden.path, owned) };
 }
 
-async function complete({ launched, user, own, end }: Begun, request: StartRequest): Promise<StartedWarden> {
+async function complete({ launched, user, own, survey, end }: Begun, request: StartRequest): Promise<StartedWarden> {
   const inside = { uid: AGENT_UID, gid: AGENT_UID };
   const owner = user.rootful
     ? { ownerUid: user.uid, ownerGid: user.gid }
@@ -83,7 +86,8 @@ async function complete({ launched, user, own, end }: Begun, request: StartReque
     const volumes = (request.volumes ?? []).map(({ path }) => path);
     const layout = planLayout(request.filesystem, { ...inside, ...owner, volumes, files: request.files ?? [] });
     const limits = await holdLimits(request, (directory) => own("cgroup", directory));
-    const workspace = await prepareLocalWorkspace(request, user, (folder) => own("folder", folder));
+    const maker = { user, launcher: launched, survey, own: (folder: string) => own("folder", folder) };
+    const workspace = await prepareLocalWorkspace(request, maker);
     const steps = [...layout.steps, ...workspace.steps, ...(await volumeSteps(request.volumes ?? [], user.rootful))];
     request.signal?.throwIfAborted();
     launched.output.write(Buffer.concat(launchFrames(user, workspace, limits, steps)));
@@ -106,6 +110,18 @@ async function complete({ launched, user, own, end }: Begun, request: StartReque
 
 function isLive(volumes: StartRequest["volumes"]): boolean {
   return volumes?.some(({ live }) => live) ?? false;
+}
+
+/** By a launcher that builds nothing. */
+function surveyBy(wardenPath: string): Survey {
+  return async (folder, roots) => {
+    const launcher = await launch(wardenPath);
+    try {
+      return await surveyFolder(launcher, folder, roots);
+    } finally {
+      await launcher.finish();
+    }
+  };
 }
 
 /** A path of the host that goes with the sandbox. */

@@ -12,14 +12,16 @@ import type { HostView, StartRequest, WorkspaceRequest } from "../runtime.ts";
 import {
   type Baseline,
   BaselineRecorder,
-  copyWorkspace,
   describeReport,
   errnoOf,
   folderOf,
   OverlayBaseline,
   type PreparedWorkspace,
   prepareWorkspace,
+  type Survey,
 } from "../workspace/mod.ts";
+import type { CopyingLauncher } from "./copied.ts";
+import { copyWorkspace } from "./copy.ts";
 import { workspaceSteps } from "./layout.ts";
 import type { Step } from "./steps.ts";
 import type { HostUser } from "./user.ts";
@@ -36,16 +38,25 @@ export interface LocalWorkspace {
   readonly notes: readonly string[];
 }
 
-type Own = (folder: string) => void;
+/** What making it ready needs. */
+export interface WorkspaceMaker {
+  readonly user: HostUser;
+  readonly launcher: CopyingLauncher;
+  /** Looks at folders, whenever somebody wants to know what changed. */
+  readonly survey: Survey;
+  /** Hears of a private folder before it is made. */
+  own(folder: string): void;
+}
 
 /**
- * Makes the workspace ready. A private folder that it makes for that is told to `own` before.
+ * Makes the workspace ready.
  *
  * @throws {SandboxError} WORKSPACE_UNUSABLE If it, or a granted path in it, is not what it must be.
  * @throws {SandboxError} PATH_MISSING If a path that may be read does not exist.
  */
-export async function prepareLocalWorkspace(request: StartRequest, user: HostUser, own: Own): Promise<LocalWorkspace> {
+export async function prepareLocalWorkspace(request: StartRequest, maker: WorkspaceMaker): Promise<LocalWorkspace> {
   const { workspace, filesystem } = request;
+  const { user } = maker;
   if (workspace?.mode === "mount") {
     const create = { uid: user.uid, gid: user.gid };
     const prepared = prepareWorkspace({ path: workspace.path, filesystem, create });
@@ -53,13 +64,13 @@ export async function prepareLocalWorkspace(request: StartRequest, user: HostUse
   }
   const prepared = prepareWorkspace({ path: workspace?.path, filesystem, create: undefined });
   const scratch = join(tmpdir(), ownedName(request.id));
-  own(scratch);
+  maker.own(scratch);
   try {
     // Nobody else may enter, so ids and modes inside are the sandbox's own affair.
     await mkdir(scratch, { mode: 0o700 });
     return workspace?.mode === "overlay"
-      ? await layWorkspace(workspace, prepared, user, scratch)
-      : await takeCopy(workspace, prepared, user, scratch);
+      ? await layWorkspace(workspace, prepared, maker, scratch)
+      : await takeCopy(workspace, prepared, maker, scratch);
   } catch (error) {
     throw SandboxError.is(error) ? error : scratchFailed(scratch, error);
   }
@@ -68,7 +79,7 @@ export async function prepareLocalWorkspace(request: StartRequest, user: HostUse
 async function takeCopy(
   workspace: WorkspaceRequest | undefined,
   prepared: PreparedWorkspace,
-  { uid, gid, rootful }: HostUser,
+  { launcher, user: { uid, gid, rootful } }: WorkspaceMaker,
   scratch: string,
 ): Promise<LocalWorkspace> {
   const source = join(scratch, "workspace");
@@ -76,7 +87,7 @@ async function takeCopy(
   const recorder = new BaselineRecorder();
   const { grants, missing } = prepared;
   const options = { uid, gid, grants, missing, chown: rootful, baseline: recorder };
-  const report = await copyWorkspace(workspace?.path ?? (await emptyFolder(scratch)), source, options);
+  const report = await copyWorkspace(launcher, workspace?.path ?? (await emptyFolder(scratch)), source, options);
   const baseline = recorder.baseline(folderOf(workspace), grants);
   return { source, steps: workspaceSteps(prepared), view: { copy: source }, baseline, notes: describeReport(report) };
 }
@@ -85,7 +96,7 @@ async function takeCopy(
 async function layWorkspace(
   workspace: WorkspaceRequest,
   prepared: PreparedWorkspace,
-  { uid, gid, rootful }: HostUser,
+  { survey, user: { uid, gid, rootful } }: WorkspaceMaker,
   scratch: string,
 ): Promise<LocalWorkspace> {
   const { path } = workspace;
@@ -103,7 +114,7 @@ async function layWorkspace(
       ...workspaceSteps(prepared),
     ],
     view: { overlay: { lower: path, upper } },
-    baseline: new OverlayBaseline(folderOf(workspace), prepared.grants, upper),
+    baseline: new OverlayBaseline(folderOf(workspace), prepared.grants, upper, survey),
     notes: [],
   };
 }

@@ -83,6 +83,11 @@ export class BaselineRecorder {
     });
   }
 
+  /** The same of an entry that somebody else copied; `path` is Latin-1. */
+  keep(path: string, entry: BaselineEntry): void {
+    this.entries.set(path, entry);
+  }
+
   /** The copy in `folder` is whole. */
   finish(folder: string): void {
     this.#sinceMs = tellsChanges(folder) ? Date.now() - TICK_MS : 0;
@@ -118,7 +123,13 @@ export function hostIdentity(stats: Stats): HostIdentity {
 /** Whether an entry is still what it was. */
 export function isSameHost(a: HostIdentity, b: HostIdentity): boolean {
   const { device, inode, size, mtimeMs, ctimeMs } = a;
-  return device === b.device && inode === b.inode && size === b.size && mtimeMs === b.mtimeMs && ctimeMs === b.ctimeMs;
+  const sameObject = device === b.device && inode === b.inode && size === b.size;
+  return sameObject && isSameTime(mtimeMs, b.mtimeMs) && isSameTime(ctimeMs, b.ctimeMs);
+}
+
+/** Deno's times are whole milliseconds, and the launcher's are not. */
+function isSameTime(a: number, b: number): boolean {
+  return a === b || ((Number.isInteger(a) || Number.isInteger(b)) && Math.abs(a - b) < 1);
 }
 
 /** The outermost of what may be written. */

@@ -14,7 +14,6 @@ export {
   isSameHost,
   type LoadedBaseline,
 } from "./baseline.ts";
-export { type CopyOptions, copyWorkspace } from "./copy.ts";
 export {
   childPath,
   closeDirectory,
@@ -26,8 +25,8 @@ export {
   readLink,
   statChild,
 } from "./directory.ts";
-export { OverlayBaseline } from "./overlay-baseline.ts";
+export { OverlayBaseline, type Survey } from "./overlay-baseline.ts";
 export { type Agent, type Ownership, ownershipOf } from "./ownership.ts";
 export { type PreparedGrant, type PreparedWorkspace, type PrepareOptions, prepareWorkspace } from "./prepare.ts";
-export { accessAt, type EntryAccess, type GrantAccess, select, type WorkspaceGrant } from "./select.ts";
+export { accessAt, componentsOf, type EntryAccess, type GrantAccess, select, type WorkspaceGrant } from "./select.ts";
 export { type CopyReport, describeReport, errnoOf } from "./walk.ts";

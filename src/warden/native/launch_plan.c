@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "launch_plan.h"
+#include "copy_tree.h"
 #include "die.h"
 #include "scratch.h"
 #include "volume.h"
@@ -101,6 +102,8 @@ bool launch_plan_read(struct launch_plan *plan) {
             good = on_namespace(plan, payload);
         else if (good && type == FRAME_MOUNT)
             good = on_mount(plan, payload);
+        else if (good && type == FRAME_COPY)
+            good = copy_tree(payload);
         else
             good = false;
         if (!good)

@@ -2,7 +2,7 @@
 #pragma once
 #include "bytes.h"
 
-#define PROTOCOL_VERSION 4u
+#define PROTOCOL_VERSION 5u
 #define HEADER_BYTES 12u
 #define MAX_PAYLOAD_BYTES 1048576u
 #define MAX_DATA_BYTES 65536u
@@ -23,6 +23,11 @@ enum {
     MOUNT_FLAG_DEVICE = 16,
     MOUNT_FLAG_OWNER = 32,
     MOUNT_FLAG_SHARED = 64,
+};
+
+enum {
+    COPY_FLAG_CHOWN = 1,
+    COPY_FLAG_SURVEY = 2,
 };
 
 enum {
@@ -228,6 +233,7 @@ enum {
     FRAME_OWNED = 4,
     FRAME_MOUNT = 2,
     FRAME_ENTER = 3,
+    FRAME_COPY = 5,
     FRAME_HELLO = 16,
     FRAME_CONFIG = 17,
     FRAME_RULE = 18,
@@ -320,6 +326,28 @@ static inline bool decode_mount(struct slice payload, struct msg_mount *m) {
            cursor_bytes(&c, &m->source) &&
            cursor_bytes(&c, &m->target) &&
            cursor_bytes(&c, &m->data) &&
+           c.left == 0;
+}
+
+struct msg_copy {
+    uint32_t flags;
+    uint32_t uid;
+    uint32_t gid;
+    struct slice source;
+    struct slice target;
+    struct list reads;
+    struct list writes;
+};
+
+static inline bool decode_copy(struct slice payload, struct msg_copy *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u32(&c, &m->flags) &&
+           cursor_u32(&c, &m->uid) &&
+           cursor_u32(&c, &m->gid) &&
+           cursor_bytes(&c, &m->source) &&
+           cursor_bytes(&c, &m->target) &&
+           cursor_list(&c, &m->reads) &&
+           cursor_list(&c, &m->writes) &&
            c.left == 0;
 }
 
@@ -891,6 +919,85 @@ static inline bool decode_tree_entry(struct slice payload, struct msg_tree_entry
            cursor_u32(&c, &m->mtime_nanoseconds) &&
            cursor_bytes(&c, &m->path) &&
            cursor_bytes(&c, &m->target) &&
+           c.left == 0;
+}
+
+struct msg_copied {
+    uint8_t kind;
+    uint32_t mode;
+    uint64_t size;
+    uint64_t device;
+    uint64_t inode;
+    uint64_t mtime_seconds;
+    uint32_t mtime_nanoseconds;
+    uint64_t ctime_seconds;
+    uint32_t ctime_nanoseconds;
+    uint64_t copy_inode;
+    uint64_t copy_ctime_ms;
+    struct slice path;
+    struct slice target;
+};
+
+static inline void encode_copied(struct buffer *b, const struct msg_copied *m) {
+    buffer_u8(b, m->kind);
+    buffer_u32(b, m->mode);
+    buffer_u64(b, m->size);
+    buffer_u64(b, m->device);
+    buffer_u64(b, m->inode);
+    buffer_u64(b, m->mtime_seconds);
+    buffer_u32(b, m->mtime_nanoseconds);
+    buffer_u64(b, m->ctime_seconds);
+    buffer_u32(b, m->ctime_nanoseconds);
+    buffer_u64(b, m->copy_inode);
+    buffer_u64(b, m->copy_ctime_ms);
+    buffer_bytes(b, m->path);
+    buffer_bytes(b, m->target);
+}
+
+static inline bool decode_copied(struct slice payload, struct msg_copied *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->kind) &&
+           cursor_u32(&c, &m->mode) &&
+           cursor_u64(&c, &m->size) &&
+           cursor_u64(&c, &m->device) &&
+           cursor_u64(&c, &m->inode) &&
+           cursor_u64(&c, &m->mtime_seconds) &&
+           cursor_u32(&c, &m->mtime_nanoseconds) &&
+           cursor_u64(&c, &m->ctime_seconds) &&
+           cursor_u32(&c, &m->ctime_nanoseconds) &&
+           cursor_u64(&c, &m->copy_inode) &&
+           cursor_u64(&c, &m->copy_ctime_ms) &&
+           cursor_bytes(&c, &m->path) &&
+           cursor_bytes(&c, &m->target) &&
+           c.left == 0;
+}
+
+struct msg_copy_end {
+    uint8_t kind;
+    uint32_t failure;
+    uint64_t special;
+    uint64_t unreadable;
+    uint64_t changed;
+    struct slice path;
+};
+
+static inline void encode_copy_end(struct buffer *b, const struct msg_copy_end *m) {
+    buffer_u8(b, m->kind);
+    buffer_u32(b, m->failure);
+    buffer_u64(b, m->special);
+    buffer_u64(b, m->unreadable);
+    buffer_u64(b, m->changed);
+    buffer_bytes(b, m->path);
+}
+
+static inline bool decode_copy_end(struct slice payload, struct msg_copy_end *m) {
+    struct cursor c = {payload.data, payload.size};
+    return cursor_u8(&c, &m->kind) &&
+           cursor_u32(&c, &m->failure) &&
+           cursor_u64(&c, &m->special) &&
+           cursor_u64(&c, &m->unreadable) &&
+           cursor_u64(&c, &m->changed) &&
+           cursor_bytes(&c, &m->path) &&
            c.left == 0;
 }
 

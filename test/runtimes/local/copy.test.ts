@@ -1,23 +1,36 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  closeSync,
   existsSync,
+  ftruncateSync,
   linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  readSync,
   rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { copyWorkspace, describeReport, type WorkspaceGrant } from "../../../src/runtimes/workspace/mod.ts";
+import { copyWorkspace } from "../../../src/runtimes/local/copy.ts";
+import { surveyFolder } from "../../../src/runtimes/local/survey.ts";
+import {
+  BaselineRecorder,
+  describeReport,
+  hostIdentity,
+  type WorkspaceGrant,
+} from "../../../src/runtimes/workspace/mod.ts";
+import { withLauncher } from "./launcher.ts";
 
 const isRoot = process.geteuid?.() === 0;
 const scratch = mkdtempSync(join(tmpdir(), "cofferdam-copy-"));
@@ -29,8 +42,11 @@ beforeEach(() => {
   target = mkdtempSync(join(scratch, "target-"));
 });
 
-const copy = (grants: WorkspaceGrant[], chown = false, missing: string[] = []) =>
-  copyWorkspace(source, target, { uid: 77, gid: 78, grants, chown, missing });
+const copy = (grants: WorkspaceGrant[], chown = false, missing: string[] = [], baseline?: BaselineRecorder) =>
+  withLauncher((launcher) => {
+    const learns = baseline === undefined ? {} : { baseline };
+    return copyWorkspace(launcher, source, target, { uid: 77, gid: 78, grants, chown, missing, ...learns });
+  });
 
 describe("a copy on this host", () => {
   test("holds what is granted, with its modes and times", async () => {
@@ -115,6 +131,76 @@ describe("a copy on this host", () => {
     writeFileSync(join(path, "end"), "");
     await copy([{ relative: ".", access: "write" }]);
     expect(existsSync(path.replace(source, target))).toBe(true);
+  });
+
+  test("keeps holes, and takes no time for them", async () => {
+    const file = openSync(join(source, "sparse"), "w");
+    writeSync(file, "begin", 0);
+    writeSync(file, "middle", 3_000_000_000);
+    ftruncateSync(file, 10_000_000_000);
+    closeSync(file);
+    await copy([{ relative: ".", access: "write" }]);
+    const { size, blocks } = lstatSync(join(target, "sparse"));
+    expect([size, blocks < 1000]).toEqual([10_000_000_000, true]);
+    const copied = openSync(join(target, "sparse"), "r");
+    const read = (at: number) => {
+      const bytes = Buffer.alloc(6);
+      readSync(copied, bytes, 0, 6, at);
+      return bytes.toString();
+    };
+    expect([read(0), read(3_000_000_000), read(2_999_999_997)]).toEqual(["begin\0", "middle", "\0\0\0mid"]);
+    closeSync(copied);
+  });
+
+  test("learns what was copied, of what may be written", async () => {
+    mkdirSync(join(source, "out"));
+    writeFileSync(join(source, "read"), "read");
+    writeFileSync(join(source, "out/file"), "write", { mode: 0o640 });
+    symlinkSync("file", join(source, "out/link"));
+    const recorder = new BaselineRecorder();
+    const grants: WorkspaceGrant[] = [
+      { relative: ".", access: "read" },
+      { relative: "out", access: "write" },
+    ];
+    await copy(grants, false, [], recorder);
+    const { entries } = await recorder.baseline(undefined, grants).load();
+    expect([...entries.keys()].sort()).toEqual(["out/file", "out/link"]);
+    const file = entries.get("out/file");
+    expect(file).toMatchObject({ kind: "file", mode: 0o640, size: 5 });
+    expect(file?.host).toEqual(hostIdentity(lstatSync(join(source, "out/file"))));
+    expect(file?.copy?.inode).toBe(lstatSync(join(target, "out/file")).ino);
+    expect(entries.get("out/link")?.target?.toString()).toBe("file");
+  });
+
+  test("a survey tells the same of a folder, and touches nothing", async () => {
+    mkdirSync(join(source, "a/b"), { recursive: true });
+    writeFileSync(join(source, "a/b/file"), "text", { mode: 0o640 });
+    writeFileSync(join(source, "a/other"), "text");
+    symlinkSync("b/file", join(source, "a/link"));
+    execFileSync("mkfifo", [join(source, "a/fifo")]);
+    const look = (roots: string[]) => withLauncher((launcher) => surveyFolder(launcher, source, roots));
+    expect([...(await look(["."])).keys()].sort()).toEqual(["a/b/file", "a/link", "a/other"]);
+    const found = await look(["a/b", "a/link", "none"]);
+    const stats = lstatSync(join(source, "a/b/file"));
+    expect([...found.keys()].sort()).toEqual(["a/b/file", "a/link"]);
+    expect(found.get("a/b/file")).toEqual({
+      kind: "file",
+      mode: 0o640,
+      size: 4,
+      host: hostIdentity(stats),
+      copy: { inode: stats.ino, ctimeMs: Math.floor(stats.ctimeMs) },
+    });
+    expect(found.get("a/link")?.target?.toString()).toBe("b/file");
+  });
+
+  test("fails as a whole, with its place, where a part cannot be made", async () => {
+    mkdirSync(join(source, "folder"));
+    writeFileSync(join(source, "folder/file"), "");
+    writeFileSync(join(target, "folder"), "in the way");
+    await expect(copy([{ relative: ".", access: "read" }])).rejects.toMatchObject({
+      code: expect.stringMatching(/^E(NOTDIR|LOOP)$/),
+      message: expect.stringContaining('"folder"'),
+    });
   });
 
   test("copies thousands of small files", async () => {
