@@ -10,6 +10,7 @@ import { errnoName, errnoNumber } from "../link/errno.ts";
 import type { Link, StreamHandler } from "../link/link.ts";
 import { FLAGS, type MessageValues } from "../link/protocol.ts";
 import { RelayStream } from "../link/relay-stream.ts";
+import { canonicalAddress, isAddress } from "../policy/mod.ts";
 
 /** The program that connects. */
 export interface FlowSubject {
@@ -28,7 +29,7 @@ export type FlowErrno = "ECONNREFUSED" | "EACCES" | "ETIMEDOUT" | "EHOSTUNREACH"
 
 /** A connection that a program of the sandbox asks for. Exactly one of {@link accept} and {@link refuse} is called, once. */
 export interface Flow {
-  /** The name as it was asked for, lower case and without a final dot; or an IP literal. */
+  /** The name as it was asked for, lower case and without a final dot; or an address, IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
   readonly subject: FlowSubject;
@@ -60,9 +61,9 @@ export class LinkFlow implements Flow, StreamHandler {
   constructor(link: Link, stream: number, values: MessageValues<"flow">) {
     this.#link = link;
     this.#stream = stream;
-    this.host = Buffer.from(values.host).toString();
+    this.host = canonicalAddress(Buffer.from(values.host).toString());
     this.port = values.port;
-    if (!HOST.test(this.host) || this.port < 1 || this.port > NUMERIC_MAX) {
+    if (!(HOST.test(this.host) || isAddress(this.host)) || this.port < 1 || this.port > NUMERIC_MAX) {
       throw violation("a connection is asked for to what is no host");
     }
     this.nonBlocking = (values.flags & FLAGS.flow.nonBlocking) !== 0;

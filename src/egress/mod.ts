@@ -5,5 +5,7 @@
  */
 export { type DialOptions, dial } from "./dial.ts";
 export { type Flow, type FlowErrno, type FlowSubject, LinkFlow } from "./flow.ts";
-export { addressKind, type Checked, isListed, type Resolver, resolveChecked, systemResolver } from "./guard.ts";
+export { type Checked, type Resolver, resolveChecked, systemResolver } from "./guard.ts";
 export { join, reset } from "./join.ts";
+export { type ProxyOptions, type ProxySettings, readProxySettings } from "./proxy/settings.ts";
+export { type ReachSetting, type ReachTarget, reach, Unreachable } from "./reach.ts";

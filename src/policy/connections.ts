@@ -3,15 +3,19 @@
  *
  * @module
  */
+import { hostRange, isAddress, meansPrivate, rangeMatcher } from "./addresses.ts";
 import { compileGlob, type GlobMatcher } from "./glob.ts";
 import { evaluateHttp, type HttpFacts, type HttpRuling, type RequestRule } from "./http/mod.ts";
 import type { NormalizedNetworkDenial, NormalizedNetworkRule, NormalizedPolicy } from "./normalized.ts";
 import { absolutePattern, type Places } from "./paths.ts";
 import type { Unmatched, Verdict } from "./types.ts";
 
+/** The name under which a sandbox reaches what explains it. It is no host, and no rule can make it one. */
+export const LOCAL_HOST = "cofferdam.local";
+
 /** A connection that is asked for. */
 export interface ConnectionAttempt {
-  /** A name in lower case without a final dot, or an IPv4 address. */
+  /** A name in lower case without a final dot, or an address without brackets. */
   readonly host: string;
   readonly port: number;
   /** The path of the program; empty where it is not known. */
@@ -54,8 +58,7 @@ export function connectionTable({ network }: NormalizedPolicy, places: Places): 
     ...(rest.http === undefined ? {} : { http: rest.http }),
     enforcement: rest.enforcement,
     terminates: rest.tls === "terminate",
-    // An address that is written down is one that is meant.
-    addresses: isIpv4(rest.host) ? [...addresses, rest.host] : addresses,
+    addresses: [...addresses, ...impliedAddresses(rest.host)],
     matches: matcher(rest, places),
   });
   return {
@@ -116,19 +119,22 @@ function matcher({ host, ports, binaries }: Conditions, places: Places): Connect
   };
 }
 
-/** A pattern of names never means an address, or `**` in a rule would reach what has no name; one address means itself. */
+/** A pattern of names never means an address, or `**` in a rule would reach what has no name; addresses mean no name. */
 function hostMatcher(host: string): GlobMatcher {
-  if (isIpv4(host)) return (text) => text === host;
+  const range = hostRange(host);
+  if (range !== undefined) return rangeMatcher(range);
   const matches = compileGlob(host, ".");
-  return (text) => !isIpv4(text) && matches(text);
+  return (text) => !isAddress(text) && matches(text);
+}
+
+/** An address that is written down is one that is meant, whatever its kind. */
+function impliedAddresses(host: string): readonly string[] {
+  const range = hostRange(host);
+  return range !== undefined && meansPrivate(range) ? [range] : [];
 }
 
 /** A name matches in every directory. */
 function binaryMatcher(binary: string, places: Places): GlobMatcher {
   const isName = !binary.includes("/") && binary !== "~";
   return compileGlob(isName ? `/**/${binary}` : absolutePattern(binary, places));
-}
-
-function isIpv4(text: string): boolean {
-  return /^\d{1,3}(?:\.\d{1,3}){3}$/.test(text);
 }

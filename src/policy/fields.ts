@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { ipv6Problem, rangeProblem } from "./addresses.ts";
 import { globProblem } from "./glob.ts";
 import { quote } from "./issues.ts";
 import { byteLength, PATH_MAX_BYTES, pathProblem } from "./paths.ts";
@@ -114,11 +115,15 @@ export function countField(max: number = Number.MAX_SAFE_INTEGER): z.ZodType<num
 /** A host name, a glob of labels, or an address. */
 export const hostField: z.ZodType<string> = text(hostProblem);
 
+/** The same, or a range of addresses. */
+export const networkHostField: z.ZodType<string> = text((host) => {
+  return /^[0-9A-Fa-f:.]+\/\d+$/.test(host) ? rangeProblem(host) : hostProblem(host);
+});
+
 function hostProblem(host: string): string | undefined {
   if (/^[a-z]+:\/\//i.test(host) || /\/|@/.test(host)) return "expected a host alone, without scheme, user or path";
   if (host.startsWith("[")) {
-    const address = /^\[(.*)\]$/.exec(host)?.[1];
-    return z.ipv6().safeParse(address).success ? undefined : "expected an IPv6 address in brackets";
+    return ipv6Problem(/^\[(.*)\]$/.exec(host)?.[1] ?? "");
   }
   if (host.includes(":")) return 'expected a host without a port ("ports" takes them); IPv6 is written in brackets';
   if (/[^\u0021-\u007e]/.test(host)) return "international host names are written in their ASCII form, xn--";

@@ -4,6 +4,7 @@
  * @module
  */
 
+export { addressKind, canonicalAddress, isAddress, isListed, isRange, rangeMatcher } from "./addresses.ts";
 export { BASELINE } from "./baseline.ts";
 export {
   type ConnectionAttempt,
@@ -13,6 +14,7 @@ export {
   connectionTable,
   evaluateConnection,
   evaluateRequest,
+  LOCAL_HOST,
 } from "./connections.ts";
 export { policyDigest } from "./digest.ts";
 export {

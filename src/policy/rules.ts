@@ -5,6 +5,7 @@
  * @module
  */
 
+import { LOCAL_HOST } from "./connections.ts";
 import { type DocumentPath, formatPath, type IssueDraft, quote } from "./issues.ts";
 import { canonicalPath, grantProblem, HOME_PATH, literalPrefix, pathProblem, WORKSPACE_PATH } from "./paths.ts";
 
@@ -60,6 +61,12 @@ function limitIssues(data: unknown): IssueDraft[] {
 function httpIssues(data: unknown): IssueDraft[] {
   return [...maps(data, ["network", "allow"]), ...maps(data, ["network", "ask"])].flatMap(([path, rule]) => {
     const issues: IssueDraft[] = [];
+    if (typeof rule.host === "string" && rule.host.toLowerCase() === LOCAL_HOST) {
+      issues.push({
+        path: [...path, "host"],
+        message: `${LOCAL_HOST} is the sandbox's own page, and no host: drop the rule`,
+      });
+    }
     if (isMap(rule.http) && (rule.http.access === undefined) === (rule.http.rules === undefined)) {
       issues.push({ path: [...path, "http"], message: 'expected exactly one of "access" and "rules"' });
     }

@@ -101,7 +101,7 @@ const http: z.ZodType<t.HttpAccess | t.HttpRules> = z
 
 const networkShape = {
   id: f.idField.exactOptional(),
-  host: f.hostField,
+  host: f.networkHostField,
   ports: ports.exactOptional(),
   binaries: f.list(f.binaryField, 1).exactOptional(),
 };

@@ -4,15 +4,14 @@
  * @module
  */
 
-import { type DocumentPath, type IssueDraft, placeIssues, policyError } from "./issues.ts";
+import { type IssueDraft, placeIssues, policyError } from "./issues.ts";
 import type { NormalizedPolicy } from "./normalized.ts";
 import { originOf } from "./origin.ts";
 
 /** The sections that this version cannot enforce, which can be looked at one by one. */
-export type PolicySection = "network" | "inference" | "credentials";
+export type PolicySection = "inference" | "credentials";
 
 const SECTIONS: Readonly<Record<PolicySection, (policy: NormalizedPolicy) => IssueDraft[]>> = {
-  network,
   inference,
   credentials,
 };
@@ -48,19 +47,6 @@ export function assertEnforceable(policy: NormalizedPolicy, options: AssertEnfor
   );
   const hint = `Leave out ${[...keys].join(", ")}: this version enforces filesystem, process, network and audit`;
   throw policyError("POLICY_UNSUPPORTED", placeIssues(drafts, locate), { source, hint });
-}
-
-function network({ network }: NormalizedPolicy): IssueDraft[] {
-  const rules = (["allow", "ask"] as const).flatMap((list) => {
-    return network[list].flatMap((rule, index) => [
-      ...notYet(rule.host.startsWith("["), ["network", list, index, "host"], "IPv6 addresses are not carried"),
-    ]);
-  });
-  return rules;
-}
-
-function notYet(asked: boolean, path: DocumentPath, message: string): IssueDraft[] {
-  return asked ? [{ path, message }] : [];
 }
 
 function inference(policy: NormalizedPolicy): IssueDraft[] {

@@ -143,7 +143,10 @@ export interface NetworkSection {
 export interface NetworkRule {
   /** The name of this rule in verdicts. @default derived from host and ports */
   readonly id?: string;
-  /** A host name, a glob of labels (`*.example.com`), or an address (IPv6 in brackets). */
+  /**
+   * A host name, a glob of labels (`*.example.com`), an address (IPv6 in brackets), or a range of them as CIDR
+   * (`10.0.0.0/8`, `2001:db8::/32`). Names never match addresses, nor addresses names.
+   */
   readonly host: string;
   /** @default {[443]} */
   readonly ports?: readonly number[] | "all";

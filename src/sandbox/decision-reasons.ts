@@ -23,7 +23,7 @@ export const REASONS: Readonly<Record<keyof typeof CODES.reason, string>> = {
   loaderVariable: "a variable makes the loader read what the sandbox may change",
   interpreter: "the interpreter of the script is not allowed",
   changed: "it was not any more what had been judged; a program that had started so was killed",
-  noIpv6: "IPv6 addresses are not carried",
+  noIpv6: "it is an address of one link, and the sandbox is on none",
   noName: "no name has this address",
   tooLong: "its arguments are too long to be decided about",
 };

@@ -23,6 +23,14 @@ describe("evaluateConnection()", () => {
     ["*.*.*.*", "192.0.2.1", false],
     ["192.0.2.1", "192.0.2.1", true],
     ["192.0.2.1", "192.0.2.11", false],
+    ["192.0.2.0/24", "192.0.2.11", true],
+    ["192.0.2.0/24", "192.0.3.1", false],
+    ["192.0.2.0/24", "192.0.2.1.evil.test", false],
+    ["0.0.0.0/0", "a.test", false],
+    ["[2001:DB8::1]", "2001:db8::1", true],
+    ["2001:db8::/32", "2001:db8::7", true],
+    ["2001:db8::/32", "2001:db9::7", false],
+    ["**", "2001:db8::1", false],
   ])("a rule for %s and %s: %s", (pattern, host, matches) => {
     expect(decide({ allow: [{ host: pattern }] }, host).verdict).toBe(matches ? "allow" : "deny");
   });
@@ -76,6 +84,15 @@ describe("evaluateConnection()", () => {
     };
     expect(decide(network, "a.b").addresses).toEqual(["10.0.0.0/8", "127.0.0.1", "fe80::/10"]);
     expect(decide(network, "192.168.1.1").addresses).toEqual(["10.0.0.0/8", "192.168.1.1"]);
+  });
+
+  test("a range lists what it holds if all of it is private", () => {
+    expect(decide({ allow: [{ host: "10.0.0.0/8" }] }, "10.1.2.3").addresses).toEqual(["10.0.0.0/8"]);
+    expect(decide({ allow: [{ host: "0.0.0.0/0" }] }, "169.254.169.254")).toMatchObject({
+      verdict: "allow",
+      addresses: [],
+    });
+    expect(decide({ allow: [{ host: "[fd00::1]" }] }, "fd00::1").addresses).toEqual(["fd00::1"]);
   });
 
   test("a denial more never allows anything", () => {

@@ -24,10 +24,10 @@ export interface NetworkPlan extends ConnectionTable {
 /**
  * Plans how the sandbox reaches the network.
  *
- * @throws {SandboxError} POLICY_UNSUPPORTED If the policy has rules on HTTP or credentials, which this version cannot enforce.
+ * @throws {SandboxError} POLICY_UNSUPPORTED If the policy has credentials, which this version cannot enforce.
  */
 export function planNetwork(policy: NormalizedPolicy, places: Places): NetworkPlan {
-  assertEnforceable(policy, { sections: ["network", "credentials"] });
+  assertEnforceable(policy, { sections: ["credentials"] });
   const { allow, ask, deny, unmatched } = networkRules(policy);
   const decided = allow.length + ask.length + deny.length > 0 || unmatched === "ask";
   return { kind: decided ? "rules" : "none", ...connectionTable(policy, places) };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { canonicalAddress } from "../../policy/mod.ts";
 
 /** A connection's own name. */
 export interface Origin {
@@ -21,10 +22,11 @@ export function authorityOf({ scheme, host, port }: Origin): string {
 
 /** A name as it is compared. */
 export function canonicalName(name: string): string {
-  return name
+  const plain = name
     .toLowerCase()
     .replace(/\.$/, "")
     .replace(/^\[|\]$/g, "");
+  return canonicalAddress(plain);
 }
 
 /** What stands against an authority, as the end of a sentence. */

@@ -25,7 +25,7 @@ enum {
 };
 
 struct destination {
-    enum { OWN, IPV4, IPV6 } kind;
+    enum { OWN, IPV4, IPV6, NOWHERE } kind;
     uint32_t address; /* host order */
     uint16_t port;
     char text[INET6_ADDRSTRLEN];
@@ -54,13 +54,18 @@ static void read_ipv4(struct destination *d, uint32_t address) {
     inet_ntop(AF_INET, &address, d->text, sizeof d->text);
 }
 
+/* These mean something on one link only, and there is none. */
+static bool is_of_a_link(const struct in6_addr *address) {
+    return IN6_IS_ADDR_LINKLOCAL(address) || IN6_IS_ADDR_MULTICAST(address);
+}
+
 static void read_ipv6(struct destination *d, const struct in6_addr *address) {
     uint32_t last;
     memcpy(&last, &address->s6_addr[12], sizeof last);
     if (IN6_IS_ADDR_V4MAPPED(address)) {
         read_ipv4(d, last);
     } else if (!IN6_IS_ADDR_LOOPBACK(address) && !IN6_IS_ADDR_UNSPECIFIED(address)) {
-        d->kind = IPV6;
+        d->kind = is_of_a_link(address) ? NOWHERE : IPV6;
         inet_ntop(AF_INET6, address, d->text, sizeof d->text);
     }
 }
@@ -224,8 +229,8 @@ bool connection_take(struct request *r, const struct sockaddr_storage *address, 
     r->action = ACTION_CONNECT;
     r->perform = perform;
     r->waits = !(fcntl(r->fd, F_GETFL) & O_NONBLOCK);
-    snprintf(r->place.path, sizeof r->place.path, d.kind == IPV6 ? "[%s]:%u" : "%s:%u", host, d.port);
-    if (d.kind == IPV6) {
+    snprintf(r->place.path, sizeof r->place.path, d.kind >= IPV6 ? "[%s]:%u" : "%s:%u", host, d.port);
+    if (d.kind == NOWHERE) {
         /* As where there is no IPv6: clients try the next address. */
         deny(r, REASON_NO_IPV6, ENETUNREACH);
         return true;

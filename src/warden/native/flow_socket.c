@@ -43,6 +43,8 @@ static int connect_to(int socket, const struct sockaddr_in *to) {
     setsockopt(socket, IPPROTO_IP, IP_TTL, &usual, sizeof usual);
     if (family == AF_INET)
         return connect(socket, (const struct sockaddr *)to, sizeof *to);
+    /* One that was made for IPv6 alone takes none; one that is bound stays so, and finds no way. */
+    setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     struct sockaddr_in6 mapped = {.sin6_family = AF_INET6, .sin6_port = to->sin_port};
     mapped.sin6_addr.s6_addr[10] = mapped.sin6_addr.s6_addr[11] = 0xff;
     memcpy(&mapped.sin6_addr.s6_addr[12], &to->sin_addr, sizeof to->sin_addr);
