@@ -93,7 +93,12 @@ export class HttpEngine {
   #context(scheme: Origin["scheme"], connection: HttpConnection, refusal: Denial | undefined): HandleContext {
     const { host, port } = connection;
     const origin = { scheme, host, port };
-    return { connection, origin, upstream: this.#pool.to(origin, connection.route, () => connection.dial()), refusal };
+    return {
+      connection,
+      origin,
+      upstream: this.#pool.to(origin, connection.route, () => connection.dial(scheme)),
+      refusal,
+    };
   }
 }
 

@@ -28,8 +28,8 @@ export interface HttpConnection {
   refused(refusal: HttpRefusal): void;
   /** What its host may be dialed at. Kept connections to a host are shared only where this is the same. */
   readonly route: string;
-  /** Connects to the host that was judged. */
-  dial(): Promise<Duplex>;
+  /** Connects to the host that was judged, to speak so with it. */
+  dial(scheme: Origin["scheme"]): Promise<Duplex>;
   /** Answers in the host's place: nothing is dialed. */
   readonly app?: LocalApp;
 }

@@ -72,7 +72,16 @@ export function deny(exchange: Exchange, denial: Denial, denied: Denied): void {
     return;
   }
   const { head, body } = denialResponse(denial, denied);
-  exchange.respond(head, body);
+  // Git shows what it is told where that is plain text, and nothing else.
+  const isGit = valuesOf(exchange.headers, "user-agent").some((agent) => agent.startsWith("git/"));
+  if (!isGit) {
+    exchange.respond(head, body);
+    return;
+  }
+  const text = `${[`Denied: ${denial.reason}`, denial.hint].filter(Boolean).join("\n")}\n`;
+  const headers = head.headers.filter(([name]) => !name.startsWith("Content-"));
+  const type = ["Content-Type", "text/plain; charset=utf-8"] as const;
+  exchange.respond({ ...head, headers: [type, ["Content-Length", String(Buffer.byteLength(text))], ...headers] }, text);
 }
 
 /** PERMISSION_DENIED and INVALID_ARGUMENT; otherwise UNAVAILABLE. */

@@ -14,6 +14,9 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   ETIMEDOUT: "the host did not answer in time",
   ENOTFOUND: "the host's name has no address",
   EAI_AGAIN: "the host's name could not be looked up",
+  EPROXY_LOGIN: "the proxy on the way wants a login",
+  EPROXY_REFUSED: "the proxy on the way refuses to connect to it",
+  EPROXY_FAILED: "the proxy on the way does not answer as one",
 };
 
 /** A host that may not be reached after all. To a program that speaks no HTTP it is one that refuses connections. */

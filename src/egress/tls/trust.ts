@@ -10,7 +10,7 @@ import { rootCertificates } from "node:tls";
 export const TRUST_DIRECTORY = "/.cofferdam-trust";
 
 /** The sandbox's own certificate alone, for libraries that add it to what they trust. */
-const OWN = `${TRUST_DIRECTORY}/ca.pem`;
+export const AUTHORITY_PATH: string = `${TRUST_DIRECTORY}/ca.pem`;
 /** All that counts, for libraries that trust one file. */
 const BUNDLE = `${TRUST_DIRECTORY}/bundle.pem`;
 
@@ -35,7 +35,7 @@ export interface SandboxFile {
 export function trustFiles(certificate: string, others: readonly string[]): SandboxFile[] {
   const lines = [...rootCertificates, ...others, certificate].map((pem) => pem.trim());
   return [
-    { path: OWN, content: certificate },
+    { path: AUTHORITY_PATH, content: certificate },
     { path: BUNDLE, content: `${lines.join("\n")}\n` },
     { path: WGETRC, content: `ca_certificate = ${BUNDLE}\n` },
   ];
@@ -43,8 +43,8 @@ export function trustFiles(certificate: string, others: readonly string[]): Sand
 
 /** The variables. Node and Deno add what they are given; the others read nothing else. */
 export const TRUST_VARIABLES: Readonly<Record<string, string>> = {
-  NODE_EXTRA_CA_CERTS: OWN,
-  DENO_CERT: OWN,
+  NODE_EXTRA_CA_CERTS: AUTHORITY_PATH,
+  DENO_CERT: AUTHORITY_PATH,
   SSL_CERT_FILE: BUNDLE,
   CURL_CA_BUNDLE: BUNDLE,
   REQUESTS_CA_BUNDLE: BUNDLE,
