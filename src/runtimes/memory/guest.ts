@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Duplex } from "node:stream";
 
 /** What lives in a sandbox that is only simulated. */
 export interface Guest {
@@ -22,8 +23,16 @@ export interface GuestStartOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** A request of a guest's program. */
+export interface GuestFetchOptions {
+  /** @default "GET" */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
 /**
- * A program that runs in a simulated sandbox. Whatever it does to files and programs is judged as in a real one: what is
+ * A program that runs in a simulated sandbox. Whatever it does to files, programs and hosts is judged as in a real one: what is
  * denied rejects with a {@link GuestError} of the errno that a real program would get.
  */
 export interface GuestProcess {
@@ -47,6 +56,10 @@ export interface GuestProcess {
   rename(from: string, to: string): Promise<void>;
   /** Starts another program, whose output becomes part of this one's, and gives its exit code. */
   start(argv: readonly string[], options?: GuestStartOptions): Promise<number>;
+  /** Connects to a host, as a socket that waits; nothing listens on the loopback. Half-open; destroying it is a reset. */
+  connect(host: string, port: number): Promise<Duplex>;
+  /** Sends an HTTP request as a client that trusts the sandbox's certificate; a denial is an answer. Redirects are not followed. */
+  fetch(url: string | URL, options?: GuestFetchOptions): Promise<Response>;
   /** All of its standard input. */
   input(): Promise<string>;
   print(text: string | Uint8Array): Promise<void>;
@@ -70,6 +83,11 @@ export const ERRNO = {
   ENOSYS: 38,
   ENOTEMPTY: 39,
   EOPNOTSUPP: 95,
+  ENETUNREACH: 101,
+  ECONNRESET: 104,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTUNREACH: 113,
 } as const;
 
 /** An operation of a guest's program failed. */

@@ -15,6 +15,7 @@ export {
   type Guest,
   type GuestErrno,
   GuestError,
+  type GuestFetchOptions,
   type GuestProcess,
   type GuestProgram,
   type GuestStartOptions,
@@ -27,6 +28,7 @@ const NOTES: readonly string[] = [
   "nothing is isolated: the guest is a script in this process",
   "no links, modes, owners, terminals, unix sockets or renamed folders: what a policy says to these is not simulated",
   "programs are no files: no hashes, interpreters or loaders",
+  "connections are those that a program asks for by name or address: no name server, no sockets that do not wait",
   "limits of memory, processors and processes are not held; those of time are",
 ];
 
@@ -45,7 +47,7 @@ export function memoryRuntime(guest: Guest): Runtime {
 
 function begin(guest: Guest, request: StartRequest): StartedWarden {
   refuseRealThings(request);
-  const warden = new MemoryWarden(guest);
+  const warden = new MemoryWarden(guest, request.files);
   return {
     input: warden.input,
     output: warden.output,

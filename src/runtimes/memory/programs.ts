@@ -4,7 +4,9 @@
  * @module
  */
 import { CODES, FLAGS, type MessageValues } from "../../link/protocol.ts";
+import type { Flows } from "./flows.ts";
 import { ERRNO, type GuestErrno, GuestError, type GuestProcess, type GuestProgram } from "./guest.ts";
+import { guestFetch } from "./guest-fetch.ts";
 import type { Caller, Judge } from "./judge.ts";
 import type { Operations } from "./operations.ts";
 import type { GuestStream } from "./stream.ts";
@@ -16,6 +18,9 @@ export interface World {
   readonly tree: Tree;
   readonly judge: Judge;
   readonly operations: Operations;
+  readonly flows: Flows;
+  /** The certificate that programs trust, as PEM. */
+  readonly authority: string | undefined;
   nextPid(): number;
 }
 
@@ -91,7 +96,7 @@ function find(
 }
 
 function processOf(world: World, stream: GuestStream, caller: Caller, launch: Launch): GuestProcess {
-  const { operations } = world;
+  const { operations, flows, authority } = world;
   const { argv, cwd, env, parents } = launch;
   const at = (path: string) => resolvePath(cwd, path);
   const { signal } = stream.killed;
@@ -128,6 +133,13 @@ function processOf(world: World, stream: GuestStream, caller: Caller, launch: La
         const prepared = await prepare(world, stream, caller.tables, child);
         return exitCode(prepared.program, prepared.self);
       }),
+    connect: (host, port) =>
+      alive(async () => {
+        const connection = await flows.connect(caller, host, port);
+        signal.addEventListener("abort", () => connection.destroy(), { once: true });
+        return connection;
+      }),
+    fetch: (url, request = {}) => guestFetch({ connect: self.connect, authority }, url, request),
     input: async () => (await stream.readInput()).toString(),
     print: (data) => stream.write("stdout", Buffer.from(data)),
     printError: (data) => stream.write("stderr", Buffer.from(data)),

@@ -6,12 +6,14 @@
  */
 import { Readable, Writable } from "node:stream";
 import { setImmediate } from "node:timers";
+import { AUTHORITY_PATH, type SandboxFile } from "../../egress/tls/trust.ts";
 import { decodeMessage, encodeMessage } from "../../link/codec.ts";
 import { type Frame, FrameParser } from "../../link/frame-parser.ts";
 import { CODES, FLAGS, MESSAGES, type MessageValues, PROTOCOL_VERSION } from "../../link/protocol.ts";
 import { WORKSPACE_PATH } from "../../policy/mod.ts";
 import { AGENT_UID } from "../identity.ts";
 import { runOperation } from "./files.ts";
+import { Flows } from "./flows.ts";
 import { ERRNO, type Guest } from "./guest.ts";
 import { Judge } from "./judge.ts";
 import { Operations } from "./operations.ts";
@@ -41,13 +43,17 @@ export class MemoryWarden {
   #settle: (reason: string) => void = () => undefined;
   #pid = 1;
 
-  constructor(guest: Guest) {
-    const tree = new Tree(guest);
+  constructor(guest: Guest, files: readonly SandboxFile[] = []) {
+    const brought = Object.fromEntries(files.map(({ path, content }) => [path, content]));
+    const tree = new Tree({ ...guest, files: { ...guest.files, ...brought } });
     const judge = new Judge(
       (bytes) => this.#send(bytes),
       (domain, path, why) => tellAgent(tree, domain, path, why),
     );
-    this.#world = { tree, judge, operations: new Operations(tree, judge), nextPid: () => ++this.#pid };
+    const flows = new Flows((bytes) => this.#send(bytes));
+    const authority = files.find(({ path }) => path === AUTHORITY_PATH)?.content;
+    const operations = new Operations(tree, judge);
+    this.#world = { tree, judge, operations, flows, authority, nextPid: () => ++this.#pid };
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -68,6 +74,7 @@ export class MemoryWarden {
     for (const stream of this.#streams.values()) stream.killed.abort();
     this.#streams.clear();
     this.#world.judge.close();
+    this.#world.flows.close();
     if (!this.input.readableEnded && !this.input.destroyed) this.input.push(null);
     // What it said last is read before that.
     setImmediate(() => this.#settle(reason));
@@ -101,6 +108,10 @@ export class MemoryWarden {
   }
 
   #takeForStream(type: number, channel: number, number: number, payload: Buffer): void {
+    if (number % 2 === 0) {
+      this.#world.flows.take(type, number, payload);
+      return;
+    }
     const tables = this.#tables;
     const isNew = type === MESSAGES.exec.id || type === MESSAGES.file.id;
     if (!isNew || tables === undefined) {

@@ -1,10 +1,15 @@
 /**
  * One policy, one verdict: what the memory runtime says is what a local sandbox says, who decided and by which rule.
  */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { createAuthority } from "../../../src/egress/tls/certificate-authority.ts";
 import { allow, ask, definePlugin, deny, type Policy, runtimeProblem, type SandboxOptions } from "../../../src/mod.ts";
-import { forReal, inMemory, type Operation, type Question } from "./twins.ts";
+import { forReal, inMemory, type Operation, type Outgoing, type Question } from "./twins.ts";
 
 const FILES = {
   "top.txt": "top",
@@ -115,6 +120,74 @@ compared("in memory as for real: starts", { timeout: 60_000 }, async () => {
   }));
   const options = (): SandboxOptions => ({ plugins: [starting()], approve: () => true });
   expect((await compare({ policy, files: {}, operations: [], starts, options })).join("\n")).toContain("starting");
+});
+
+compared("in memory as for real: connections and requests", { timeout: 60_000 }, async () => {
+  const world = createAuthority("the world");
+  const http = createServer((request, response) => response.end(request.url));
+  const server = createTlsServer({ SNICallback: (name, done) => done(null, world.contextFor(name)) });
+  server.on("secureConnection", (socket) => {
+    socket.on("error", () => undefined);
+    http.emit("connection", socket);
+  });
+  server.on("tlsClientError", () => undefined);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const { port } = server.address() as AddressInfo;
+    const here = { ports: [port], addresses: ["127.0.0.1"] };
+    const policy: Policy = {
+      version: 1,
+      network: {
+        allow: [
+          { id: "plain", host: "plain.test", ...here },
+          { id: "api", host: "api.test", ...here, http: { access: "read-only" } },
+          { id: "left", host: "left.test", ...here, defer: "judging" },
+          { id: "inside", host: "inside.test", ports: [port] },
+          { id: "gone", host: "gone.test", ports: [1], addresses: ["127.0.0.1"] },
+        ],
+        deny: [{ id: "no", host: "*.api.test" }],
+        ask: [{ id: "asked", host: "asked.test", ...here }],
+      },
+    };
+    const judging = definePlugin(() => ({
+      name: "judging",
+      hooks: {
+        network: {
+          connect: ({ host }) =>
+            host === "plain.test" ? ask("who?") : host === "left.test" ? allow("mine") : undefined,
+          request: (_, { about }) => (about.path === "/hooked" ? deny("not this one") : undefined),
+        },
+      },
+    }));
+    const options = (): SandboxOptions => ({
+      plugins: [judging()],
+      approve: (request) => request.domain === "network" && request.connect.host !== "asked.test",
+      resolver: () => ["127.0.0.1"],
+      certificates: [world.certificate],
+      proxy: false,
+    });
+    const hosts = ["plain.test", "left.test", "asked.test", "inside.test", "x.api.test", "other.test", "192.0.2.1"];
+    const outgoing: Outgoing[] = [
+      ...hosts.map((host): Outgoing => [host, port]),
+      ["gone.test", 1],
+      ["127.0.0.1", 9],
+      ["198.19.255.1", 443],
+      ["2001:db8::1", 443],
+      ["api.test", port, "GET", "/a"],
+      ["api.test", port, "POST", "/a"],
+      ["api.test", port, "GET", "/hooked"],
+      ["other.test", 443, "GET", "/"],
+    ];
+    const question = { policy, files: {}, operations: [], outgoing };
+    const decisions = await compare({ ...question, options });
+    expect(decisions.filter((line) => line.includes("plugin:judging")).length).toBeGreaterThan(1);
+    const addresses = outgoing.filter(([host]) => /^[\d.:a-f]+$/.test(host));
+    await compare({ ...question, outgoing: addresses, policy: { version: 1 } });
+  } finally {
+    server.close();
+    http.closeAllConnections();
+  }
 });
 
 compared("in memory as for real: any policy", { timeout: 120_000 }, async () => {
