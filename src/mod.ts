@@ -4,7 +4,7 @@
  * @module
  */
 export * from "./audit/mod.ts";
-export type { Resolver } from "./egress/mod.ts";
+export type { ProxyOptions, Resolver } from "./egress/mod.ts";
 export {
   type ErrorCode,
   type ErrorDetails,
@@ -39,6 +39,7 @@ export {
   type Guest,
   type GuestErrno,
   GuestError,
+  type GuestFetchOptions,
   type GuestProcess,
   type GuestProgram,
   type GuestStartOptions,

@@ -31,6 +31,7 @@ import { resolveVolumes } from "./sandbox/volumes.ts";
  *
  * @throws {SandboxError} POLICY_INVALID If the policy is malformed; `details.issues` has every mistake and its place.
  * @throws {SandboxError} POLICY_UNSUPPORTED If this version cannot enforce what the policy asks for.
+ * @throws {SandboxError} ARGUMENT_INVALID If an option is malformed, or names a proxy that cannot be used.
  * @throws {SandboxError} POLICY_UNREADABLE If the policy's file cannot be read.
  * @throws {SandboxError} PATH_MISSING If the policy grants a path that does not exist.
  * @throws {SandboxError} WORKSPACE_UNUSABLE If the workspace cannot be used as asked.
@@ -116,7 +117,10 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
     const { frames, rules } = encodePolicy(parts, decisions.ruleCount);
     decisions.addRules(rules);
     const { filesystem } = plans;
-    const flows = new Connections({ registry, records, trust, options }, plans.network);
+    const flows = new Connections(
+      { registry, records, trust, options, history: () => records.decisions() },
+      { plan: plans.network, policy: read.normalized },
+    );
     const { link, facts } = await openLink(warden, { filesystem, frames, decisions, flows }, options);
     const running = { id, policy: read, parts, setting, runtime, link, facts, records, decisions, flows };
     const sandbox = new RunningSandbox({ ...running, create: createSandbox });

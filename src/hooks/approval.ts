@@ -31,6 +31,11 @@ export type ApprovalRequest =
       readonly connect: NetworkConnect;
       /** The request, where it is about one. Absent: about the connection as a whole. */
       readonly request?: NetworkRequest;
+      /**
+       * The program asks for it by itself, at `cofferdam.local`, and says why in these words: one line of a hostile text.
+       * A yes opens it for all programs of the sandbox, until it ends or its policy is changed.
+       */
+      readonly requested?: string;
     });
 
 /** What an approver knows beside the request. */

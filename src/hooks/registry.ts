@@ -39,6 +39,14 @@ export interface Subscription {
   readonly binaries: readonly string[];
 }
 
+/** Access that a program asks for by itself, and its words. */
+export interface RequestedAccess {
+  readonly connect: NetworkConnect;
+  /** Absent: the whole connection. */
+  readonly request?: NetworkRequest;
+  readonly requested: string;
+}
+
 /** What plugins are opened for. */
 export interface RegistryOptions {
   /** The id of the sandbox. */
@@ -198,6 +206,34 @@ export class PluginRegistry {
     Object.freeze(connect);
     const about = { subject: connect, hooks: this.#connect, maySubstitute: false, request: connectRequest };
     return new Judging(this.#bench, about, ruling, options).decide();
+  }
+
+  /**
+   * Decides about access that a program asks for, where the policy has no answer. Hooks of connections can deny it, and only
+   * the approver can allow it: a hook that allows what it is asked about has not been asked to widen the policy. It never
+   * throws and never rejects.
+   */
+  decideRequested(requested: RequestedAccess, options: DecideOptions = {}): Decided | Promise<Decided> {
+    if (this.#closed) return ended();
+    const subject = Object.freeze(requested.connect);
+    const hooks = this.#connect.map(
+      (hook): DecideHook<NetworkConnect> => ({
+        ...hook,
+        matches: (connect) => (hook.matches(connect) === MATCH.NONE ? MATCH.NONE : MATCH.PARTLY),
+      }),
+    );
+    const request = () => ({ domain: "network", ...requested }) as const;
+    return new Judging(
+      this.#bench,
+      { subject, hooks, maySubstitute: false, request },
+      { verdict: "ask" },
+      options,
+    ).decide();
+  }
+
+  /** Whether hooks see requests. */
+  get seesRequests(): boolean {
+    return this.#request.length > 0;
   }
 
   /** The hooks that see requests on a connection. */

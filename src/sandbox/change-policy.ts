@@ -57,6 +57,7 @@ export async function changePolicy(
     await settled(context.running);
     if (context.running.size > 0) throw commandsRunning(narrowed, context.running.size);
   }
+  flows.check(plans.network);
   const parts = policyParts(next, plans, setting, { generation, narrowed: true });
   const encoded = encodePolicy(parts, decisions.ruleCount);
   decisions.addRules(encoded.rules);
@@ -64,7 +65,7 @@ export async function changePolicy(
   // In the order of the link: what was asked for until now starts under the old policy, and everything later does not.
   const affected = narrowed === undefined ? [] : [...context.running];
   await changed;
-  flows.setPlan(plans.network);
+  flows.setPolicy({ plan: plans.network, policy: next.normalized });
   await Promise.all(affected.map(killed));
   return { policy: next, modes: parts.modes, timeoutMs: plans.process.limits.timeoutMs };
 }

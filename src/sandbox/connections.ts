@@ -3,18 +3,38 @@
  *
  * @module
  */
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Decision } from "../audit/mod.ts";
+import type { Decision, DecisionRecord } from "../audit/mod.ts";
 import type { NetworkPlan } from "../domains/network/mod.ts";
 import { RequestDenied } from "../egress/http/failure.ts";
-import { dial, type FlowErrno, join, LinkFlow, resolveChecked, systemResolver } from "../egress/mod.ts";
+import {
+  join,
+  LinkFlow,
+  type ProxySettings,
+  type ReachTarget,
+  reach,
+  readProxySettings,
+  systemResolver,
+  Unreachable,
+} from "../egress/mod.ts";
+import { upstreamTrust } from "../egress/tls/upstream-tls.ts";
 import type { Decided, NetworkConnect, PluginRegistry } from "../hooks/mod.ts";
 import { violation } from "../link/codec.ts";
 import type { FlowHandler, Link, StreamHandler } from "../link/link.ts";
 import type { MessageValues } from "../link/protocol.ts";
-import { type ConnectionRuling, evaluateConnection, evaluateRequest } from "../policy/mod.ts";
+import {
+  type ConnectionRule,
+  type ConnectionRuling,
+  evaluateConnection,
+  evaluateRequest,
+  LOCAL_HOST,
+  type NormalizedPolicy,
+} from "../policy/mod.ts";
+import { errnoOf, failure, noAuthority } from "./connection-failures.ts";
+import { CountedAllows } from "./counted-allows.ts";
 import type { DecisionRecords } from "./decisions.ts";
+import { endpoint } from "./endpoint.ts";
+import { LocalHost } from "./local-site/local-host.ts";
 import type { SandboxOptions } from "./options.ts";
 import { type RequestConnection, Requests } from "./requests.ts";
 import type { SandboxTrust } from "./trust.ts";
@@ -25,7 +45,15 @@ export interface ConnectionsSetting {
   readonly records: DecisionRecords;
   /** Absent: no connection is looked into. */
   readonly trust: SandboxTrust | undefined;
-  readonly options: Pick<SandboxOptions, "resolver" | "certificates">;
+  readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy">;
+  /** The decisions that were recorded so far. */
+  readonly history: () => readonly DecisionRecord[];
+}
+
+/** What a policy is to connections. */
+export interface ConnectionsPolicy {
+  readonly plan: NetworkPlan;
+  readonly policy: NormalizedPolicy;
 }
 
 /** A connection that was allowed. */
@@ -48,14 +76,41 @@ export class Connections implements FlowHandler {
   readonly #setting: ConnectionsSetting;
   readonly #open = new Set<Allowed>();
   readonly #requests: Requests | undefined;
+  readonly #records: CountedAllows;
+  readonly #local: LocalHost;
   #plan: NetworkPlan;
+  /** What the approver has allowed since the policy is in force. */
+  #grants: readonly ConnectionRule[] = [];
+  #proxies: ProxySettings | undefined;
 
-  constructor(setting: ConnectionsSetting, plan: NetworkPlan) {
-    const { registry, records, trust, options } = setting;
+  /** @throws {SandboxError} ARGUMENT_INVALID If a proxy cannot be used. */
+  constructor(setting: ConnectionsSetting, { plan, policy }: ConnectionsPolicy) {
+    const { registry, trust, options, history } = setting;
     const certificates = options.certificates ?? [];
+    const records = new CountedAllows(setting.records);
     this.#setting = setting;
     this.#plan = plan;
+    this.#records = records;
     this.#requests = trust === undefined ? undefined : new Requests({ registry, records, trust, certificates });
+    this.#local = new LocalHost(
+      {
+        registry,
+        history,
+        record: (decision) => records.decision(decision),
+        judgeConnection: ({ host, port }, { binary }) => evaluateConnection(this.#table, { host, port, binary }),
+        judgeRequest: ({ host, port }, { binary }, facts) =>
+          evaluateRequest(this.#table, { host, port, binary }, facts),
+        onGranted: (rules) => {
+          this.#grants = rules;
+        },
+      },
+      policy,
+    );
+    this.check(plan);
+  }
+
+  get #table(): NetworkPlan {
+    return this.#grants.length === 0 ? this.#plan : { ...this.#plan, rules: [...this.#plan.rules, ...this.#grants] };
   }
 
   onFlow(stream: number, values: MessageValues<"flow">): StreamHandler {
@@ -65,9 +120,27 @@ export class Connections implements FlowHandler {
     return flow;
   }
 
+  /**
+   * Whether connections could be made by another plan.
+   *
+   * @throws {SandboxError} POLICY_UNSUPPORTED If requests had to be looked at, and programs trust no certificate of ours.
+   * @throws {SandboxError} ARGUMENT_INVALID If a proxy cannot be used.
+   */
+  check(plan: NetworkPlan): void {
+    if (plan.kind === "none") return;
+    const { trust, registry, options } = this.#setting;
+    const looksInside =
+      registry.seesRequests || plan.rules.some(({ http, terminates }) => http !== undefined || terminates);
+    if (trust === undefined && looksInside) throw noAuthority();
+    this.#proxies = readProxySettings(options.proxy, process.env);
+  }
+
   /** Another policy is in force: what it does not allow any more is closed, and everything else goes on. */
-  setPlan(plan: NetworkPlan): void {
+  setPolicy({ plan, policy }: ConnectionsPolicy): void {
+    this.#records.flush();
     this.#plan = plan;
+    this.#grants = [];
+    this.#local.setPolicy(policy);
     this.#requests?.policyChanged();
     for (const allowed of this.#open) {
       const { flow, ruling, controller } = allowed;
@@ -82,11 +155,14 @@ export class Connections implements FlowHandler {
   /** The sandbox has ended. */
   close(): void {
     for (const { controller } of this.#open) controller.abort(new Error("the sandbox has ended"));
+    this.#local.close();
     this.#requests?.close();
+    this.#records.flush();
   }
 
   async #handle(flow: LinkFlow): Promise<void> {
     try {
+      if (flow.host === LOCAL_HOST) return await this.#serveLocal(flow);
       const ruling = this.#judge(flow);
       const decided = await this.#decide(flow, ruling);
       this.#record(flow, ruling, decided);
@@ -99,11 +175,30 @@ export class Connections implements FlowHandler {
   }
 
   #deny(flow: LinkFlow, ruling: ConnectionRuling, reason: string): void {
-    if (this.#requests?.explain(flow, ruling, reason) !== true) flow.refuse("ECONNREFUSED");
+    if (this.#requests?.explain(flow, ruling, reason) === true) return;
+    // Where there is no IPv6 programs go on with IPv4.
+    flow.refuse(flow.host.includes(":") ? "ENETUNREACH" : "ECONNREFUSED");
+  }
+
+  /** No rule leads there, and nothing is resolved or dialed; but what is denied stays denied. */
+  async #serveLocal(flow: LinkFlow): Promise<void> {
+    const { verdict, ruleId } = this.#judge(flow);
+    const denied = verdict === "deny" && ruleId !== undefined;
+    if (denied || !LOCAL_PORTS.has(flow.port) || this.#requests === undefined) {
+      const reason = denied ? `rule ${ruleId} denies it` : "it is the sandbox's own page, on port 80";
+      const ruling = denied ? { ruleId } : {};
+      this.#record(flow, ruling, { verdict: "deny", reason });
+      return flow.refuse("ECONNREFUSED");
+    }
+    this.#record(flow, {}, { verdict: "allow", reason: "it is the sandbox's own page" });
+    const { host, port, subject } = flow;
+    const attempt = { host, port, binary: subject.binary };
+    const app = await this.#local.for(subject);
+    this.#requests.answer(flow, app, (facts) => evaluateRequest(this.#plan, attempt, facts));
   }
 
   #judge({ host, port, subject }: LinkFlow): ConnectionRuling {
-    return evaluateConnection(this.#plan, { host, port, binary: subject.binary });
+    return evaluateConnection(this.#table, { host, port, binary: subject.binary });
   }
 
   #decide(flow: LinkFlow, { verdict, ruleId, defer }: ConnectionRuling): Decided | Promise<Decided> {
@@ -136,7 +231,7 @@ export class Connections implements FlowHandler {
         return;
       }
       flow.wait(DIAL_MS + SLACK_MS);
-      const socket = await this.#dial(flow, ruling, signal);
+      const socket = await this.#dial(flow, ruling, signal, speaksAt(flow.port));
       await join(closing(flow.accept()), closing(socket));
     } catch (error) {
       flow.refuse(errnoOf(error));
@@ -149,10 +244,10 @@ export class Connections implements FlowHandler {
     const attempt = { host: flow.host, port: flow.port, binary: flow.subject.binary };
     return {
       flow,
-      judge: (facts) => evaluateRequest(this.#plan, attempt, facts),
+      judge: (facts) => evaluateRequest(this.#table, attempt, facts),
       addresses: ruling.addresses,
-      dial: async () => {
-        const socket = await this.#dial(flow, ruling, signal);
+      dial: async (scheme) => {
+        const socket = await this.#dial(flow, ruling, signal, scheme);
         // It is kept for later requests: nobody else may listen then, and what the host has closed must not be used.
         socket.on("error", () => undefined);
         socket.allowHalfOpen = false;
@@ -161,25 +256,40 @@ export class Connections implements FlowHandler {
     };
   }
 
-  async #dial(flow: LinkFlow, ruling: ConnectionRuling, signal: AbortSignal): Promise<Socket> {
-    return dial(await this.#addresses(flow, ruling), flow.port, { timeoutMs: DIAL_MS, signal });
+  /** Connects to what may be dialed. That nothing may is a denial of its own. */
+  async #dial(
+    flow: LinkFlow,
+    ruling: ConnectionRuling,
+    signal: AbortSignal,
+    speaks: ReachTarget["speaks"],
+  ): Promise<Duplex> {
+    const { resolver = systemResolver, certificates = [] } = this.#setting.options;
+    const { host, port } = flow;
+    const setting = { resolver, proxies: this.#proxies, trust: () => upstreamTrust(certificates) };
+    const refuses = (address: string) => this.#refuses(flow, address);
+    try {
+      const target = { host, port, speaks, listed: ruling.addresses, refuses };
+      return await reach(target, setting, { timeoutMs: DIAL_MS, signal });
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      const { reason } = error;
+      this.#record(flow, ruling, { verdict: "deny", reason });
+      throw new RequestDenied({ error: "denied", reason, ruleId: ruling.ruleId, judged: true });
+    }
   }
 
-  /** What may be dialed. That nothing may is a denial of its own. */
-  async #addresses(flow: LinkFlow, ruling: ConnectionRuling): Promise<readonly string[]> {
-    const { resolver = systemResolver } = this.#setting.options;
-    const { addresses, refused } = await resolveChecked(flow.host, ruling.addresses, resolver);
-    if (addresses.length > 0) return addresses;
-    const [first] = refused;
-    if (first === undefined) throw failure("ENOTFOUND");
-    const reason = `it resolves to ${first.address} (${first.kind}), which no rule lists in its addresses`;
-    this.#record(flow, ruling, { verdict: "deny", reason });
-    throw new RequestDenied({ error: "denied", reason, ruleId: ruling.ruleId, judged: true });
+  /** A denial of addresses holds however they are called. */
+  #refuses({ host, port, subject }: LinkFlow, address: string): string | undefined {
+    if (address === host) return undefined;
+    const { verdict, ruleId } = evaluateConnection(this.#table, { host: address, port, binary: subject.binary });
+    return verdict === "deny" && ruleId !== undefined
+      ? `it resolves to ${address}, which rule ${ruleId} denies`
+      : undefined;
   }
 
-  #record(flow: LinkFlow, { ruleId }: ConnectionRuling, decided: Partial<Decided> & Verdict): void {
+  #record(flow: LinkFlow, { ruleId }: Pick<ConnectionRuling, "ruleId">, decided: Partial<Decided> & Verdict): void {
     const { pid, binary, sha256, ancestors } = flow.subject;
-    this.#setting.records.decision({
+    this.#records.decision({
       domain: "network",
       operation: "connect",
       subject: {
@@ -188,7 +298,7 @@ export class Connections implements FlowHandler {
         ...(sha256 === undefined ? {} : { sha256 }),
         ...(ancestors.length > 0 ? { ancestors } : {}),
       },
-      object: `${flow.host}:${flow.port}`,
+      object: endpoint(flow.host, flow.port),
       verdict: decided.verdict,
       ...(ruleId === undefined ? {} : { ruleId }),
       decidedBy: decided.decidedBy ?? { kind: "policy" },
@@ -196,6 +306,14 @@ export class Connections implements FlowHandler {
       reason: decided.reason,
     });
   }
+}
+
+/** Where the sandbox's own page is: over TLS, too. */
+const LOCAL_PORTS: ReadonlySet<number> = new Set([80, 443]);
+
+/** What is spoken on a connection that nobody looks into, as far as its port tells. */
+function speaksAt(port: number): ReachTarget["speaks"] {
+  return port === 443 || port === 8443 ? "https" : port === 80 || port === 8080 ? "http" : "other";
 }
 
 type Verdict = Pick<Decision, "verdict" | "reason">;
@@ -216,21 +334,4 @@ function isKept(before: ConnectionRuling, now: ConnectionRuling): boolean {
     now.ruleId === before.ruleId &&
     now.defer === before.defer
   );
-}
-
-function failure(code: string): Error {
-  return Object.assign(new Error(code), { code });
-}
-
-const ERRNOS: Readonly<Record<string, FlowErrno>> = {
-  ECONNREFUSED: "ECONNREFUSED",
-  ETIMEDOUT: "ETIMEDOUT",
-  ENETUNREACH: "ENETUNREACH",
-  EACCES: "EACCES",
-};
-
-/** How the program is told. A name without addresses is a host that cannot be reached. */
-function errnoOf(error: unknown): FlowErrno {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return ERRNOS[code] ?? "EHOSTUNREACH";
 }

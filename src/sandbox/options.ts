@@ -5,7 +5,7 @@
  */
 import { lstat, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Resolver } from "../egress/mod.ts";
+import type { ProxyOptions, Resolver } from "../egress/mod.ts";
 import { SandboxError } from "../errors.ts";
 import type { Approver, Plugin } from "../hooks/mod.ts";
 import type { DockerOptions } from "../runtimes/docker/mod.ts";
@@ -82,6 +82,12 @@ export interface SandboxOptions {
    * those that `NODE_EXTRA_CA_CERTS` names. Programs in the sandbox trust them too.
    */
   readonly certificates?: readonly string[];
+  /**
+   * The proxies that real hosts are reached through: a URL for all of them, or one for each kind, or `false` for none.
+   *
+   * @default those of this process's `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`
+   */
+  readonly proxy?: ProxyOptions | string | false;
   /** Ends the start, or the sandbox once it runs. */
   readonly signal?: AbortSignal;
   /**

@@ -12,7 +12,10 @@ export function requestHint(
   question: HttpQuestion | undefined,
 ): string {
   if (ruleId !== undefined) return `The rule ${ruleId} of the policy would have to change`;
-  if (question === undefined) return `The policy needs a rule in network.allow: { host: "${host}", ports: [${port}] }`;
+  if (question === undefined) {
+    const written = host.includes(":") ? `[${host}]` : host;
+    return `The policy needs a rule in network.allow: { host: "${written}", ports: [${port}] }`;
+  }
   const { method, target, websocket } = question.facts;
   const path = JSON.stringify(target.readings[0] ?? "/");
   const rule = websocket ? `{ websocket: true, paths: [${path}] }` : `{ methods: ["${method}"], paths: [${path}] }`;

@@ -6,7 +6,7 @@
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { HttpEngine } from "../egress/engine.ts";
-import type { HttpConnection, HttpDecision, HttpQuestion } from "../egress/http/connection.ts";
+import type { HttpConnection, HttpDecision, HttpQuestion, LocalApp } from "../egress/http/connection.ts";
 import { factsOf, urlOf } from "../egress/http/fetch-request.ts";
 import type { LinkFlow } from "../egress/mod.ts";
 import { upstreamTrust } from "../egress/tls/upstream-tls.ts";
@@ -19,6 +19,7 @@ import {
 } from "../hooks/mod.ts";
 import type { ConnectionRuling, HttpFacts, HttpRuling } from "../policy/mod.ts";
 import type { DecisionRecords } from "./decisions.ts";
+import { endpoint } from "./endpoint.ts";
 import { requestHint } from "./request-hint.ts";
 import type { SandboxTrust } from "./trust.ts";
 
@@ -38,7 +39,7 @@ export interface RequestConnection {
   /** The addresses beside public ones that rules list for it. */
   readonly addresses: readonly string[];
   /** Connects to the host, at an address that was checked. */
-  dial(): Promise<Duplex>;
+  dial(scheme: "http" | "https"): Promise<Duplex>;
 }
 
 /** Ports that HTTP is expected on: denied connections are answered in it, and hooks see requests. */
@@ -89,6 +90,20 @@ export class Requests {
     return true;
   }
 
+  /** Lets an app of this process answer. Only a denial of the policy stands against a request. */
+  answer(flow: LinkFlow, app: LocalApp, judge: RequestConnection["judge"]): void {
+    const nothing: RequestConnection = { flow, judge, addresses: [], dial: () => Promise.reject(new Error("no host")) };
+    const decide = async ({ origin, facts }: HttpQuestion): Promise<HttpDecision> => {
+      const { verdict, ruleId } = judge(facts);
+      const object = `${facts.method} ${urlOf(origin, { ...facts.target, query: "" })}`;
+      const denied = verdict === "deny" && ruleId !== undefined;
+      const reason = denied ? deniedReason(ruleId) : "it is the sandbox's own page";
+      this.#record(flow, object, denied ? ruleId : undefined, byPolicy(denied ? "deny" : "allow", reason));
+      return { allowed: !denied, reason, ...(denied ? { ruleId } : {}) };
+    };
+    void this.#engine.serve(flow.accept(), { ...this.#toHttp(nothing), decide, app });
+  }
+
   /** Whether hooks want to see the requests of a connection, if it has any. */
   isWatched({ host, port, subject }: LinkFlow): boolean {
     const hooks = this.#setting.registry.requestHooks({ host, port, ...subject, verdict: "allow" });
@@ -113,14 +128,14 @@ export class Requests {
       subject: flow.subject,
       decide: (question) => this.#decide(connection, question),
       refused: ({ object, reason }) => {
-        this.#record(flow, `${object} (${flow.host}:${flow.port})`, undefined, {
+        this.#record(flow, `${object} (${endpoint(flow.host, flow.port)})`, undefined, {
           verdict: "deny",
           reason,
           decidedBy: { kind: "policy" },
         });
       },
       route: connection.addresses.join(" "),
-      dial: () => connection.dial(),
+      dial: (scheme) => connection.dial(scheme),
     };
   }
 

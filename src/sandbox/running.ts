@@ -100,6 +100,8 @@ export interface Sandbox extends AsyncDisposable, WorkspaceReview {
    * closed. Plugins stay.
    *
    * @throws {SandboxError} POLICY_INVALID If the policy is malformed.
+   * @throws {SandboxError} POLICY_UNSUPPORTED If it has rules on HTTP, and the sandbox was made without a network section: then
+   * its programs trust no certificate of ours.
    * @throws {SandboxError} POLICY_WIDENS If it allows something that the one in force does not.
    * @throws {SandboxError} COMMANDS_RUNNING If it narrows what running commands may do, and they are not to be killed.
    * @throws {SandboxError} LINK_LOST If the sandbox ends meanwhile.
