@@ -63,12 +63,30 @@ static void job_again(char **a) {
     printf("%s %s %s %s\n", error_name(first), error_name(pending), error_name(second), error_name(third));
 }
 
-/* connect6 ADDRESS PORT */
+/* connect6 HOW ADDRESS PORT: blocking, nonblocking, or only, a socket for IPv6 alone. */
 static void job_connect6(char **a) {
-    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)atoi(a[1]))};
-    inet_pton(AF_INET6, a[0], &to.sin6_addr);
-    int fd = socket(AF_INET6, SOCK_STREAM, 0);
-    printf("%s\n", error_name(connect(fd, (struct sockaddr *)&to, sizeof to) ? errno : 0));
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)atoi(a[2]))};
+    int only = strcmp(a[0], "only") == 0;
+    inet_pton(AF_INET6, a[1], &to.sin6_addr);
+    int fd = socket(AF_INET6, SOCK_STREAM | (strcmp(a[0], "nonblocking") ? 0 : SOCK_NONBLOCK), 0);
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+    int error = connect(fd, (struct sockaddr *)&to, sizeof to) ? errno : 0;
+    printf("%s\n", error_name(error == EINPROGRESS ? await(fd) : error));
+}
+
+/* get HOST PORT PATH: the whole answer to a request without TLS. */
+static void job_get(char **a) {
+    char piece[4096];
+    ssize_t got;
+    int fd, error = connect_as("blocking", address_of(a[0]), atoi(a[1]), &fd);
+    int size = snprintf(piece, sizeof piece, "GET %s HTTP/1.1\r\nHost: %s%s%s\r\nConnection: close\r\n\r\n", a[2], a[0],
+                        strcmp(a[1], "80") ? ":" : "", strcmp(a[1], "80") ? a[1] : "");
+    if (error)
+        printf("%s\n", error_name(error));
+    else
+        send(fd, piece, (size_t)size, MSG_NOSIGNAL);
+    while (!error && (got = recv(fd, piece, sizeof piece, 0)) > 0)
+        fwrite(piece, 1, (size_t)got, stdout);
 }
 
 struct stream {
@@ -260,9 +278,9 @@ int main(int argc, char **argv) {
         void (*run)(char **);
     } jobs[] = {
         {"lookup", 3, job_lookup}, {"names", 1, job_names}, {"raw", 1, job_raw},     {"connect", 3, job_connect},
-        {"again", 2, job_again},   {"echo", 3, job_echo},   {"reset", 2, job_reset}, {"connect6", 2, job_connect6},
+        {"again", 2, job_again},   {"echo", 3, job_echo},   {"reset", 2, job_reset}, {"connect6", 3, job_connect6},
         {"hold", 2, job_hold},     {"many", 3, job_many},   {"serve", 1, job_serve}, {"forge", 3, job_forge},
-        {"flip", 4, job_flip},     {"udp", 2, job_udp},
+        {"flip", 4, job_flip},     {"udp", 2, job_udp},     {"get", 3, job_get},
     };
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
         if (argc == jobs[i].arguments + 2 && strcmp(argv[1], jobs[i].name) == 0) {

@@ -51,8 +51,12 @@ export const networkCases: readonly Case[] = [
     name: "addresses that are no host fail as they do where there is no route, and IPv6 as where there is none",
     async run(scene) {
       const { sandbox, asked } = await networkSandbox(scene, { allow: [{ host: "**", ports: "all" }] });
-      expect(await net(sandbox, "connect6", "2001:db8::1", 443)).toBe("ENETUNREACH");
-      expect((await connection(sandbox, "[2001:db8::1]:443", "deny")).reason).toMatch(/IPv6/);
+      for (const how of ["blocking", "nonblocking", "only"]) {
+        expect([how, await net(sandbox, "connect6", how, "2001:db8::1", 443)]).toEqual([how, "ENETUNREACH"]);
+      }
+      expect((await connection(sandbox, "[2001:db8::1]:443", "deny")).reason).toMatch(/no rule/);
+      expect(await net(sandbox, "connect6", "blocking", "fe80::1", 443)).toBe("ENETUNREACH");
+      expect((await connection(sandbox, "[fe80::1]:443", "deny")).reason).toMatch(/one link/);
       expect(await net(sandbox, "connect", "blocking", "198.19.255.1", 443)).toBe("EHOSTUNREACH");
       expect(await net(sandbox, "connect", "blocking", "224.0.0.1", 443)).toBe("ENETUNREACH");
       expect(await net(sandbox, "connect", "blocking", "192.0.2.1", 0)).toBe("ECONNREFUSED");
