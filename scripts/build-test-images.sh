@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Builds the two images that the Docker tests run in, from Debian packages alone: nothing is pulled.
 #   cofferdam-test-busybox  one static binary, with a HEALTHCHECK and a VOLUME, which a sandbox must disarm
-#   cofferdam-test-debian   node, npm, git, python3, a C compiler, tmux and curl, for tests that need a real userland
+#   cofferdam-test-debian   node, npm, git, python3, a C compiler, tmux and clients of networks, for tests that need a real userland
 # Exit status: 0 both exist, 1 a build failed, 2 usage, 3 this machine lacks something that its owner must install.
 set -euo pipefail
 umask 022 # the modes inside the images must not depend on the caller's
 
 readonly path_in_image=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-readonly debian_packages=nodejs,npm,git,python3,python3-venv,gcc,g++,libc6-dev,make,tmux,curl,ca-certificates,procps
+readonly debian_packages=nodejs,npm,git,python3,python3-venv,gcc,g++,libc6-dev,make,tmux,curl,wget,redis-tools,python3-requests,python3-httpx,ca-certificates,procps
 # HEALTHCHECK leaves a file behind, and /data holds one, so that a test can tell whether either reached the sandbox.
 readonly busybox_changes=(
   "ENV PATH=$path_in_image"

@@ -21,6 +21,11 @@ readonly needed=(
   "procps ps"
   "util-linux setpriv"
   "bsdutils script"
+  "curl curl"
+  "wget wget"
+  "redis-tools redis-cli"
+  "python3-requests /usr/lib/python3/dist-packages/requests/__init__.py"
+  "python3-httpx /usr/lib/python3/dist-packages/httpx/__init__.py"
 )
 
 say() { printf 'setup-test-machine: %s\n' "$*" >&2; }

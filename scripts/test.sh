@@ -8,6 +8,7 @@ say() { printf '\n== %s\n' "$*" >&2; }
 
 say "Preparing the machine"
 bash scripts/setup-test-machine.sh
+bash scripts/setup-runtimes.sh
 
 say "Types, lint, imports"
 npm run --silent check

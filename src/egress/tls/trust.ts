@@ -52,5 +52,7 @@ export const TRUST_VARIABLES: Readonly<Record<string, string>> = {
   AWS_CA_BUNDLE: BUNDLE,
   CARGO_HTTP_CAINFO: BUNDLE,
   PIP_CERT: BUNDLE,
+  // Where settings of npm for all users name a file, Node's own list does not count.
+  NPM_CONFIG_CAFILE: BUNDLE,
   WGETRC,
 };

@@ -3,6 +3,10 @@
  */
 import type { Case } from "../case.ts";
 import { blockingCases } from "./blocking.ts";
+import { clientGitCases } from "./clients-git.ts";
+import { clientPlainCases } from "./clients-plain.ts";
+import { clientRegistryCases } from "./clients-registries.ts";
+import { clientWebCases } from "./clients-web.ts";
 import { execArgumentCases } from "./exec-arguments.ts";
 import { execEndCases } from "./exec-ends.ts";
 import { execInputCases } from "./exec-input.ts";
@@ -21,12 +25,14 @@ import { httpRuleCases } from "./http-rules.ts";
 import { lifeCases } from "./life.ts";
 import { lifeFaultCases } from "./life-faults.ts";
 import { limitCases } from "./limits.ts";
+import { localSiteCases } from "./local-site.ts";
 import { mediatedCareCases } from "./mediated-cares.ts";
 import { mediatedLaterCases } from "./mediated-later.ts";
 import { mediatedPolicyCases } from "./mediated-policy.ts";
 import { mediatedTableCases } from "./mediated-table.ts";
 import { networkCases } from "./network.ts";
 import { networkNameCases } from "./network-names.ts";
+import { networkProxyCases } from "./network-proxies.ts";
 import { ordinaryBuildCases } from "./ordinary-builds.ts";
 import { ordinaryServiceCases } from "./ordinary-services.ts";
 import { otherNameCases } from "./other-names.ts";
@@ -89,6 +95,8 @@ export const cases: readonly Case[] = [
   ...raceCases,
   ...networkCases,
   ...networkNameCases,
+  ...networkProxyCases,
+  ...localSiteCases,
   ...ordinaryBuildCases,
   ...ordinaryServiceCases,
   ...workspaceCopyCases,
@@ -102,6 +110,10 @@ export const cases: readonly Case[] = [
   ...limitCases,
   ...httpRuleCases,
   ...httpHookCases,
+  ...clientWebCases,
+  ...clientGitCases,
+  ...clientRegistryCases,
+  ...clientPlainCases,
   ...lifeCases,
   ...lifeFaultCases,
 ];

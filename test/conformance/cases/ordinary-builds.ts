@@ -38,7 +38,7 @@ NAPI_MODULE_INIT() {
 };
 
 /** A wheel is a zip of these. */
-const WHEEL = `
+export const WHEEL = `
 import zipfile
 with zipfile.ZipFile("index/hello_case-1.0-py3-none-any.whl", "w") as wheel:
     wheel.writestr("hello_case.py", "answer = 42\\n")
