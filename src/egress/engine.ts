@@ -6,6 +6,7 @@
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { HttpConnection } from "./http/connection.ts";
+import { ContentBudget } from "./http/content.ts";
 import type { Denial } from "./http/denial.ts";
 import type { HandleContext } from "./http/handle.ts";
 import { canonicalName, type Origin } from "./http/host.ts";
@@ -29,6 +30,7 @@ export class HttpEngine {
   readonly #options: HttpEngineOptions;
   readonly #pool: UpstreamPool;
   readonly #open = new Set<Duplex>();
+  readonly #content = new ContentBudget();
 
   constructor(options: HttpEngineOptions) {
     this.#options = options;
@@ -93,12 +95,8 @@ export class HttpEngine {
   #context(scheme: Origin["scheme"], connection: HttpConnection, refusal: Denial | undefined): HandleContext {
     const { host, port } = connection;
     const origin = { scheme, host, port };
-    return {
-      connection,
-      origin,
-      upstream: this.#pool.to(origin, connection.route, () => connection.dial(scheme)),
-      refusal,
-    };
+    const upstream = this.#pool.to(origin, connection.route, () => connection.dial(scheme));
+    return { connection, origin, upstream, content: this.#content, refusal };
   }
 }
 

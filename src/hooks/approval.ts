@@ -5,7 +5,7 @@
  */
 import { Call } from "./call.ts";
 import type { DecisionMaker } from "./decided.ts";
-import type { FilesystemAccess, NetworkConnect, NetworkRequest, ProcessStart } from "./subjects.ts";
+import type { FilesystemAccess, NetworkConnect, NetworkMessage, NetworkRequest, ProcessStart } from "./subjects.ts";
 import type { Awaitable } from "./types.ts";
 import { type HookVerdict, readVerdict } from "./verdict.ts";
 
@@ -31,6 +31,10 @@ export type ApprovalRequest =
       readonly connect: NetworkConnect;
       /** The request, where it is about one. Absent: about the connection as a whole. */
       readonly request?: NetworkRequest;
+      /** The message that follows that request, where it is about one. */
+      readonly message?: NetworkMessage;
+      /** It is about the host's response to that request. */
+      readonly response?: true;
       /**
        * The program asks for it by itself, at `cofferdam.local`, and says why in these words: one line of a hostile text.
        * A yes opens it for all programs of the sandbox, until it ends or its policy is changed.

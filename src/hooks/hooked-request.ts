@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { type HookCall, isThenable } from "./call.ts";
+import type { HookCall } from "./call.ts";
+import { type Hooked, requestContext, taken } from "./hooked.ts";
 import type { NetworkConnect, NetworkRequest } from "./subjects.ts";
-import type { RequestContext, RequestHandler } from "./types.ts";
+import type { RequestHandler } from "./types.ts";
 
 /** What a request is made of when a hook wants to see it. */
 export interface HookedRequestParts {
@@ -16,7 +17,7 @@ export interface HookedRequestParts {
 }
 
 /** A request, as the hooks leave it. */
-export class HookedRequest {
+export class HookedRequest implements Hooked<RequestHandler> {
   readonly connect: NetworkConnect;
   readonly about: NetworkRequest;
   readonly #make: () => Request;
@@ -48,21 +49,8 @@ export class HookedRequest {
   /** Asks a hook. What it gives is taken in; a verdict is handed on. */
   ask(handler: RequestHandler, call: HookCall): unknown {
     this.#current ??= this.#make();
-    const { connect, about } = this;
-    const { sandbox, plugin, hook } = call;
-    const context: RequestContext = {
-      sandbox,
-      plugin,
-      hook,
-      connect,
-      about,
-      get signal() {
-        return call.signal;
-      },
-    };
-    const answer = handler(this.#current, context);
-    if (!isThenable(answer)) return this.#take(answer, plugin);
-    return Promise.resolve(answer).then((value) => (call.waiting ? this.#take(value, plugin) : undefined));
+    const context = requestContext(call, this.connect, this.about);
+    return taken(handler(this.#current, context), call, (answer) => this.#take(answer, call.plugin));
   }
 
   #take(answer: unknown, plugin: string): unknown {

@@ -8,6 +8,7 @@ export { assertNotInHook, insideHookOf } from "./call.ts";
 export type { Decided, DecideOptions, DecisionMaker, PolicyRuling } from "./decided.ts";
 export { definePlugin } from "./define.ts";
 export { binaryPatterns, pathPatterns } from "./filter.ts";
+export { HookedMessage, HookedResponse } from "./hooked.ts";
 export { HookedRequest } from "./hooked-request.ts";
 export {
   type HookDomain,
@@ -15,6 +16,7 @@ export {
   type RegistryLimits,
   type RegistryOptions,
   type Subscription,
+  type TrafficHooks,
 } from "./registry.ts";
 export type * from "./subjects.ts";
 export type * from "./types.ts";

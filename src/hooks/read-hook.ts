@@ -9,7 +9,7 @@ import { pathProblem } from "../policy/paths.ts";
 import { accessMatcher, binaryPatterns, connectMatcher, type Match, pathPatterns, startMatcher } from "./filter.ts";
 import { invalidPlugin } from "./problems.ts";
 import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
-import type { HookContext, RequestHandler } from "./types.ts";
+import type { HookContext } from "./types.ts";
 
 /** How long a hook may take unless it says so itself, in milliseconds. */
 export const HOOK_TIMEOUT_MS: number = 5000;
@@ -54,9 +54,9 @@ export interface DecideHook<S> extends ObserveHook<S> {
   readonly binaries: readonly string[];
 }
 
-/** A hook that sees requests. */
-export interface RequestHook extends Pick<DecideHook<never>, "plugin" | "hook" | "name" | "order" | "timeoutMs"> {
-  readonly handler: RequestHandler;
+/** A hook that sees what goes over connections. */
+export interface TrafficHook<F> extends Pick<DecideHook<never>, "plugin" | "hook" | "name" | "order" | "timeoutMs"> {
+  readonly handler: F;
   readonly matches: (connect: NetworkConnect) => Match;
   readonly ports: readonly number[];
 }
@@ -89,13 +89,13 @@ export function readConnect(plugin: string, value: unknown): DecideHook<NetworkC
   return { ...decide, paths: [], operations: [], matches: connectMatcher(hosts, ports, decide.binaries) };
 }
 
-/** Reads `network.request`. */
-export function readRequest(plugin: string, value: unknown): RequestHook {
-  const written = readWritten(plugin, "network.request", value, CONNECT_KEYS);
-  const decide = readDecide<unknown>(plugin, "network.request", written);
+/** Reads `network.request`, `network.response` or `network.message`. */
+export function readTraffic<F>(plugin: string, hook: string, value: unknown): TrafficHook<F> {
+  const written = readWritten(plugin, hook, value, CONNECT_KEYS);
+  const decide = readDecide<unknown>(plugin, hook, written);
   const hosts = readHosts(decide, written.hosts);
   const ports = readPorts(decide, written.ports);
-  const handler = decide.handler as unknown as RequestHandler;
+  const handler = decide.handler as unknown as F;
   return { ...decide, handler, ports, matches: connectMatcher(hosts, ports, decide.binaries) };
 }
 

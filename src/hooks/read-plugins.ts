@@ -10,15 +10,15 @@ import {
   type DecideHook,
   isName,
   type ObserveHook,
-  type RequestHook,
   readAccess,
   readConnect,
   readObserve,
-  readRequest,
   readStart,
+  readTraffic,
+  type TrafficHook,
 } from "./read-hook.ts";
 import type { FilesystemAccess, NetworkConnect, ProcessStart } from "./subjects.ts";
-import type { LifecycleEvent, Plugin } from "./types.ts";
+import type { LifecycleEvent, MessageHandler, Plugin, RequestHandler, ResponseHandler } from "./types.ts";
 
 /** A plugin, checked. What is changed in the original later has no effect. */
 export interface ReadPlugin {
@@ -28,15 +28,26 @@ export interface ReadPlugin {
   readonly access: DecideHook<FilesystemAccess> | undefined;
   readonly start: DecideHook<ProcessStart> | undefined;
   readonly connect: DecideHook<NetworkConnect> | undefined;
-  readonly request: RequestHook | undefined;
+  readonly request: TrafficHook<RequestHandler> | undefined;
+  readonly response: TrafficHook<ResponseHandler> | undefined;
+  readonly message: TrafficHook<MessageHandler> | undefined;
   readonly decision: ObserveHook<DecisionRecord> | undefined;
   readonly lifecycle: ObserveHook<LifecycleEvent> | undefined;
 }
 
 const PLUGIN_KEYS = ["name", "hooks", "setup", "teardown"];
-const RUN_NOW = ["filesystem.access", "process.start", "network.connect", "network.request", "decision", "lifecycle"];
+const RUN_NOW = [
+  "filesystem.access",
+  "process.start",
+  "network.connect",
+  "network.request",
+  "network.response",
+  "network.message",
+  "decision",
+  "lifecycle",
+];
 /** Named in the design; a later version runs them. */
-const RUN_LATER = ["network.response", "inference.call", "inference.chunk"];
+const RUN_LATER = ["inference.call", "inference.chunk"];
 const DOMAINS = ["filesystem", "process", "network", "inference"];
 
 /**
@@ -83,7 +94,9 @@ function readPlugin(plugin: unknown, place: string): ReadPlugin {
     access: of("filesystem.access", (value) => readAccess(name, value)),
     start: of("process.start", (value) => readStart(name, value)),
     connect: of("network.connect", (value) => readConnect(name, value)),
-    request: of("network.request", (value) => readRequest(name, value)),
+    request: of("network.request", (value) => readTraffic(name, "network.request", value)),
+    response: of("network.response", (value) => readTraffic(name, "network.response", value)),
+    message: of("network.message", (value) => readTraffic(name, "network.message", value)),
     decision: of("decision", (value) => readObserve(name, "decision", value)),
     lifecycle: of("lifecycle", (value) => readObserve(name, "lifecycle", value)),
   };
@@ -127,7 +140,7 @@ function refuseTwins(plugins: readonly ReadPlugin[]): void {
     if (names.has(name)) throw invalidPlugin(name, "another plugin has its name", "Give each a name of its own");
     names.add(name);
   }
-  for (const key of ["access", "start", "connect", "request"] as const) {
+  for (const key of ["access", "start", "connect", "request", "response", "message"] as const) {
     const owners = new Map<string, string>();
     for (const { name: plugin, [key]: hook } of plugins) {
       if (hook === undefined) continue;

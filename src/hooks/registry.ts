@@ -6,25 +6,26 @@
 import type { DecisionRecord } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { APPROVE_TIMEOUT_MS, type Approver } from "./approval.ts";
-import type { HookCall } from "./call.ts";
 import type { Decided, DecideOptions, PolicyRuling } from "./decided.ts";
 import { MATCH } from "./filter.ts";
 import { Gate } from "./gate.ts";
+import { chainOf, type Hooked, type HookedMessage, type HookedResponse } from "./hooked.ts";
 import type { HookedRequest } from "./hooked-request.ts";
-import { type Bench, Judging } from "./judging.ts";
+import { type Bench, type Case, Judging } from "./judging.ts";
 import { Lifetime, SETUP_TIMEOUT_MS } from "./lifetime.ts";
 import { Observers } from "./observers.ts";
 import type { ProblemListener } from "./problems.ts";
-import type { DecideHook, RequestHook } from "./read-hook.ts";
+import type { DecideHook, TrafficHook } from "./read-hook.ts";
 import { type ReadPlugin, readPlugins } from "./read-plugins.ts";
 import type {
   FilesystemAccess,
   FilesystemOperation,
   NetworkConnect,
+  NetworkMessage,
   NetworkRequest,
   ProcessStart,
 } from "./subjects.ts";
-import type { LifecycleEvent, Plugin } from "./types.ts";
+import type { LifecycleEvent, MessageHandler, Plugin, RequestHandler, ResponseHandler } from "./types.ts";
 
 /** The domains whose decisions hooks join in this version. */
 export type HookDomain = "filesystem" | "process" | "network";
@@ -61,6 +62,13 @@ export interface RegistryOptions {
   readonly limits?: Partial<RegistryLimits> | undefined;
 }
 
+/** Hooks that see what goes over a connection. */
+export interface TrafficHooks {
+  readonly request: readonly TrafficHook<RequestHandler>[];
+  readonly response: readonly TrafficHook<ResponseHandler>[];
+  readonly message: readonly TrafficHook<MessageHandler>[];
+}
+
 /** What is past these is denied. */
 export interface RegistryLimits {
   /** @default 256 */
@@ -86,7 +94,9 @@ export class PluginRegistry {
   readonly #access: readonly DecideHook<FilesystemAccess>[];
   readonly #start: readonly DecideHook<ProcessStart>[];
   readonly #connect: readonly DecideHook<NetworkConnect>[];
-  readonly #request: readonly RequestHook[];
+  readonly #request: readonly TrafficHook<RequestHandler>[];
+  readonly #response: readonly TrafficHook<ResponseHandler>[];
+  readonly #message: readonly TrafficHook<MessageHandler>[];
   readonly #decision: Observers<DecisionRecord>;
   readonly #lifecycle: Observers<LifecycleEvent>;
   readonly #bench: Bench;
@@ -100,6 +110,8 @@ export class PluginRegistry {
     this.#start = inOrder(plugins.flatMap(({ start }) => start ?? []));
     this.#connect = inOrder(plugins.flatMap(({ connect }) => connect ?? []));
     this.#request = inOrder(plugins.flatMap(({ request }) => request ?? []));
+    this.#response = inOrder(plugins.flatMap(({ response }) => response ?? []));
+    this.#message = inOrder(plugins.flatMap(({ message }) => message ?? []));
     this.#decision = new Observers(
       sandbox,
       plugins.flatMap(({ decision }) => decision ?? []),
@@ -231,36 +243,62 @@ export class PluginRegistry {
     ).decide();
   }
 
-  /** Whether hooks see requests. */
+  /** Whether hooks see what goes over connections. */
   get seesRequests(): boolean {
-    return this.#request.length > 0;
+    return this.#request.length + this.#response.length + this.#message.length > 0;
   }
 
-  /** The hooks that see requests on a connection. */
-  requestHooks(connect: NetworkConnect): readonly RequestHook[] {
-    return this.#request.filter((hook) => hook.matches(connect) !== MATCH.NONE);
+  /** The hooks that see what goes over a connection, by kind. */
+  trafficHooks(connect: NetworkConnect): TrafficHooks {
+    const matching = <F>(hooks: readonly TrafficHook<F>[]) =>
+      hooks.filter((hook) => hook.matches(connect) !== MATCH.NONE);
+    return {
+      request: matching(this.#request),
+      response: matching(this.#response),
+      message: matching(this.#message),
+    };
   }
 
   /** Decides about an HTTP request on a connection, and lets hooks change it. It never throws and never rejects. */
   decideRequest(hooked: HookedRequest, ruling: PolicyRuling, options: DecideOptions = {}): Decided | Promise<Decided> {
-    if (this.#closed) return ended();
     const { connect, about: request } = hooked;
-    const hooks = this.requestHooks(connect).map((hook): DecideHook<NetworkRequest> => {
-      const { plugin, name, order, timeoutMs, handler } = hook;
-      const match = hook.matches(connect);
-      return {
-        ...{ plugin, name, order, timeoutMs, hook: hook.hook, operations: [], paths: [], binaries: [] },
-        matches: () => match,
-        // The chain's context is the call itself.
-        handler: (_, call) => hooked.ask(handler, call as HookCall),
-      };
-    });
-    const about = {
-      subject: request,
-      hooks,
-      maySubstitute: false,
-      request: () => ({ domain: "network", connect, request }) as const,
-    };
+    const about = () => ({ domain: "network", connect, request }) as const;
+    return this.#decideHooked(request, this.trafficHooks(connect).request, hooked, about, ruling, options);
+  }
+
+  /** Decides about the response of a host, and lets hooks change it. It never throws and never rejects. */
+  decideResponse(hooked: HookedResponse, options: DecideOptions = {}): Decided | Promise<Decided> {
+    const { connect, about: request } = hooked;
+    const about = () => ({ domain: "network", connect, request, response: true }) as const;
+    const { ruleId } = request;
+    return this.#decideHooked(
+      request,
+      this.trafficHooks(connect).response,
+      hooked,
+      about,
+      { verdict: "allow", ruleId },
+      options,
+    );
+  }
+
+  /** Decides about a message, and lets hooks change it. It never throws and never rejects. */
+  decideMessage(hooked: HookedMessage, ruling: PolicyRuling, options: DecideOptions = {}): Decided | Promise<Decided> {
+    const { connect, about: request } = hooked;
+    const about = (message: NetworkMessage) => ({ domain: "network", connect, request, message }) as const;
+    const { message } = hooked;
+    return this.#decideHooked(message, this.trafficHooks(connect).message, hooked, about, ruling, options);
+  }
+
+  #decideHooked<S, F>(
+    subject: S,
+    hooks: readonly TrafficHook<F>[],
+    hooked: Hooked<F>,
+    request: Case<S>["request"],
+    ruling: PolicyRuling,
+    options: DecideOptions,
+  ): Decided | Promise<Decided> {
+    if (this.#closed) return ended();
+    const about = { subject, hooks: chainOf<S, F>(hooks, hooked), maySubstitute: false, request };
     return new Judging(this.#bench, about, ruling, options).decide();
   }
 

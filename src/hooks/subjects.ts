@@ -67,8 +67,24 @@ export interface NetworkRequest {
   readonly path: string;
   /** Whether it asks to become a WebSocket. */
   readonly websocket: boolean;
+  /** What it asks for, where rules are about that: such as `mutation createIssue` or `tools/call search`. */
+  readonly calls?: readonly string[];
   readonly verdict: PolicyVerdict;
   /** The rule that gave the verdict. Absent: none matched. */
+  readonly ruleId?: string;
+}
+
+/** A message is about to be passed on: on a WebSocket, or an event that a host sends (server-sent events). */
+export interface NetworkMessage {
+  /** From the program to the host, or from the host to the program. */
+  readonly direction: "to-host" | "from-host";
+  readonly kind: "text" | "binary" | "event";
+  /** Whole, however many frames or lines it came in: bytes where it is binary. */
+  readonly data: string | Uint8Array;
+  /** The type of an event. */
+  readonly event?: string;
+  readonly verdict: PolicyVerdict;
+  /** The rule that gave the verdict. Absent: none looks at messages. */
   readonly ruleId?: string;
 }
 

@@ -8,6 +8,7 @@ import type {
   FilesystemAccess,
   FilesystemOperation,
   NetworkConnect,
+  NetworkMessage,
   NetworkRequest,
   ProcessStart,
 } from "./subjects.ts";
@@ -99,6 +100,34 @@ export type RequestHandler = (
   context: RequestContext,
 ) => Awaitable<Request | Response | HookVerdict | undefined>;
 
+/** What a hook of responses knows beside the response. */
+export interface ResponseContext extends RequestContext {
+  /** The request that was sent, without its body. */
+  readonly request: Request;
+}
+
+/**
+ * Sees the response of a host before the program does. Kind: decide and transform.
+ *
+ * It answers a verdict, or a `Response`, which the program gets in its place. Who reads the body reads that of
+ * `response.clone()`, or gives a response back; who reads none of it leaves it streaming.
+ */
+export type ResponseHandler = (
+  response: Response,
+  context: ResponseContext,
+) => Awaitable<Response | HookVerdict | undefined>;
+
+/**
+ * Sees a message before it is passed on. Kind: decide and transform.
+ *
+ * It answers a verdict, or what is passed on in its place: a text, or bytes. A denied message on a WebSocket closes it with
+ * 1008; a denied event is left out.
+ */
+export type MessageHandler = (
+  message: NetworkMessage,
+  context: RequestContext,
+) => Awaitable<string | Uint8Array | HookVerdict | undefined>;
+
 /** Everything that is recorded beside decisions: sandboxes and commands that start and end. */
 export type LifecycleEvent = Exclude<AuditRecord, DecisionRecord>;
 
@@ -116,6 +145,10 @@ export interface PluginHooks {
     readonly connect?: ConnectHandler | ConnectHookOptions<ConnectHandler>;
     /** Without `ports`: those that HTTP is spoken on, 80, 443, 8080 and 8443, and connections that rules on HTTP are about. */
     readonly request?: RequestHandler | ConnectHookOptions<RequestHandler>;
+    /** Filters and ports as of `request`. */
+    readonly response?: ResponseHandler | ConnectHookOptions<ResponseHandler>;
+    /** Filters and ports as of `request`. */
+    readonly message?: MessageHandler | ConnectHookOptions<MessageHandler>;
   };
   readonly decision?: DecisionObserver | HookOptions<DecisionObserver>;
   readonly lifecycle?: LifecycleObserver | HookOptions<LifecycleObserver>;

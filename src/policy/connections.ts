@@ -5,7 +5,16 @@
  */
 import { hostRange, isAddress, meansPrivate, rangeMatcher } from "./addresses.ts";
 import { compileGlob, type GlobMatcher } from "./glob.ts";
-import { evaluateHttp, type HttpFacts, type HttpRuling, type RequestRule } from "./http/mod.ts";
+import {
+  type ContentNeeds,
+  contentNeeds,
+  evaluateHttp,
+  type HttpFacts,
+  type HttpRuling,
+  judgesMessages,
+  knowsTool,
+  type RequestRule,
+} from "./http/mod.ts";
 import type { NormalizedNetworkDenial, NormalizedNetworkRule, NormalizedPolicy } from "./normalized.ts";
 import { absolutePattern, type Places } from "./paths.ts";
 import type { Unmatched, Verdict } from "./types.ts";
@@ -98,13 +107,41 @@ export function evaluateConnection(table: ConnectionTable, attempt: ConnectionAt
 
 /** Decides about a request on a connection that was let through. Whoever was asked about the connection has answered. */
 export function evaluateRequest(table: ConnectionTable, attempt: ConnectionAttempt, facts: HttpFacts): HttpRuling {
-  const rules = table.rules
+  return evaluateHttp(requestRules(table, attempt), table.unmatched, facts);
+}
+
+/** What of a request has to be looked at, so that it can be judged. */
+export interface RequestNeeds {
+  /** The languages that its content is read in first. Absent: none. */
+  readonly content?: ContentNeeds;
+  /** Whether messages that follow it are judged as well. */
+  readonly messages: boolean;
+}
+
+/** Says which. */
+export function requestNeeds(table: ConnectionTable, attempt: ConnectionAttempt, facts: HttpFacts): RequestNeeds {
+  const rules = requestRules(table, attempt);
+  const content = contentNeeds(rules, facts);
+  return { ...(content === undefined ? {} : { content }), messages: judgesMessages(rules, facts) };
+}
+
+/** Whether an MCP tool could be called where a request was allowed. */
+export function mayCallTool(
+  table: ConnectionTable,
+  attempt: ConnectionAttempt,
+  facts: HttpFacts,
+  name: string,
+): boolean {
+  return knowsTool(requestRules(table, attempt), facts, name);
+}
+
+function requestRules(table: ConnectionTable, attempt: ConnectionAttempt): RequestRule[] {
+  return table.rules
     .filter((rule) => rule.matches(attempt))
     .map((rule): RequestRule => {
       if (rule.http !== undefined || rule.verdict !== "ask") return rule;
       return { verdict: "allow", ruleId: rule.ruleId };
     });
-  return evaluateHttp(rules, table.unmatched, facts);
 }
 
 type Conditions = Pick<NormalizedNetworkDenial, "host" | "ports" | "binaries">;

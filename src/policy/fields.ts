@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { ipv6Problem, rangeProblem } from "./addresses.ts";
 import { globProblem } from "./glob.ts";
+import { valuePathProblem } from "./http/values.ts";
 import { quote } from "./issues.ts";
 import { byteLength, PATH_MAX_BYTES, pathProblem } from "./paths.ts";
 import { BYTES_RULE, DURATION_RULE, parseBytes, parseDuration } from "./units.ts";
@@ -75,6 +76,9 @@ export const urlPathField: z.ZodType<string> = text((glob) => {
 export const queryField: z.ZodType<string> = text((glob) => {
   return glob === "" ? undefined : (shortText(1024)(glob) ?? globProblem(glob));
 });
+
+/** Where a value stands in JSON. */
+export const valuePathField: z.ZodType<string> = text(valuePathProblem);
 
 /** An HTTP method. */
 export const methodField: z.ZodType<string> = text((method) => {

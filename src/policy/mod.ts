@@ -15,6 +15,9 @@ export {
   evaluateConnection,
   evaluateRequest,
   LOCAL_HOST,
+  mayCallTool,
+  type RequestNeeds,
+  requestNeeds,
 } from "./connections.ts";
 export { policyDigest } from "./digest.ts";
 export {

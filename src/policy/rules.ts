@@ -6,6 +6,7 @@
  */
 
 import { LOCAL_HOST } from "./connections.ts";
+import { contentIssues } from "./content-issues.ts";
 import { type DocumentPath, formatPath, type IssueDraft, quote } from "./issues.ts";
 import { canonicalPath, grantProblem, HOME_PATH, literalPrefix, pathProblem, WORKSPACE_PATH } from "./paths.ts";
 
@@ -26,6 +27,7 @@ export function crossFieldIssues(data: unknown): IssueDraft[] {
     ...duplicates([["credentials"]], "name", data),
     ...limitIssues(data),
     ...httpIssues(data),
+    ...contentIssues(data),
     ...grantIssues(data),
   ];
 }

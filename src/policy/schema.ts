@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import * as c from "./content-schema.ts";
 import * as f from "./fields.ts";
 import type * as t from "./types.ts";
 
@@ -85,6 +86,7 @@ const httpRule: z.ZodType<t.HttpRule> = z.strictObject({
   paths: f.list(f.urlPathField, 1).exactOptional(),
   query: z.record(f.nameField, f.queryField).exactOptional(),
   websocket: z.literal(true).exactOptional(),
+  ...c.contentShape,
 });
 
 const httpRules: z.ZodType<t.HttpRules> = z.strictObject({ rules: f.list(httpRule, 1) });

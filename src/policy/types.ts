@@ -7,6 +7,10 @@
  * @module
  */
 
+import type { ContentRules } from "./content-types.ts";
+
+export type * from "./content-types.ts";
+
 /** What becomes of an operation. Where several apply: deny before ask before allow. */
 export type Verdict = "allow" | "deny" | "ask";
 
@@ -215,7 +219,7 @@ export interface HttpRules {
 }
 
 /** One kind of HTTP request. A request is meant if it matches every key that is given. */
-export interface HttpRule {
+export interface HttpRule extends ContentRules {
   /** Upper-case methods; GET includes HEAD. @default any */
   readonly methods?: readonly string[];
   /** Globs of URL paths, decoded, each from `/`. @default any */

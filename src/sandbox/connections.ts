@@ -28,7 +28,9 @@ import {
   evaluateConnection,
   evaluateRequest,
   LOCAL_HOST,
+  mayCallTool,
   type NormalizedPolicy,
+  requestNeeds,
 } from "../policy/mod.ts";
 import { errnoOf, failure, noAuthority } from "./connection-failures.ts";
 import { CountedAllows } from "./counted-allows.ts";
@@ -245,6 +247,8 @@ export class Connections implements FlowHandler {
     return {
       flow,
       judge: (facts) => evaluateRequest(this.#table, attempt, facts),
+      needs: (facts) => requestNeeds(this.#table, attempt, facts),
+      mayCallTool: (facts, name) => mayCallTool(this.#table, attempt, facts, name),
       addresses: ruling.addresses,
       dial: async (scheme) => {
         const socket = await this.#dial(flow, ruling, signal, scheme);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { HttpQuestion } from "../egress/http/connection.ts";
+import { callsOf } from "./request-calls.ts";
 
 /** Says it. Without a question, it is about the connection. */
 export function requestHint(
@@ -16,8 +17,12 @@ export function requestHint(
     const written = host.includes(":") ? `[${host}]` : host;
     return `The policy needs a rule in network.allow: { host: "${written}", ports: [${port}] }`;
   }
-  const { method, target, websocket } = question.facts;
+  const { method, target, websocket, content } = question.facts;
   const path = JSON.stringify(target.readings[0] ?? "/");
   const rule = websocket ? `{ websocket: true, paths: [${path}] }` : `{ methods: ["${method}"], paths: [${path}] }`;
+  const calls = callsOf(content);
+  if (calls.length > 0) {
+    return `A rule in network.allow for ${host}:${port} needs to mean, in http.rules: ${calls.join(", ")}`;
+  }
   return `A rule in network.allow for ${host}:${port} needs, in http.rules: ${rule}`;
 }

@@ -6,20 +6,26 @@
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { HttpEngine } from "../egress/engine.ts";
-import type { HttpConnection, HttpDecision, HttpQuestion, LocalApp } from "../egress/http/connection.ts";
+import type { HttpConnection, HttpDecision, HttpQuestion, LocalApp, MessageJudge } from "../egress/http/connection.ts";
+import { holdRequest } from "../egress/http/content.ts";
 import { factsOf, urlOf } from "../egress/http/fetch-request.ts";
+import { endToEnd } from "../egress/http/headers.ts";
 import type { LinkFlow } from "../egress/mod.ts";
 import { upstreamTrust } from "../egress/tls/upstream-tls.ts";
 import {
   type Decided,
   HookedRequest,
+  HookedResponse,
   type NetworkConnect,
   type NetworkRequest,
   type PluginRegistry,
+  type TrafficHooks,
 } from "../hooks/mod.ts";
-import type { ConnectionRuling, HttpFacts, HttpRuling } from "../policy/mod.ts";
+import type { ConnectionRuling, HttpFacts, HttpRuling, RequestNeeds } from "../policy/mod.ts";
 import type { DecisionRecords } from "./decisions.ts";
 import { endpoint } from "./endpoint.ts";
+import { messageJudge } from "./messages.ts";
+import { callsOf, contentProblem } from "./request-calls.ts";
 import { requestHint } from "./request-hint.ts";
 import type { SandboxTrust } from "./trust.ts";
 
@@ -36,6 +42,10 @@ export interface RequestConnection {
   readonly flow: LinkFlow;
   /** What the policy in force says about a request. */
   judge(facts: HttpFacts): HttpRuling;
+  /** What of a request the policy in force looks at. Absent: nothing. */
+  needs?(facts: HttpFacts): RequestNeeds;
+  /** Whether an MCP tool could be called there. */
+  mayCallTool?(facts: HttpFacts, name: string): boolean;
   /** The addresses beside public ones that rules list for it. */
   readonly addresses: readonly string[];
   /** Connects to the host, at an address that was checked. */
@@ -49,6 +59,8 @@ const HTTP_PORTS: ReadonlySet<number> = new Set([80, 443, 8080, 8443]);
 export class Requests {
   readonly #setting: RequestsSetting;
   readonly #engine: HttpEngine;
+  /** Each cuts off what another policy would look into. */
+  readonly #unjudged = new Set<() => void>();
 
   constructor(setting: RequestsSetting) {
     this.#setting = setting;
@@ -97,7 +109,7 @@ export class Requests {
       const { verdict, ruleId } = judge(facts);
       const object = `${facts.method} ${urlOf(origin, { ...facts.target, query: "" })}`;
       const denied = verdict === "deny" && ruleId !== undefined;
-      const reason = denied ? deniedReason(ruleId) : "it is the sandbox's own page";
+      const reason = denied ? deniedReason(ruleId, facts) : "it is the sandbox's own page";
       this.#record(flow, object, denied ? ruleId : undefined, byPolicy(denied ? "deny" : "allow", reason));
       return { allowed: !denied, reason, ...(denied ? { ruleId } : {}) };
     };
@@ -105,14 +117,19 @@ export class Requests {
   }
 
   /** Whether hooks want to see the requests of a connection, if it has any. */
-  isWatched({ host, port, subject }: LinkFlow): boolean {
-    const hooks = this.#setting.registry.requestHooks({ host, port, ...subject, verdict: "allow" });
-    return hooks.some(({ ports }) => ports.length > 0 || HTTP_PORTS.has(port));
+  isWatched(flow: LinkFlow): boolean {
+    const { request, response, message } = this.#hooks(flow);
+    return [...request, ...response, ...message].some(({ ports }) => ports.length > 0 || HTTP_PORTS.has(flow.port));
+  }
+
+  #hooks({ host, port, subject }: LinkFlow): TrafficHooks {
+    return this.#setting.registry.trafficHooks({ host, port, ...subject, verdict: "allow" });
   }
 
   /** Another policy is in force. */
   policyChanged(): void {
     this.#engine.policyChanged();
+    for (const check of this.#unjudged) check();
   }
 
   /** The sandbox has ended. */
@@ -134,6 +151,16 @@ export class Requests {
           decidedBy: { kind: "policy" },
         });
       },
+      needs: (facts) => connection.needs?.(facts).content,
+      messages: (question) => this.#messages(connection, question),
+      answers: (question) => this.#answers(connection, question),
+      unjudged: ({ facts }, cut) => {
+        const check = () => {
+          if (connection.needs?.(facts).messages) cut();
+        };
+        this.#unjudged.add(check);
+        return () => this.#unjudged.delete(check);
+      },
       route: connection.addresses.join(" "),
       dial: (scheme) => connection.dial(scheme),
     };
@@ -143,12 +170,13 @@ export class Requests {
     const { flow } = connection;
     const ruling = connection.judge(question.facts);
     const hooked = toHooked(flow, question, ruling);
-    const decided = await this.#ask(hooked, ruling, question.signal);
-    const sent = decided.verdict === "allow" ? this.#changed(connection, hooked, question, ruling) : undefined;
+    const decided = await this.#ask(hooked, ruling, question);
+    const sent = decided.verdict === "allow" ? await this.#changed(connection, hooked, question, ruling) : undefined;
     const final = sent !== undefined && "verdict" in sent ? sent : decided;
     const ruleId = ruling.ruleId === undefined ? {} : { ruleId: ruling.ruleId };
-    const { method, url } = hooked.about;
-    this.#record(flow, `${method} ${url}`, ruling.ruleId, final);
+    const { method, url, calls } = hooked.about;
+    const said = calls === undefined ? "" : ` (${calls.join(", ")})`;
+    this.#record(flow, `${method} ${url}${said}`, ruling.ruleId, final);
     if (final.verdict === "deny") {
       return { allowed: false, reason: final.reason, ...ruleId, hint: requestHint(flow, ruling, question) };
     }
@@ -157,9 +185,56 @@ export class Requests {
     return { allowed: true, reason: final.reason, ...ruleId, ...request, ...response };
   }
 
-  #ask(hooked: HookedRequest, ruling: HttpRuling, signal: AbortSignal): Decided | Promise<Decided> {
+  #messages(connection: RequestConnection, question: HttpQuestion): MessageJudge | undefined {
+    const { flow } = connection;
+    const { facts, signal } = question;
+    const byRules = connection.needs?.(facts).messages === true;
+    if (!byRules && this.#hooks(flow).message.length === 0) return undefined;
+    const { connect, about } = toHooked(flow, question, connection.judge(facts));
+    return messageJudge({
+      registry: this.#setting.registry,
+      connect,
+      about,
+      signal,
+      speaksRpc: byRules && !facts.websocket,
+      rule: (message) => (connection.needs?.(facts).messages ? connection.judge({ ...facts, message }) : undefined),
+      knowsTool: (name) => connection.mayCallTool?.(facts, name) ?? true,
+      record: (object, ruleId, decided, count) =>
+        this.#record(flow, object, ruleId, decided, { operation: "message", count }),
+    });
+  }
+
+  #answers(connection: RequestConnection, question: HttpQuestion): ReturnType<NonNullable<HttpConnection["answers"]>> {
+    const { flow } = connection;
+    if (this.#hooks(flow).response.length === 0) return undefined;
+    const { connect, about } = toHooked(flow, question, connection.judge(question.facts));
+    return async (make) => {
+      const { facts, headers, origin, signal } = question;
+      const makeRequest = () => {
+        const lines = endToEnd(headers, ["host", "content-length"]).map(([name, value]): [string, string] => [
+          name,
+          value,
+        ]);
+        return new Request(urlOf(origin, facts.target), { method: facts.method, headers: lines });
+      };
+      const hooked = new HookedResponse({ connect, about, make, makeRequest });
+      const decided = await this.#setting.registry.decideResponse(hooked, { signal });
+      this.#record(flow, `${about.method} ${about.url}`, about.ruleId, decided, { operation: "response" });
+      if (decided.verdict === "deny") {
+        return {
+          allowed: false,
+          reason: decided.reason,
+          ...(about.ruleId === undefined ? {} : { ruleId: about.ruleId }),
+        };
+      }
+      const { current, isChanged } = hooked;
+      return { allowed: true, ...(current === undefined ? {} : { answer: { response: current, isChanged } }) };
+    };
+  }
+
+  #ask(hooked: HookedRequest, ruling: HttpRuling, { facts, signal }: HttpQuestion): Decided | Promise<Decided> {
     const { verdict, ruleId, defer, audited } = ruling;
-    if (verdict === "deny") return byPolicy("deny", deniedReason(ruleId));
+    if (verdict === "deny") return byPolicy("deny", deniedReason(ruleId, facts));
     const decided = this.#setting.registry.decideRequest(hooked, { verdict, ruleId, defer }, { signal });
     if (!audited) return decided;
     const reason = `rule ${ruleId} only audits: enforced, it would be denied`;
@@ -168,12 +243,12 @@ export class Requests {
   }
 
   /** What hooks made of a request, if the policy says to it what it said to the request that it was. */
-  #changed(
+  async #changed(
     connection: RequestConnection,
     { request, changedBy }: HookedRequest,
     { facts, origin }: HttpQuestion,
     { verdict, ruleId }: HttpRuling,
-  ): { readonly request: Request; readonly facts: HttpFacts } | Decided | undefined {
+  ): Promise<{ readonly request: Request; readonly facts: HttpFacts } | Decided | undefined> {
     if (request === undefined) return undefined;
     if (changedBy === undefined) return { request, facts };
     const changed = factsOf(request, origin);
@@ -183,10 +258,12 @@ export class Requests {
       return { verdict: "deny", decidedBy, reason, latencyMs: 0 };
     };
     if (typeof changed === "string") return deny(changed);
-    const now = connection.judge(changed);
+    const needs = connection.needs?.(changed).content;
+    const read = needs === undefined ? { request, facts: changed } : await holdRequest(request, changed, needs);
+    const now = connection.judge(read.facts);
     const isSame = now.verdict === verdict && now.ruleId === ruleId;
-    if (now.verdict !== "allow" && !isSame) return deny(deniedReason(now.ruleId));
-    return { request, facts: changed };
+    if (now.verdict !== "allow" && !isSame) return deny(deniedReason(now.ruleId, read.facts));
+    return read;
   }
 
   #record(
@@ -194,11 +271,12 @@ export class Requests {
     object: string,
     ruleId: string | undefined,
     decided: Pick<Decided, "verdict" | "reason" | "decidedBy"> & Partial<Decided>,
+    { operation = "request", count = 1 }: { readonly operation?: string; readonly count?: number } = {},
   ): void {
     const { pid, binary, sha256, ancestors } = subject;
     this.#setting.records.decision({
       domain: "network",
-      operation: "request",
+      operation,
       subject: {
         pid,
         binary,
@@ -211,6 +289,7 @@ export class Requests {
       decidedBy: decided.decidedBy,
       ...(decided.latencyMs === undefined ? {} : { latencyMs: decided.latencyMs }),
       reason: decided.reason,
+      ...(count > 1 ? { count } : {}),
     });
   }
 }
@@ -220,11 +299,13 @@ function toHooked(flow: LinkFlow, { origin, facts, make }: HttpQuestion, ruling:
   const { host, port, subject } = flow;
   const verdict = ruling.verdict === "ask" ? "ask" : "allow";
   const ruleId = ruling.ruleId === undefined ? {} : { ruleId: ruling.ruleId };
+  const calls = callsOf(facts.content);
   const about: NetworkRequest = Object.freeze({
     method: facts.method,
     url: urlOf(origin, { ...facts.target, query: "" }),
     path: facts.target.readings[0] ?? "",
     websocket: facts.websocket,
+    ...(calls.length > 0 ? { calls: Object.freeze(calls) } : {}),
     verdict,
     ...ruleId,
   });
@@ -232,8 +313,12 @@ function toHooked(flow: LinkFlow, { origin, facts, make }: HttpQuestion, ruling:
   return new HookedRequest({ connect, about, make: make ?? (() => new Request(about.url)) });
 }
 
-function deniedReason(ruleId: string | undefined): string {
-  return ruleId === undefined ? "no rule of the policy allows the request" : `rule ${ruleId} denies the request`;
+function deniedReason(ruleId: string | undefined, { content }: HttpFacts): string {
+  const problem = contentProblem(content);
+  const why = problem === undefined ? "" : `: ${problem}`;
+  return ruleId === undefined
+    ? `no rule of the policy allows the request${why}`
+    : `rule ${ruleId} denies the request${why}`;
 }
 
 function byPolicy(verdict: "allow" | "deny", reason: string): Decided {

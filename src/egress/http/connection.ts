@@ -4,7 +4,8 @@
  * @module
  */
 import type { Duplex } from "node:stream";
-import type { HttpFacts } from "../../policy/http/mod.ts";
+import type { ContentNeeds, HttpFacts, Message } from "../../policy/http/mod.ts";
+import type { MessageDirection } from "../../policy/mod.ts";
 import type { HeaderLines } from "./headers.ts";
 import type { Origin } from "./host.ts";
 
@@ -32,7 +33,55 @@ export interface HttpConnection {
   dial(scheme: Origin["scheme"]): Promise<Duplex>;
   /** Answers in the host's place: nothing is dialed. */
   readonly app?: LocalApp;
+  /** The languages that a request's content is read in before {@link decide}. Absent: none. */
+  needs?(facts: HttpFacts): ContentNeeds | undefined;
+  /** Who judges what follows a request that was allowed. Absent: nobody, and bytes are relayed. */
+  messages?(question: HttpQuestion): MessageJudge | undefined;
+  /** Who sees the response to a request. Absent: nobody. */
+  answers?(question: HttpQuestion): AnswerWatch | undefined;
+  /** Something that nobody judges begins. It is cut off when it would have to be. The result ends that. */
+  unjudged?(question: HttpQuestion, cut: () => void): () => void;
 }
+
+/** Shows a response, and says what becomes of it. It never rejects. */
+export type AnswerWatch = (make: () => Response) => Promise<AnswerDecision>;
+
+/** What becomes of a response. */
+export type AnswerDecision =
+  | {
+      readonly allowed: true;
+      /** What hooks have seen last, and whether one of them gave it. Absent: none looked. */
+      readonly answer?: { readonly response: Response; readonly isChanged: boolean };
+    }
+  | { readonly allowed: false; readonly reason: string; readonly ruleId?: string };
+
+/** Judges messages on a WebSocket, events, and what a host says in JSON-RPC. */
+export interface MessageJudge {
+  /** Whether rules are about JSON-RPC in answers. */
+  readonly speaksRpc: boolean;
+  /** What rules look at, and what hooks see, if there is something for them. It never rejects. */
+  judge(said: readonly Message[], raw: RawMessage): MessageDecision | Promise<MessageDecision>;
+  /** Whether a tool could be called. */
+  knowsTool(name: string): boolean;
+  /** A side said what cannot be judged. */
+  broken(direction: MessageDirection, reason: string): void;
+  /** There are no more. */
+  close(): void;
+}
+
+/** A message as it came. */
+export interface RawMessage {
+  readonly direction: MessageDirection;
+  readonly kind: "text" | "binary" | "event";
+  readonly data: string | Uint8Array;
+  /** The type of an event. */
+  readonly event?: string;
+}
+
+/** What becomes of one. */
+export type MessageDecision =
+  | { readonly allowed: true; readonly replacement?: string | Uint8Array }
+  | { readonly allowed: false; readonly reason: string; readonly ruleId?: string };
 
 /** Something that answers requests itself. */
 export interface LocalApp {

@@ -79,7 +79,7 @@ function toReadable(stream: ReadableStream): Readable {
 }
 
 /** A web stream over a Node one that reads nothing ahead. */
-function lazily(source: Readable, onRead: () => void): ReadableStream {
+export function lazily(source: Readable, onRead: () => void): ReadableStream {
   let reader: AsyncIterator<Uint8Array> | undefined;
   return new ReadableStream<Uint8Array>(
     {

@@ -4,13 +4,16 @@
  * @module
  */
 import { type HttpFacts, readTarget } from "../../policy/http/mod.ts";
-import type { HttpConnection, HttpDecision } from "./connection.ts";
+import type { HttpConnection, HttpDecision, HttpQuestion } from "./connection.ts";
+import { type ContentBudget, holdContent } from "./content.ts";
 import { type Denial, deny } from "./denial.ts";
-import type { Exchange, RequestHead, UpstreamRequest } from "./exchange.ts";
+import type { Exchange, RequestHead, UpstreamRequest, UpstreamResponse } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
 import { answerOf, contentOf, fetchRequest } from "./fetch-request.ts";
 import { endToEnd, headersProblem, valuesOf } from "./headers.ts";
+import { showAnswer } from "./hooked-answer.ts";
 import { authorityOf, authorityProblem, type Origin } from "./host.ts";
+import { judgeAnswer, withoutCoding } from "./judged-answer.ts";
 import { serveLocally } from "./local-app.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -19,6 +22,8 @@ export interface HandleContext {
   readonly connection: HttpConnection;
   readonly origin: Origin;
   readonly upstream: Upstream;
+  /** Bounds what is held back to be judged. */
+  readonly content: ContentBudget;
   /** Why no request on this connection is forwarded. */
   readonly refusal?: Denial | undefined;
 }
@@ -62,17 +67,22 @@ function methodOverride({ headers, method }: RequestHead): string | undefined {
 const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"];
 
 async function judgeAndForward(context: HandleContext, exchange: Exchange, facts: HttpFacts): Promise<void> {
-  const { connection, origin, upstream } = context;
+  const needs = context.connection.needs?.(facts);
+  if (needs === undefined) return forward(context, exchange, facts);
+  const held = await holdContent(exchange, facts, needs, context.content);
+  try {
+    await forward(context, held.exchange, { ...facts, content: held.content });
+  } finally {
+    held.release();
+  }
+}
+
+async function forward(context: HandleContext, exchange: Exchange, facts: HttpFacts): Promise<void> {
+  const { connection, origin } = context;
   const { headers, signal } = exchange;
   const hookable = fetchRequest(origin, facts.target, exchange);
-  const decision = await connection.decide({
-    scheme: origin.scheme,
-    origin,
-    facts,
-    headers,
-    make: () => hookable.make(),
-    signal,
-  });
+  const question = { scheme: origin.scheme, origin, facts, headers, make: () => hookable.make(), signal };
+  const decision = await connection.decide(question);
   if (signal.aborted) return exchange.reset();
   if (!decision.allowed) {
     const { reason, ruleId, hint } = decision;
@@ -83,8 +93,33 @@ async function judgeAndForward(context: HandleContext, exchange: Exchange, facts
     return exchange.respond(head, body);
   }
   if (connection.app !== undefined) return serveLocally(connection.app, origin, exchange, facts.target);
-  const response = await upstream.send(toSend(context, exchange, facts, decision, hookable.touched));
+  const sent = toSend(context, exchange, facts, decision, hookable.touched);
+  const response = await ask(context, { ...question, facts: decision.request?.facts ?? facts }, sent);
+  if ("error" in response) return refuse(context, exchange, response);
   exchange.respond({ status: response.status, headers: endToEnd(response.headers) }, response.body);
+}
+
+/** The host's answer, as far as rules on what it says and hooks let it pass. */
+async function ask(
+  { connection, upstream, content }: HandleContext,
+  question: HttpQuestion,
+  sent: UpstreamRequest,
+): Promise<UpstreamResponse | Denial> {
+  const judge = connection.messages?.(question);
+  const watch = connection.answers?.(question);
+  const came = await upstream.send((judge ?? watch) ? withoutCoding(sent) : sent);
+  const judged = judge === undefined ? came : await judgeAnswer(came, judge, content);
+  if ("error" in judged) return judged;
+  if (judge === undefined && isEventStream(judged)) {
+    const forget = connection.unjudged?.(question, () => judged.body.stream.destroy());
+    judged.body.stream.once("close", () => forget?.());
+  }
+  return watch === undefined ? judged : showAnswer(judged, watch);
+}
+
+/** What may go on for as long as it likes, so that another policy may come meanwhile. */
+function isEventStream({ headers }: UpstreamResponse): boolean {
+  return valuesOf(headers, "content-type").some((type) => type.toLowerCase().startsWith("text/event-stream"));
 }
 
 /** The program's own request as it came, or what hooks made of it. */

@@ -7,7 +7,10 @@
  */
 import { STATUS_CODES } from "node:http";
 import { type Duplex, pipeline } from "node:stream";
+import { readText } from "../../policy/http/mod.ts";
 import { join } from "../join.ts";
+import { relayMessages } from "../websocket/relay.ts";
+import type { MessageJudge } from "./connection.ts";
 import type { Denial } from "./denial.ts";
 import type { RequestHead, ResponseHead, UpstreamResponse } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
@@ -41,18 +44,50 @@ export async function serveUpgrade(
     }
     if (!allowed) return refuse({ error: "denied", reason, ruleId, hint, judged: true });
     if (connection.app !== undefined) return refuse({ error: "denied", reason: "there are no WebSockets here" });
+    const judge = connection.messages?.(asked);
+    // Nobody can judge what an extension has changed: it is not offered.
+    const without = judge === undefined ? ["host"] : ["host", EXTENSIONS];
     const answer = await upstream.upgrade({
       path: facts.target.path + facts.target.query,
-      headers: [["Host", authorityOf(origin)], ...endToEnd(headers, ["host"]), ...UPGRADE_LINES],
+      headers: [["Host", authorityOf(origin)], ...endToEnd(headers, without), ...UPGRADE_LINES],
       signal,
     });
     if (!("socket" in answer)) return relayRefusal(socket, answer);
+    if (judge !== undefined && valuesOf(answer.headers, EXTENSIONS).length > 0) {
+      answer.socket.destroy();
+      return refuse({
+        error: "upstream_failed",
+        reason: "the host uses an extension of WebSocket that nobody asked for",
+      });
+    }
     socket.write(headOf({ status: 101, headers: [...endToEnd(answer.headers), ...UPGRADE_LINES] }));
+    if (judge !== undefined) return await relayJudged(socket, answer.socket, judge);
+    const forget = connection.unjudged?.(asked, () => socket.destroy());
     await join(socket, answer.socket);
+    forget?.();
   } catch (error) {
     if (signal.aborted) socket.destroy();
     else refuse(failureOf(error));
   }
+}
+
+const EXTENSIONS = "sec-websocket-extensions";
+
+async function relayJudged(socket: Duplex, host: Duplex, judge: MessageJudge): Promise<void> {
+  await relayMessages(socket, host, {
+    judge: (raw) => {
+      const { direction, kind, data } = raw;
+      const text = typeof data === "string" ? data : textOf(data);
+      return judge.judge([{ language: "message", item: { direction, kind, text } }], raw);
+    },
+    broken: (direction, reason) => judge.broken(direction, reason),
+  });
+  judge.close();
+}
+
+function textOf(bytes: Buffer): string | undefined {
+  const read = readText(bytes);
+  return "problem" in read ? undefined : read.text;
 }
 
 const UPGRADE_LINES = [

@@ -9,7 +9,18 @@
 import { compileGlob, type GlobMatcher } from "../glob.ts";
 import type { HttpAccess, HttpRule, HttpRules, RuleEnforcement, Unmatched, Verdict } from "../types.ts";
 import { ACCESS_RULES } from "./access.ts";
+import type { Content, ContentNeeds } from "./content.ts";
 import { compileQuery, matchesEvery, matchesSome, type QueryMatcher } from "./query.ts";
+import {
+  type CompiledContent,
+  compileContent,
+  isAllowed,
+  isLater,
+  isRestricted,
+  type Message,
+  type Said,
+  saidIn,
+} from "./says.ts";
 import type { RequestTarget } from "./target.ts";
 
 /** A request, as far as rules look at it. */
@@ -20,6 +31,10 @@ export interface HttpFacts {
   readonly target: RequestTarget;
   /** Whether it asks to become a WebSocket. */
   readonly websocket: boolean;
+  /** What it says. Absent: it was not read, and rules about it hold it for the worst. */
+  readonly content?: Content;
+  /** What is judged now is a message that came after it. */
+  readonly message?: Message;
 }
 
 /** A rule that matches the connection. */
@@ -47,36 +62,133 @@ export interface HttpRuling {
 
 /**
  * What the rules say. A request counts as what servers may take it for: each reading of its path, and each method that it
- * asks for. Of these the strictest verdict holds.
+ * asks for; and as everything that it says. Of these the strictest verdict holds.
  */
 export function evaluateHttp(rules: readonly RequestRule[], unmatched: Unmatched, facts: HttpFacts): HttpRuling {
-  const methods = [facts.method, ...(facts.override === undefined ? [] : [facts.override])];
-  const rulings = facts.target.readings.flatMap((path) => {
-    return methods.map((method) => evaluateReading(rules, unmatched, { ...facts, method, path }));
-  });
+  const { items, problems } = saidBy(facts);
+  const judge = (said: Said) => readingsOf(facts).map((reading) => evaluateReading(rules, unmatched, reading, said));
+  const rulings = [
+    ...items.flatMap(judge),
+    // Where it can be read in one language, what it is not in another matters only to who restricts that.
+    ...problems.flatMap(judge).filter(({ verdict, ruleId }) => verdict === "deny" && ruleId !== undefined),
+  ];
   const of = (verdict: Verdict) => rulings.find((ruling) => ruling.verdict === verdict);
   return of("deny") ?? of("ask") ?? rulings.find(({ audited }) => audited) ?? rulings[0] ?? { verdict: "deny" };
+}
+
+/** The languages that a request has to be read in before it is judged. Absent: its content makes no difference. */
+export function contentNeeds(rules: readonly RequestRule[], facts: HttpFacts): ContentNeeds | undefined {
+  if (facts.websocket) return undefined;
+  const { content, settled } = contentRules(rules, facts);
+  const of = (language: CompiledContent["language"]) => {
+    return content.some(({ verdict, content }) => {
+      if (content.language !== language || (settled && verdict === "allow")) return false;
+      return content.language !== "rpc" || content.rule.direction === "to-host";
+    });
+  };
+  const needs = { graphql: of("graphql"), rpc: of("rpc") };
+  return needs.graphql || needs.rpc ? needs : undefined;
+}
+
+/** Whether messages that follow a request are judged: on a WebSocket, or in the answer of a host that speaks JSON-RPC. */
+export function judgesMessages(rules: readonly RequestRule[], facts: HttpFacts): boolean {
+  const language = facts.websocket ? "message" : "rpc";
+  const { content, settled } = contentRules(rules, facts);
+  return content.some(({ verdict, content }) => {
+    if (content.language !== language) return false;
+    if (verdict === "allow") return !settled;
+    return content.language !== "rpc" || content.rule.direction === "from-host";
+  });
+}
+
+/** Whether a tool could be called on the connection of a request, with the right arguments. */
+export function knowsTool(rules: readonly RequestRule[], facts: HttpFacts, name: string): boolean {
+  const { content, settled } = contentRules(rules, facts);
+  const says = (verdict: Verdict, check: "knowsTool" | "deniesTool") => {
+    return content.some((each) => {
+      return (
+        (each.verdict === "deny") === (verdict === "deny") &&
+        each.content.language === "rpc" &&
+        each.content.rule[check](name)
+      );
+    });
+  };
+  return !says("deny", "deniesTool") && (settled || says("allow", "knowsTool"));
+}
+
+/** The rules on content that could be about a request, and whether another rule allows whatever it says. */
+function contentRules(rules: readonly RequestRule[], facts: HttpFacts) {
+  const content: { readonly verdict: Verdict; readonly content: CompiledContent }[] = [];
+  let settled = rules.some(({ verdict, http }) => http === undefined && verdict === "allow");
+  for (const { verdict, http } of rules) {
+    if (http === undefined) continue;
+    const matching = compiled(http, verdict === "deny" ? "both" : false).filter((rule) => {
+      return readingsOf(facts).some((reading) =>
+        verdict === "deny" ? isDenied(rule, reading) : isMeant(rule, reading),
+      );
+    });
+    for (const rule of matching) {
+      if (rule.content !== undefined) content.push({ verdict, content: rule.content });
+      // One reading is not all of them: then the content is read in vain, and nothing else.
+      else if (verdict === "allow") settled ||= readingsOf(facts).every((reading) => isMeant(rule, reading));
+    }
+  }
+  return { content, settled };
+}
+
+function saidBy({ content, message, websocket }: HttpFacts): ReturnType<typeof saidIn> {
+  if (message !== undefined) return { items: [message], problems: [] };
+  if (websocket) return { items: [{ language: "handshake" }], problems: [] };
+  return content === undefined ? { items: [{ language: "unread" }], problems: [] } : saidIn(content);
 }
 
 interface Reading extends Omit<HttpFacts, "override"> {
   readonly path: string;
 }
 
-function evaluateReading(rules: readonly RequestRule[], unmatched: Unmatched, reading: Reading): HttpRuling {
-  const meant = ({ verdict, http }: RequestRule): boolean => {
-    if (http === undefined) return true;
-    return verdict === "deny"
-      ? compiled(http, "both").some((rule) => isDenied(rule, reading))
-      : compiled(http, false).some((rule) => isMeant(rule, reading));
-  };
+function readingsOf(facts: HttpFacts): Reading[] {
+  const methods = [facts.method, ...(facts.override === undefined ? [] : [facts.override])];
+  return facts.target.readings.flatMap((path) => methods.map((method) => ({ ...facts, method, path })));
+}
+
+function evaluateReading(
+  rules: readonly RequestRule[],
+  unmatched: Unmatched,
+  reading: Reading,
+  said: Said,
+): HttpRuling {
+  const verdicts = rules.map((rule) => verdictOf(rule, reading, said));
   for (const verdict of ["deny", "ask", "allow"] as const) {
-    const found = rules.find((rule) => rule.verdict === verdict && meant(rule));
+    const found = rules[verdicts.indexOf(verdict)];
     if (found === undefined) continue;
-    return { verdict, ruleId: found.ruleId, ...(found.defer === undefined ? {} : { defer: found.defer }) };
+    const defer = verdict !== "ask" || found.defer === undefined ? {} : { defer: found.defer };
+    return { verdict, ruleId: found.ruleId, ...defer };
   }
   const auditing = rules.find(({ enforcement }) => enforcement === "audit");
   if (auditing !== undefined) return { verdict: "allow", ruleId: auditing.ruleId, audited: true };
   return { verdict: unmatched };
+}
+
+/** What one rule says to one thing. */
+function verdictOf({ verdict, http }: RequestRule, reading: Reading, said: Said): Verdict | undefined {
+  // Whoever was asked about the request has answered.
+  const whole = verdict === "ask" && isLater(said) ? "allow" : verdict;
+  if (http === undefined) return whole;
+  if (verdict === "allow") {
+    const allows = ({ content }: CompiledRule) => content === undefined || isAllowed(content, said, reading.method);
+    return compiled(http, false).some((rule) => isMeant(rule, reading) && allows(rule)) ? "allow" : undefined;
+  }
+  const verdicts = compiled(http, verdict === "deny" ? "both" : false).flatMap((rule): Verdict[] => {
+    if (!(verdict === "deny" ? isDenied(rule, reading) : isMeant(rule, reading))) return [];
+    if (rule.content === undefined) return [whole];
+    // A rule that asks about messages lets the handshake pass: there are none without it.
+    if (verdict === "ask" && said.language === "handshake") return ["allow"];
+    const restricts = isRestricted(rule.content, said);
+    // Nobody can be asked about what nobody can read.
+    if (restricts === "unclear") return ["deny"];
+    return restricts ? [verdict] : [];
+  });
+  return (["deny", "ask", "allow"] as const).find((each) => verdicts.includes(each));
 }
 
 interface CompiledRule {
@@ -85,6 +197,8 @@ interface CompiledRule {
   readonly query: QueryMatcher | undefined;
   /** Whether it is about WebSockets, about everything else, or about both. */
   readonly websocket: boolean | "both";
+  /** Absent: whatever it says. */
+  readonly content: CompiledContent | undefined;
 }
 
 function isMeant(rule: CompiledRule, reading: Reading): boolean {
@@ -116,11 +230,13 @@ function compiled(http: HttpAccess | HttpRules, otherwise: CompiledRule["websock
 }
 
 /** HEAD is a GET without its body, so whoever may (or may not) do one may (or may not) do the other. */
-function compileRule({ methods, paths, query }: HttpRule, websocket: CompiledRule["websocket"]): CompiledRule {
+function compileRule(rule: HttpRule, websocket: CompiledRule["websocket"]): CompiledRule {
+  const { methods, paths, query } = rule;
   return {
     methods: methods && new Set([...methods, ...(methods.includes("GET") ? ["HEAD"] : [])]),
     paths: paths?.map((glob) => compileGlob(glob)),
     query: query && compileQuery(query),
     websocket,
+    content: compileContent(rule),
   };
 }

@@ -1,0 +1,81 @@
+/**
+ * Server-sent events, read and written anew: what was judged is what the program's parser finds.
+ *
+ * Source: WHATWG HTML §9.2.
+ *
+ * @module
+ */
+
+/** One event, or what stands between events. */
+export interface ServerEvent {
+  /** Its type. Absent: `message`. */
+  readonly event?: string;
+  /** Its lines, joined by line feeds. Absent: it has none, and is never dispatched. */
+  readonly data?: string;
+  readonly id?: string;
+  /** In milliseconds, as digits. */
+  readonly retry?: string;
+  /** A comment that stands alone: it keeps connections open. */
+  readonly comment?: string;
+}
+
+/** The longest event, in characters. */
+const EVENT_MAX = 8 * 1_048_576;
+
+/** Reads events as they come. Throws where they are no UTF-8, or longer than anybody should hold. */
+export async function* readEvents(source: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const event = new EventLines();
+  let text = "";
+  let isAfterReturn = false;
+  for await (const chunk of source) {
+    text += decoder.decode(chunk, { stream: true });
+    // The line feed of a pair whose carriage return has ended the line already.
+    if (isAfterReturn && text.startsWith("\n")) text = text.slice(1);
+    if (text !== "") isAfterReturn = text.endsWith("\r");
+    const lines = text.split(/\r\n|\n|\r/);
+    text = lines.pop() ?? "";
+    for (const line of lines) {
+      const done = event.take(line);
+      if (done !== undefined) yield done;
+    }
+    if (text.length + event.length > EVENT_MAX) throw new Error(`an event has more than ${EVENT_MAX} characters`);
+  }
+  // What no empty line ends is no event.
+}
+
+/** Writes one. */
+export function writeEvent({ event, data, id, retry, comment }: ServerEvent): string {
+  if (comment !== undefined) return `:${comment}\n\n`;
+  const lines = [
+    ...(event === undefined ? [] : [`event: ${event}`]),
+    ...(id === undefined ? [] : [`id: ${id}`]),
+    ...(retry === undefined ? [] : [`retry: ${retry}`]),
+    ...(data === undefined ? [] : data.split("\n").map((line) => `data: ${line}`)),
+  ];
+  return `${lines.join("\n")}\n\n`;
+}
+
+/** The lines of an event until it is whole. */
+class EventLines {
+  #fields: { event?: string; data?: string; id?: string; retry?: string } = {};
+  length = 0;
+
+  take(line: string): ServerEvent | undefined {
+    if (line === "") {
+      const event = this.#fields;
+      this.#fields = {};
+      const isEmpty = this.length === 0;
+      this.length = 0;
+      return isEmpty ? undefined : event;
+    }
+    if (line.startsWith(":")) return this.length === 0 ? { comment: line.slice(1) } : undefined;
+    const [, name = "", value = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
+    this.length += line.length + 1;
+    if (name === "data") this.#fields.data = this.#fields.data === undefined ? value : `${this.#fields.data}\n${value}`;
+    else if (name === "event") this.#fields.event = value;
+    else if (name === "id" && !value.includes("\0")) this.#fields.id = value;
+    else if (name === "retry" && /^\d{1,9}$/.test(value)) this.#fields.retry = value;
+    return undefined;
+  }
+}
