@@ -3,11 +3,11 @@
  * owner says to trust.
  */
 import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { createAuthority } from "../../src/egress/tls/certificate-authority.ts";
-import type { DecisionRecord, NetworkSection, Sandbox, SandboxOptions } from "../../src/mod.ts";
+import type { DecisionRecord, NetworkRule, NetworkSection, Sandbox, SandboxOptions } from "../../src/mod.ts";
 import { until } from "./help.ts";
 import type { Scene } from "./scene.ts";
 
@@ -21,6 +21,8 @@ export interface StandIn {
   readonly url: string;
   /** `METHOD target` of every request that reached it. */
   readonly requests: readonly string[];
+  /** For servers that take connections over. */
+  readonly http: Server;
 }
 
 /** Serves as a host. */
@@ -48,7 +50,7 @@ export async function standIn(scene: Scene, host: string, listener: RequestListe
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { host, port, url: `https://${host}:${port}`, requests };
+  return { host, port, url: `https://${host}:${port}`, requests, http };
 }
 
 /** A sandbox to which all names are this machine. */
@@ -56,6 +58,26 @@ export function httpSandbox(scene: Scene, network: NetworkSection, options: Sand
   const certificates = [WORLD.certificate];
   const policy = { version: 1, filesystem: { write: ["."] }, network } as const;
   return scene.create(policy, { resolver: () => ["127.0.0.1"], certificates, ...options });
+}
+
+/** A rule for such a host. */
+export function ruleFor(
+  { host, port }: Pick<StandIn, "host" | "port">,
+  http: NetworkRule["http"],
+  rest: Partial<NetworkRule> = {},
+): NetworkRule {
+  const about = http === undefined ? {} : { http };
+  return { id: "it", host, ports: [port], addresses: ["127.0.0.1"], ...about, ...rest };
+}
+
+/** The record of a message, as `direction what (url)`. */
+export async function messageRecord(sandbox: Sandbox, object: string, verdict: string): Promise<DecisionRecord> {
+  const find = () =>
+    sandbox.decisions().find((each) => {
+      return each.operation === "message" && each.object === object && each.verdict === verdict;
+    });
+  await until(() => find() !== undefined, `${verdict} of the message ${object} is recorded`);
+  return find() as DecisionRecord;
 }
 
 /** The record of a request, as `METHOD url` without the query. */

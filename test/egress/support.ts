@@ -80,6 +80,8 @@ export class Scene implements AsyncDisposable {
     firstByteMs: 200,
   });
   decide: (question: HttpQuestion) => HttpDecision | Promise<HttpDecision> = () => ({ allowed: true, reason: "test" });
+  /** What of requests is read, and who judges and sees what follows them. */
+  looks: Pick<HttpConnection, "needs" | "messages" | "answers" | "unjudged"> = {};
   dials = 0;
   readonly #servers: (Server | TcpServer)[] = [];
   readonly #ends: Duplex[] = [];
@@ -113,6 +115,7 @@ export class Scene implements AsyncDisposable {
       },
       refused: (refused) => this.refusals.push(refused),
       route: "",
+      ...this.looks,
       dial: async () => {
         this.dials++;
         const socket = connectTcp({ host: "127.0.0.1", port: upstream, noDelay: true });

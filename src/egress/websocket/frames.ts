@@ -25,6 +25,9 @@ export const MESSAGE_MAX: number = 1_048_576;
 /** The longest payload of a frame that controls: RFC 6455 §5.5. */
 const CONTROL_MAX = 125;
 
+/** The most pieces that a frame is kept in. */
+const CHUNKS_MAX = 1024;
+
 /** A side that breaks the protocol, and the code that it is closed with. */
 export class FrameProblem extends Error {
   readonly code: number;
@@ -49,6 +52,8 @@ export class FrameReader {
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
+    // A byte at a time would cost a hundred times what it says.
+    if (this.#chunks.length > CHUNKS_MAX) this.#chunks = [Buffer.concat(this.#chunks)];
   }
 
   /** The next frame, once all of it is there. Throws a {@link FrameProblem}. */

@@ -20,6 +20,7 @@ import { floorWriteCases } from "./floor-writes.ts";
 import { hashingCases } from "./hashing.ts";
 import { hookCases } from "./hooks.ts";
 import { hookContentCases } from "./hooks-content.ts";
+import { httpContentCases } from "./http-content.ts";
 import { httpHookCases } from "./http-hooks.ts";
 import { httpRuleCases } from "./http-rules.ts";
 import { lifeCases } from "./life.ts";
@@ -109,6 +110,7 @@ export const cases: readonly Case[] = [
   ...snapshotCases,
   ...limitCases,
   ...httpRuleCases,
+  ...httpContentCases,
   ...httpHookCases,
   ...clientWebCases,
   ...clientGitCases,
