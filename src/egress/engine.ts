@@ -10,7 +10,11 @@ import { ContentBudget } from "./http/content.ts";
 import type { Denial } from "./http/denial.ts";
 import type { HandleContext } from "./http/handle.ts";
 import { canonicalName, type Origin } from "./http/host.ts";
+import type { Protocol } from "./http/kept-origin.ts";
+import { StreamBudget } from "./http/limits.ts";
+import { BODY_BUFFER_BYTES } from "./http/relay-body.ts";
 import { serveHttp1 } from "./http/serve-http1.ts";
+import { serveHttp2 } from "./http/serve-http2.ts";
 import { UpstreamPool } from "./http/upstream.ts";
 import { sniff } from "./sniff.ts";
 import type { CertificateAuthority } from "./tls/certificate-authority.ts";
@@ -31,6 +35,7 @@ export class HttpEngine {
   readonly #pool: UpstreamPool;
   readonly #open = new Set<Duplex>();
   readonly #content = new ContentBudget();
+  readonly #budget = new StreamBudget();
 
   constructor(options: HttpEngineOptions) {
     this.#options = options;
@@ -50,10 +55,9 @@ export class HttpEngine {
     const sniffed = await sniff(stream, this.#options.firstByteMs ?? 60_000);
     if (stream.destroyed) return;
     if (sniffed.kind === "tls") return this.#serveTls(stream, connection, sniffed.hello, refusal);
-    if (sniffed.kind === "http1") return serveHttp1(this.#context("http", connection, refusal), stream);
-    if (sniffed.kind !== "silent") {
-      connection.refused({ object: "a connection", reason: NOT_HTTP[sniffed.kind] });
-    }
+    if (sniffed.kind === "http1") return serveHttp1(this.#context("http/1.1", connection, refusal), stream);
+    if (sniffed.kind === "http2") return serveHttp2(this.#context("h2c", connection, refusal), stream, this.#budget);
+    if (sniffed.kind === "other") connection.refused({ object: "a connection", reason: NOT_HTTP });
     stream.destroy();
   }
 
@@ -78,7 +82,9 @@ export class HttpEngine {
     const secure = new TLSSocket(stream, {
       isServer: true,
       secureContext: this.#options.authority.contextFor(name),
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: ["h2", "http/1.1"],
+      // Of the stream below it: what fits into one turn goes in one.
+      ...({ highWaterMark: BODY_BUFFER_BYTES } as object),
     });
     secure.on("error", (error: NodeJS.ErrnoException) => {
       // A client that does not trust our certificate says so in an alert.
@@ -89,13 +95,20 @@ export class HttpEngine {
     const late = setTimeout(() => stream.destroy(), HANDSHAKE_MS);
     stream.once("close", () => clearTimeout(late));
     secure.once("secure", () => clearTimeout(late));
-    secure.once("secure", () => serveHttp1(this.#context("https", connection, refusal ?? misdirected), secure));
+    secure.once("secure", () => {
+      // Only a server of `node:tls` says so, and HTTP/2 waits for it.
+      Object.assign(secure, { secureConnecting: false });
+      const context = this.#context("negotiated", connection, refusal ?? misdirected);
+      if (secure.alpnProtocol === "h2") serveHttp2(context, secure, this.#budget);
+      else serveHttp1(context, secure);
+    });
   }
 
-  #context(scheme: Origin["scheme"], connection: HttpConnection, refusal: Denial | undefined): HandleContext {
-    const { host, port } = connection;
-    const origin = { scheme, host, port };
-    const upstream = this.#pool.to(origin, connection.route, () => connection.dial(scheme));
+  #context(protocol: Protocol, connection: HttpConnection, refusal: Denial | undefined): HandleContext {
+    const { host, port, route } = connection;
+    const scheme = protocol === "negotiated" ? "https" : "http";
+    const origin: Origin = { scheme, host, port };
+    const upstream = this.#pool.to(origin, protocol, route, () => connection.dial(scheme));
     return { connection, origin, upstream, content: this.#content, refusal };
   }
 }
@@ -106,7 +119,4 @@ const HANDSHAKE_MS = 60_000;
 const UNTRUSTED =
   "the program does not trust the sandbox's certificate: it pins another, or reads none of the variables (see docs/network.md)";
 
-const NOT_HTTP = {
-  other: "it does not speak HTTP, which the rules are about",
-  http2: "it speaks HTTP/2 without TLS",
-} as const;
+const NOT_HTTP = "it does not speak HTTP, which the rules are about";

@@ -19,6 +19,8 @@ export class InputPump {
   #credit: number = INITIAL_CREDIT_BYTES;
   /** The last write that was asked for. */
   #last: Promise<unknown> = Promise.resolve();
+  /** How many of them are not done yet. */
+  #writing = 0;
   #ending = false;
   #stopped = false;
   #wake: () => void = () => undefined;
@@ -31,9 +33,18 @@ export class InputPump {
   /** Settles when everything is sent; false: nobody reads, or the input was ended before. */
   write(data: Uint8Array): Promise<boolean> {
     if (this.#ending) return Promise.resolve(false);
-    const written = this.#last.then(() => this.#pump(data));
+    this.#writing++;
+    const written = this.#last.then(() => this.#pump(data)).finally(() => this.#writing--);
     this.#last = written;
     return written;
+  }
+
+  /** Sends it now, where nothing stands in its way; false: nothing was sent. */
+  offer(data: Uint8Array): boolean {
+    const isFree = this.#writing === 0 && !this.#ending && !this.#stopped && !this.#link.congested;
+    if (!isFree || data.length > this.#credit) return false;
+    for (let at = 0; at < data.length; ) at += this.#sendSome(data, at);
+    return true;
   }
 
   /** Ends the input, after what was written before. */

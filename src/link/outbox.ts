@@ -8,6 +8,9 @@ import type { Writable } from "node:stream";
 /** Bytes that may wait for the end of a turn before pumps of input should pause. */
 const QUEUE_BYTES_MAX = 1_048_576;
 
+/** Up to so many bytes of a turn are put together before they are written. */
+const COPIED_MAX = 16_384;
+
 /** The sending half of a link. */
 export class Outbox {
   readonly #output: Writable;
@@ -42,10 +45,20 @@ export class Outbox {
     const [first] = frames;
     if (first === undefined) return;
     this.#frames = [];
-    const bytes = frames.length === 1 ? first : Buffer.concat(frames, this.#bytes);
+    const bytes = this.#bytes;
     this.#bytes = 0;
     // After the end of the stream a write would only be an error about an error.
-    if (!this.#output.writable || this.#output.write(bytes)) this.#wake();
+    if (!this.#output.writable || this.#write(frames, first, bytes)) this.#wake();
+  }
+
+  /** Few bytes are cheaper copied than listed. */
+  #write(frames: readonly Buffer[], first: Buffer, bytes: number): boolean {
+    if (frames.length === 1) return this.#output.write(first);
+    if (bytes <= COPIED_MAX) return this.#output.write(Buffer.concat(frames, bytes));
+    this.#output.cork();
+    for (const frame of frames) this.#output.write(frame);
+    this.#output.uncork();
+    return !this.#output.writableNeedDrain;
   }
 
   /** Drops what was not sent, and lets go of whoever waits. */

@@ -11,6 +11,9 @@ import { InputPump } from "./input-pump.ts";
 import type { Link } from "./link.ts";
 import { CHANNELS, MAX_DATA_BYTES } from "./protocol.ts";
 
+/** What is smaller is copied: a few bytes must not hold on to all that was read with them. */
+const DIRECT_MIN = 16_384;
+
 type Done = (error?: Error | null) => void;
 
 /**
@@ -30,7 +33,7 @@ export class RelayStream extends Duplex {
   #over = false;
 
   constructor(link: Link, stream: number) {
-    super({ allowHalfOpen: true });
+    super({ allowHalfOpen: true, writableHighWaterMark: MAX_DATA_BYTES });
     this.#link = link;
     this.#stream = stream;
     this.#credit = new OutputCredit((bytes) => this.#send(encodeMessage("credit", { bytes }, stream, CHANNELS.stdout)));
@@ -44,6 +47,7 @@ export class RelayStream extends Duplex {
     if (data.length === 0 || data.length > MAX_DATA_BYTES) throw violation(`data came with ${data.length} bytes`);
     this.#credit.arrived(data.length);
     if (this.destroyed) return;
+    if (this.#wanting && this.#queue.size === 0 && data.length >= DIRECT_MIN) return void this.#take(data);
     this.#queue.push(data);
     this.#deliver();
   }
@@ -89,7 +93,13 @@ export class RelayStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    void this.#input.write(chunk).then((written) => done(written ? null : this.#unread()));
+    if (this.#input.offer(chunk)) done();
+    else void this.#input.write(chunk).then((written) => done(written ? null : this.#unread()));
+  }
+
+  /** Records of TLS come some at a time, and leave as one frame. */
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: Done): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "binary", done);
   }
 
   override _final(done: Done): void {
@@ -110,10 +120,8 @@ export class RelayStream extends Duplex {
 
   #deliver(): void {
     while (this.#wanting && this.#queue.size > 0) {
-      this.#wanting = false;
       const data = this.#queue.take(MAX_DATA_BYTES);
-      this.#credit.taken(data.length);
-      this.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+      this.#take(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
     }
     if (this.#queue.size > 0) return;
     if (this.#failure !== undefined) this.destroy(this.#failure);
@@ -121,6 +129,13 @@ export class RelayStream extends Duplex {
       this.#wanting = false;
       this.push(null);
     }
+  }
+
+  /** Hands on what was wanted. */
+  #take(data: Buffer): void {
+    this.#wanting = false;
+    this.#credit.taken(data.length);
+    this.push(data);
   }
 
   /** The error of whoever writes to a side that does not read any more. */

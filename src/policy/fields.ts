@@ -80,6 +80,18 @@ export const queryField: z.ZodType<string> = text((glob) => {
 /** Where a value stands in JSON. */
 export const valuePathField: z.ZodType<string> = text(valuePathProblem);
 
+/** A glob of gRPC services: labels of a package, and a name. */
+export const grpcServiceField: z.ZodType<string> = text((glob) => {
+  if (!/^[A-Za-z0-9_.*]+$/.test(glob)) return 'expected a service such as "acme.users.v1.Users"';
+  return shortText(256)(glob) ?? globProblem(glob, ".");
+});
+
+/** A glob of the names of gRPC methods. */
+export const grpcMethodField: z.ZodType<string> = text((glob) => {
+  if (!/^[A-Za-z0-9_*]+$/.test(glob)) return 'expected the name of a method such as "GetUser"';
+  return shortText(256)(glob) ?? globProblem(glob);
+});
+
 /** An HTTP method. */
 export const methodField: z.ZodType<string> = text((method) => {
   return /^[A-Z][A-Z-]{0,31}$/.test(method) ? undefined : "expected an HTTP method in upper case";

@@ -81,12 +81,18 @@ const ACCESS: readonly t.HttpAccess["access"][] = [
 
 const ports: z.ZodType<number[] | "all"> = z.union([f.list(f.countField(65_535), 1), z.literal("all")]);
 
+const grpcCalls: z.ZodType<t.GrpcCalls> = z.strictObject({
+  service: f.grpcServiceField,
+  methods: f.list(f.grpcMethodField, 1).exactOptional(),
+});
+
 const httpRule: z.ZodType<t.HttpRule> = z.strictObject({
   methods: f.list(f.methodField, 1).exactOptional(),
   paths: f.list(f.urlPathField, 1).exactOptional(),
   query: z.record(f.nameField, f.queryField).exactOptional(),
   websocket: z.literal(true).exactOptional(),
   ...c.contentShape,
+  grpc: grpcCalls.exactOptional(),
 });
 
 const httpRules: z.ZodType<t.HttpRules> = z.strictObject({ rules: f.list(httpRule, 1) });

@@ -231,6 +231,21 @@ export interface HttpRule extends ContentRules {
   readonly query?: Readonly<Record<string, string>>;
   /** Requests that become a WebSocket (RFC 6455), and no others. @default requests that do not */
   readonly websocket?: true;
+  /** Calls of gRPC, and no others. It says method and path, so nothing else stands beside it. */
+  readonly grpc?: GrpcCalls;
+}
+
+/**
+ * Calls of gRPC: POST, a content type of `application/grpc`, and the path `/service/method`. A denial means the path, whatever
+ * method and content type say.
+ *
+ * @see {@link https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md | gRPC over HTTP/2}
+ */
+export interface GrpcCalls {
+  /** The service with its package: a glob of labels, as `acme.users.v1.*`. */
+  readonly service: string;
+  /** Globs of the names of methods. @default any */
+  readonly methods?: readonly string[];
 }
 
 /** Which models may be called, and where the calls go. */

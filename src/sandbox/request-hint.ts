@@ -17,7 +17,12 @@ export function requestHint(
     const written = host.includes(":") ? `[${host}]` : host;
     return `The policy needs a rule in network.allow: { host: "${written}", ports: [${port}] }`;
   }
-  const { method, target, websocket, content } = question.facts;
+  const { method, target, websocket, grpc, content } = question.facts;
+  const call = /^\/([A-Za-z0-9_.]+)\/([A-Za-z0-9_]+)$/.exec(target.path);
+  if (grpc && method === "POST" && call !== null) {
+    const rule = `{ grpc: { service: "${call[1]}", methods: ["${call[2]}"] } }`;
+    return `A rule in network.allow for ${host}:${port} needs, in http.rules: ${rule}`;
+  }
   const path = JSON.stringify(target.readings[0] ?? "/");
   const rule = websocket ? `{ websocket: true, paths: [${path}] }` : `{ methods: ["${method}"], paths: [${path}] }`;
   const calls = callsOf(content);

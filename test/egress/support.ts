@@ -10,26 +10,29 @@ import {
   type Server as TcpServer,
 } from "node:net";
 import { Duplex } from "node:stream";
-import { connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { HttpEngine } from "../../src/egress/engine.ts";
 import type { HttpConnection, HttpDecision, HttpQuestion, HttpRefusal } from "../../src/egress/http/connection.ts";
 import type { Denial } from "../../src/egress/http/denial.ts";
 import { createAuthority } from "../../src/egress/tls/certificate-authority.ts";
 import { upstreamTrust } from "../../src/egress/tls/upstream-tls.ts";
 
-/** One end of a connection in memory, back-pressured. */
+/** One end of a connection in memory, back-pressured. As on any network, nothing arrives before its sender has gone on. */
 class End extends Duplex {
   peer: End | undefined;
   #waiting: (() => void) | undefined;
 
   constructor() {
-    super({ allowHalfOpen: true });
+    // As much is under way on a flow.
+    super({ allowHalfOpen: true, highWaterMark: 262_144 });
   }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     const { peer } = this;
-    if (peer === undefined || peer.push(chunk)) done();
-    else peer.#waiting = done;
+    process.nextTick(() => {
+      if (peer === undefined || peer.destroyed || peer.push(chunk)) done();
+      else peer.#waiting = done;
+    });
   }
 
   override _read(): void {
@@ -89,15 +92,15 @@ export class Scene implements AsyncDisposable {
   /** A server that speaks HTTP, and TLS as `name` where one is given. */
   async server(listener: RequestListener, name?: string): Promise<number> {
     const http = createServer(listener);
-    if (name === undefined) return this.#listen(http);
+    if (name === undefined) return this.listen(http);
     const tls = createTlsServer({ SNICallback: (_, done) => done(null, WORLD.contextFor(name)) });
     tls.on("secureConnection", (socket) => http.emit("connection", socket));
-    return this.#listen(tls);
+    return this.listen(tls);
   }
 
   /** A server that does what it wants with a connection. */
   rawServer(serve: (socket: Duplex) => void): Promise<number> {
-    return this.#listen(createTcpServer(serve));
+    return this.listen(createTcpServer(serve));
   }
 
   /** A connection of the sandbox to `host`, which really is the server on `upstream`. */
@@ -129,9 +132,15 @@ export class Scene implements AsyncDisposable {
   }
 
   /** The same with TLS, as a client does that trusts the sandbox's authority. */
-  async connectTls(host: string, upstream: number, servername: string = host): Promise<Duplex> {
-    const stream = this.connect(host, 443, upstream);
-    const secure = connectTls({ socket: stream, servername, ca: SANDBOX.certificate, ALPNProtocols: ["http/1.1"] });
+  async connectTls(
+    host: string,
+    upstream: number,
+    servername: string = host,
+    protocols: readonly string[] = ["http/1.1"],
+    refusal?: Denial,
+  ): Promise<TLSSocket> {
+    const stream = this.connect(host, 443, upstream, refusal);
+    const secure = connectTls({ socket: stream, servername, ca: SANDBOX.certificate, ALPNProtocols: [...protocols] });
     await once(secure, "secureConnect");
     secure.on("error", () => undefined);
     return secure;
@@ -146,7 +155,8 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  async #listen(server: Server | TcpServer): Promise<number> {
+  /** Listens with a server of whatever kind; it ends with the scene. */
+  async listen(server: Server | TcpServer): Promise<number> {
     this.#servers.push(server);
     server.on("connection", (socket: Duplex) => {
       socket.on("error", () => undefined);

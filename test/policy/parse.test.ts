@@ -224,6 +224,18 @@ network:
     ["a negative time", { process: { limits: { timeoutMs: -1 } } }],
     ["a lower-case method", { network: { allow: [{ host: "a.b", http: { rules: [{ methods: ["get"] }] } }] } }],
     ["a relative URL path", { network: { allow: [{ host: "a.b", http: { rules: [{ paths: ["x"] }] } }] } }],
+    [
+      "a gRPC service that is a path",
+      { network: { allow: [{ host: "a.b", http: { rules: [{ grpc: { service: "a/b" } }] } }] } },
+    ],
+    [
+      "gRPC beside a method",
+      { network: { allow: [{ host: "a.b", http: { rules: [{ grpc: { service: "a.B" }, methods: ["POST"] }] } }] } },
+    ],
+    [
+      "gRPC beside paths, in a denial",
+      { network: { deny: [{ host: "a.b", http: { rules: [{ grpc: { service: "a.B" }, paths: ["/x"] }] } }] } },
+    ],
     ["a broken hash", { process: { allow: [{ binary: "x", sha256: "abc" }] } }],
     ["a denial that defers", { filesystem: { deny: [{ path: "x", defer: "hook" }] } }],
     ["access in a denial", { network: { deny: [{ host: "a.b", http: { access: "read-only" } }] } }],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isGrpcType } from "../../policy/http/mod.ts";
 import type { HttpConnection } from "./connection.ts";
 import type { Exchange, ResponseHead } from "./exchange.ts";
 import { valuesOf } from "./headers.ts";
@@ -59,13 +60,12 @@ export function denialResponse(denial: Denial, denied: Denied): { readonly head:
 
 /** Answers an exchange with it. A gRPC client reads a status of its own instead. */
 export function deny(exchange: Exchange, denial: Denial, denied: Denied): void {
-  const isGrpc = valuesOf(exchange.headers, "content-type").some((type) => type.startsWith("application/grpc"));
-  if (isGrpc && exchange.version === "2") {
-    const message = encodeURIComponent(denial.reason).replaceAll("%20", " ");
+  if (exchange.version === "2" && isGrpcType(valuesOf(exchange.headers, "content-type"))) {
+    const told = [denial.reason, denial.hint].filter((text) => text !== undefined).join(". ");
     const headers: [string, string][] = [
       ["content-type", "application/grpc"],
       ["grpc-status", GRPC_STATUS[denial.error] ?? "14"],
-      ["grpc-message", message],
+      ["grpc-message", percentEncode(told)],
       ["x-cofferdam-rule", denial.ruleId ?? "none"],
     ];
     exchange.respond({ status: 200, headers });
@@ -82,6 +82,12 @@ export function deny(exchange: Exchange, denial: Denial, denied: Denied): void {
   const headers = head.headers.filter(([name]) => !name.startsWith("Content-"));
   const type = ["Content-Type", "text/plain; charset=utf-8"] as const;
   exchange.respond({ ...head, headers: [type, ["Content-Length", String(Buffer.byteLength(text))], ...headers] }, text);
+}
+
+/** As gRPC does it: bytes that are no printable ASCII, and `%` itself. */
+function percentEncode(text: string): string {
+  const bytes = Buffer.from(text).toString("latin1");
+  return bytes.replace(/[^ -$&-~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 }
 
 /** PERMISSION_DENIED and INVALID_ARGUMENT; otherwise UNAVAILABLE. */

@@ -15,12 +15,16 @@ export interface RequestHead {
   /** `Host` or `:authority`. */
   readonly authority: string | undefined;
   readonly headers: HeaderLines;
+  /** What is wrong with it already, as the end of a sentence. */
+  readonly problem?: string;
 }
 
 /** A request as it came from the program. */
 export interface Exchange extends RequestHead {
   /** Absent: it has none. */
   readonly body: Readable | undefined;
+  /** What came after the body: known when it has ended. */
+  trailers(): HeaderLines;
   /** Whether it waits for a `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
   /** Aborted when the program is gone. */
@@ -52,6 +56,10 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly headers: HeaderLines;
   readonly body: Readable | undefined;
+  /** What goes after the body: known when it has ended. */
+  trailers(): HeaderLines;
+  /** Whether the program said that it takes trailers. gRPC servers want to hear it. */
+  readonly takesTrailers: boolean;
   readonly expectsContinue: boolean;
   readonly signal: AbortSignal;
   /** Called when the host wants the body. */

@@ -5,7 +5,7 @@
  */
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
-import { type HttpFacts, type RequestTarget, readTarget } from "../../policy/http/mod.ts";
+import { type HttpFacts, isGrpcType, type RequestTarget, readTarget } from "../../policy/http/mod.ts";
 import type { Exchange, ResponseBody, ResponseHead } from "./exchange.ts";
 import { endToEnd, type HeaderLines } from "./headers.ts";
 import { authorityOf, type Origin } from "./host.ts";
@@ -58,7 +58,13 @@ export function factsOf(request: Request, origin: Origin): HttpFacts | string {
     return "it is for another host";
   const target = readTarget(url.pathname + url.search);
   if ("problem" in target) return target.problem;
-  return { method: request.method.toUpperCase(), target, websocket: false };
+  const type = request.headers.get("content-type");
+  return {
+    method: request.method.toUpperCase(),
+    target,
+    websocket: false,
+    grpc: isGrpcType(type === null ? [] : [type]),
+  };
 }
 
 /** The headers and body of a request that a hook has made, as they are sent. Its length is not known. */

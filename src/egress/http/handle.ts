@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { type HttpFacts, readTarget } from "../../policy/http/mod.ts";
 import type { HttpConnection, HttpDecision, HttpQuestion } from "./connection.ts";
 import { type ContentBudget, holdContent } from "./content.ts";
+import { type HttpFacts, isGrpcType, readTarget } from "../../policy/http/mod.ts";
 import { type Denial, deny } from "./denial.ts";
 import type { Exchange, RequestHead, UpstreamRequest, UpstreamResponse } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
 import { answerOf, contentOf, fetchRequest } from "./fetch-request.ts";
-import { endToEnd, headersProblem, valuesOf } from "./headers.ts";
 import { showAnswer } from "./hooked-answer.ts";
+import { endToEnd, headersProblem, listOf, valuesOf } from "./headers.ts";
 import { authorityOf, authorityProblem, type Origin } from "./host.ts";
 import { judgeAnswer, withoutCoding } from "./judged-answer.ts";
 import { serveLocally } from "./local-app.ts";
@@ -45,7 +45,7 @@ export function checkRequest({ origin, refusal }: HandleContext, exchange: Reque
   if (refusal !== undefined) return refusal;
   const { method, headers, authority, version } = exchange;
   const malformed = (reason: string): Denial => ({ error: "malformed", reason: `the request is malformed: ${reason}` });
-  const problem = headersProblem(headers);
+  const problem = exchange.problem ?? headersProblem(headers);
   if (problem !== undefined) return malformed(problem);
   if (!/^[A-Z][A-Z-]{0,31}$/.test(method)) return malformed("its method is unknown");
   if (method === "CONNECT") return { error: "denied", reason: "tunnels are not allowed: connect to the host itself" };
@@ -55,7 +55,8 @@ export function checkRequest({ origin, refusal }: HandleContext, exchange: Reque
   const target = readTarget(exchange.target);
   if ("problem" in target) return malformed(target.problem);
   const override = methodOverride(exchange);
-  return { method, target, websocket: false, ...(override === undefined ? {} : { override }) };
+  const grpc = isGrpcType(valuesOf(headers, "content-type"));
+  return { method, target, websocket: false, grpc, ...(override === undefined ? {} : { override }) };
 }
 
 /** Frameworks let a POST say that it is something else. It is judged as both. */
@@ -132,13 +133,15 @@ function toSend(
 ): UpstreamRequest {
   const { signal, expectsContinue } = exchange;
   const changed = request !== undefined && (touched || request.facts !== facts);
-  const content = changed ? contentOf(request.request) : { headers: exchange.headers, body: exchange.body };
+  const content = changed ? { ...contentOf(request.request), trailers: () => [] } : exchange;
   const { method, target } = request?.facts ?? facts;
   return {
     method,
     path: target.path + target.query,
     headers: [["Host", authorityOf(origin)], ...endToEnd(content.headers, ["host"])],
     body: content.body,
+    trailers: () => content.trailers(),
+    takesTrailers: listOf(exchange.headers, "te").includes("trailers"),
     expectsContinue,
     signal,
     onContinue: () => exchange.proceed(),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import type { OutgoingHttpHeaders } from "node:http";
 
 /** Header lines in their order. Names keep their case. */
 export type HeaderLines = readonly (readonly [name: string, value: string])[];
@@ -32,12 +32,30 @@ export function linesOf(raw: readonly string[]): HeaderLines {
   return lines;
 }
 
-/** From what `node:http2` gives: without pseudo-headers. */
-export function linesOfFields(fields: IncomingHttpHeaders): HeaderLines {
-  return Object.entries(fields).flatMap(([name, value]) => {
-    if (name.startsWith(":") || value === undefined) return [];
-    return (Array.isArray(value) ? value : [value]).map((each) => [name, each] as const);
-  });
+/**
+ * What a trailer may not be: it is about how a message is framed or routed, who sends it, or what it is, and some servers take
+ * trailers for headers. Source: RFC 9110 §6.5.1.
+ */
+const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
+  "host",
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "content-range",
+  "authorization",
+  "cookie",
+  "set-cookie",
+  "expect",
+  "range",
+  "x-http-method-override",
+  "x-http-method",
+  "x-method-override",
+]);
+
+/** Trailers that may be relayed. */
+export function trailersOf(lines: HeaderLines): HeaderLines {
+  if (lines.length === 0 || headersProblem(lines) !== undefined) return [];
+  return endToEnd(lines).filter(([name]) => !NOT_IN_TRAILERS.has(name.toLowerCase()));
 }
 
 /** All values of a header. */
@@ -56,13 +74,13 @@ export function endToEnd(lines: HeaderLines, without: readonly string[] = []): H
   return lines.filter(([name]) => !HOP_BY_HOP.has(name.toLowerCase()) && !named.has(name.toLowerCase()));
 }
 
-/** As `node:http` and `node:http2` take them. */
-export function toOutgoing(lines: HeaderLines, lowerCase = false): OutgoingHttpHeaders {
+/** As `node:http` takes them. */
+export function toOutgoing(lines: HeaderLines): OutgoingHttpHeaders {
   const spelling = new Map<string, string>();
   const headers: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of lines) {
     const lower = name.toLowerCase();
-    const key = spelling.get(lower) ?? (lowerCase ? lower : name);
+    const key = spelling.get(lower) ?? name;
     spelling.set(lower, key);
     const before = headers[key];
     headers[key] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];

@@ -4,23 +4,24 @@
  * @module
  */
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
-import type { Duplex, Readable } from "node:stream";
-import { pipeline } from "node:stream";
+import type { Duplex } from "node:stream";
 import { type Denial, denialResponse } from "./denial.ts";
 import type { Exchange, ResponseBody, ResponseHead } from "./exchange.ts";
 import { type HandleContext, handleRequest } from "./handle.ts";
-import { linesOf, toOutgoing, valuesOf } from "./headers.ts";
+import { linesOf, toOutgoing, trailersOf, valuesOf } from "./headers.ts";
+import { IDLE_MS, idleTimer } from "./idle-timer.ts";
+import { HEADERS_MAX } from "./limits.ts";
+import { BODY_BUFFER_BYTES, relayBody } from "./relay-body.ts";
 import { serveUpgrade, type Upgrade } from "./upgrade.ts";
-
-/** All headers of a request together, in bytes. */
-export const HEADERS_MAX = 32_768;
-
-/** How long a connection may be idle, before its first request and between two, in milliseconds. */
-const IDLE_MS = 120_000;
 
 /** Serves a connection until it ends. A server for each: so a request needs no look-up of whose it is. */
 export function serveHttp1(context: HandleContext, stream: Duplex): void {
-  const server = createServer({ maxHeaderSize: HEADERS_MAX, insecureHTTPParser: false, requireHostHeader: false });
+  const server = createServer({
+    maxHeaderSize: HEADERS_MAX,
+    insecureHTTPParser: false,
+    requireHostHeader: false,
+    highWaterMark: BODY_BUFFER_BYTES,
+  });
   server.requestTimeout = 0;
   server.headersTimeout = 0;
   server.keepAliveTimeout = IDLE_MS;
@@ -87,21 +88,6 @@ class Line {
   }
 }
 
-function idleTimer(stream: Duplex): { start(): void; stop(): void } {
-  let timer: NodeJS.Timeout | undefined;
-  const stop = (): void => clearTimeout(timer);
-  stream.once("close", stop);
-  return {
-    stop,
-    start: () => {
-      stop();
-      if (stream.destroyed) return;
-      timer = setTimeout(() => stream.destroy(), IDLE_MS);
-      timer.unref();
-    },
-  };
-}
-
 function toExchange(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Exchange {
   const headers = linesOf(request.rawHeaders);
   const gone = new AbortController();
@@ -116,6 +102,7 @@ function toExchange(request: IncomingMessage, response: ServerResponse, expectsC
     authority: valuesOf(headers, "host")[0],
     headers: headers.filter(([name]) => name.toLowerCase() !== "expect"),
     body: hasBody(request) ? request : undefined,
+    trailers: () => trailersOf(linesOf(request.rawTrailers)),
     expectsContinue,
     signal: gone.signal,
     proceed: () => {
@@ -145,19 +132,20 @@ function respond(
     response.end(request.method === "HEAD" ? undefined : body);
     return;
   }
+  // A stream that fails or is cut short resets the connection: half an answer must not look like a whole one.
+  const cut = () => void response.socket?.destroy();
+  relayBody({
+    from: body.stream,
+    to: response,
+    onEnd: () => {
+      const trailers = body.trailers();
+      if (trailers.length > 0) response.addTrailers(toOutgoing(trailers) as NodeJS.Dict<string>);
+    },
+    onBroken: cut,
+    onClosed: () => body.stream.destroy(),
+  });
+  // What was there went with the head.
   response.flushHeaders();
-  relayBody(body.stream, response, () => {
-    const trailers = body.trailers();
-    if (trailers.length > 0) response.addTrailers(toOutgoing(trailers) as NodeJS.Dict<string>);
-  });
-}
-
-/** A stream that fails or is cut short resets the connection: half an answer must not look like a whole one. */
-function relayBody(source: Readable, response: ServerResponse, beforeEnd: () => void): void {
-  source.once("end", beforeEnd);
-  pipeline(source, response, (error) => {
-    if (error != null) response.socket?.destroy();
-  });
 }
 
 function toUpgrade(request: IncomingMessage, socket: Duplex): Upgrade {

@@ -4,9 +4,11 @@
  * @module
  */
 import { type ClientRequest, request as createRequest, type IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import type { UpgradedResponse, UpgradeRequest, UpstreamRequest, UpstreamResponse } from "./exchange.ts";
-import { linesOf, toOutgoing, valuesOf } from "./headers.ts";
+import { linesOf, toOutgoing, trailersOf, valuesOf } from "./headers.ts";
 import { type Dial, OriginAgent, type OriginRequestOptions } from "./origin-agent.ts";
+import { relayBody } from "./relay-body.ts";
 
 /** Sends a request; settles when the head of the response is there. */
 export async function sendHttp1(agent: OriginAgent, dial: Dial, request: UpstreamRequest): Promise<UpstreamResponse> {
@@ -70,14 +72,25 @@ function attempt(agent: OriginAgent, dial: Dial, request: UpstreamRequest): Atte
   sent.once("continue", () => request.onContinue());
   sent.setNoDelay(true);
   if (body === undefined) sent.end();
-  else {
-    sent.flushHeaders();
-    body.pipe(sent);
-    body.once("error", (error) => sent.destroy(error));
-  }
+  else sendBody(sent, body, request);
   // What comes after the response is the body's to tell.
   response.catch(() => undefined);
   return { sent, response };
+}
+
+function sendBody(sent: ClientRequest, body: Readable, request: UpstreamRequest): void {
+  sent.flushHeaders();
+  relayBody({
+    from: body,
+    to: sent,
+    onEnd: () => {
+      const trailers = request.trailers();
+      if (trailers.length > 0) sent.addTrailers(toOutgoing(trailers) as NodeJS.Dict<string>);
+    },
+    onBroken: (error) => void sent.destroy(error ?? Object.assign(new Error("cut short"), { code: "ECONNRESET" })),
+    // The host has answered without it, or is gone: the answer tells.
+    onClosed: () => void body.resume(),
+  });
 }
 
 /** A body without a length is chunked, whatever the program's side framed it with. */
@@ -101,6 +114,6 @@ function toResponse(incoming: IncomingMessage): UpstreamResponse {
   return {
     status: incoming.statusCode ?? 502,
     headers: linesOf(incoming.rawHeaders),
-    body: { stream: incoming, trailers: () => linesOf(incoming.rawTrailers ?? []) },
+    body: { stream: incoming, trailers: () => trailersOf(linesOf(incoming.rawTrailers ?? [])) },
   };
 }

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { connectTls, type UpstreamTrust } from "../tls/upstream-tls.ts";
+import type { UpstreamTrust } from "../tls/upstream-tls.ts";
 import type { UpgradedResponse, UpgradeRequest, UpstreamRequest, UpstreamResponse } from "./exchange.ts";
 import { authorityOf, type Origin } from "./host.ts";
-import { type Dial, OriginAgent } from "./origin-agent.ts";
-import { sendHttp1, upgradeHttp1 } from "./upstream-http1.ts";
+import { KeptOrigin, type Protocol } from "./kept-origin.ts";
+import type { Dial } from "./origin-agent.ts";
 
 /** Where requests of a connection go. */
 export interface Upstream {
@@ -21,7 +21,7 @@ const ORIGINS_MAX = 128;
 
 /** The kept connections of one sandbox. */
 export class UpstreamPool {
-  readonly #agents = new Map<string, OriginAgent>();
+  readonly #kept = new Map<string, KeptOrigin>();
   readonly #trust: UpstreamTrust;
 
   constructor(trust: UpstreamTrust) {
@@ -29,43 +29,38 @@ export class UpstreamPool {
   }
 
   /** The upstream of an origin. New connections are made by `dial`; kept ones are those of the same route. */
-  to(origin: Origin, route: string, dial: Dial): Upstream {
-    const connect = this.#connector(origin, dial);
+  to(origin: Origin, protocol: Protocol, route: string, dial: Dial): Upstream {
+    const kept = () => this.#keptOf(origin, protocol, route);
     return {
-      send: (request) => sendHttp1(this.#agentOf(origin, route), connect, request),
-      upgrade: (request) => upgradeHttp1(connect, request),
+      send: (request) => kept().send(dial, request),
+      upgrade: (request) => kept().upgrade(dial, request),
     };
   }
 
   /** Closes what is idle; what is in use ends with its request. */
   drain(): void {
-    for (const agent of this.#agents.values()) agent.retire();
-    this.#agents.clear();
+    for (const kept of this.#kept.values()) kept.retire();
+    this.#kept.clear();
   }
 
   /** Closes everything. */
   close(): void {
-    for (const agent of this.#agents.values()) agent.destroy();
-    this.#agents.clear();
+    for (const kept of this.#kept.values()) kept.destroy();
+    this.#kept.clear();
   }
 
-  #connector(origin: Origin, dial: Dial): Dial {
-    if (origin.scheme === "http") return dial;
-    return async () => connectTls(await dial(), origin.host, ["http/1.1"], this.#trust);
-  }
-
-  #agentOf(origin: Origin, route: string): OriginAgent {
-    const key = `${origin.scheme}://${authorityOf(origin)} ${route}`;
-    const agent = this.#agents.get(key) ?? new OriginAgent();
+  #keptOf(origin: Origin, protocol: Protocol, route: string): KeptOrigin {
+    const key = `${protocol} ${origin.scheme}://${authorityOf(origin)} ${route}`;
+    const kept = this.#kept.get(key) ?? new KeptOrigin(origin, protocol, this.#trust);
     // The order of use is the order of the map.
-    this.#agents.delete(key);
-    this.#agents.set(key, agent);
-    for (const [oldest, { busy }] of this.#agents) {
-      if (this.#agents.size <= ORIGINS_MAX) break;
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    for (const [oldest, { busy }] of this.#kept) {
+      if (this.#kept.size <= ORIGINS_MAX) break;
       if (busy) continue;
-      this.#agents.get(oldest)?.destroy();
-      this.#agents.delete(oldest);
+      this.#kept.get(oldest)?.destroy();
+      this.#kept.delete(oldest);
     }
-    return agent;
+    return kept;
   }
 }

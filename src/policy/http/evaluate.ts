@@ -10,6 +10,7 @@ import { compileGlob, type GlobMatcher } from "../glob.ts";
 import type { HttpAccess, HttpRule, HttpRules, RuleEnforcement, Unmatched, Verdict } from "../types.ts";
 import { ACCESS_RULES } from "./access.ts";
 import type { Content, ContentNeeds } from "./content.ts";
+import { compileGrpc, type GrpcMatcher } from "./grpc.ts";
 import { compileQuery, matchesEvery, matchesSome, type QueryMatcher } from "./query.ts";
 import {
   type CompiledContent,
@@ -35,6 +36,8 @@ export interface HttpFacts {
   readonly content?: Content;
   /** What is judged now is a message that came after it. */
   readonly message?: Message;
+  /** Whether its content type says gRPC. */
+  readonly grpc?: boolean;
 }
 
 /** A rule that matches the connection. */
@@ -199,9 +202,11 @@ interface CompiledRule {
   readonly websocket: boolean | "both";
   /** Absent: whatever it says. */
   readonly content: CompiledContent | undefined;
+  readonly grpc: GrpcMatcher | undefined;
 }
 
 function isMeant(rule: CompiledRule, reading: Reading): boolean {
+  if (rule.grpc !== undefined && (reading.method !== "POST" || reading.grpc !== true)) return false;
   return matchesTarget(rule, reading) && (rule.query === undefined || matchesEvery(rule.query, reading.target.query));
 }
 
@@ -211,6 +216,7 @@ function isDenied(rule: CompiledRule, reading: Reading): boolean {
 
 function matchesTarget(rule: CompiledRule, { method, path, websocket }: Reading): boolean {
   if (rule.websocket !== "both" && rule.websocket !== websocket) return false;
+  if (rule.grpc?.(path) === false) return false;
   return (rule.methods?.has(method) ?? true) && (rule.paths?.some((matches) => matches(path)) ?? true);
 }
 
@@ -231,12 +237,13 @@ function compiled(http: HttpAccess | HttpRules, otherwise: CompiledRule["websock
 
 /** HEAD is a GET without its body, so whoever may (or may not) do one may (or may not) do the other. */
 function compileRule(rule: HttpRule, websocket: CompiledRule["websocket"]): CompiledRule {
-  const { methods, paths, query } = rule;
+  const { methods, paths, query, grpc } = rule;
   return {
     methods: methods && new Set([...methods, ...(methods.includes("GET") ? ["HEAD"] : [])]),
     paths: paths?.map((glob) => compileGlob(glob)),
     query: query && compileQuery(query),
     websocket,
     content: compileContent(rule),
+    grpc: grpc && compileGrpc(grpc),
   };
 }

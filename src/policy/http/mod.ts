@@ -17,4 +17,5 @@ export {
 export { type ContentProblem, isObject, type Json, member, readJson, readText } from "./json.ts";
 export { type RpcMessage, readRpc } from "./rpc.ts";
 export type { Message, SocketMessage } from "./says.ts";
+export { isGrpcType } from "./grpc.ts";
 export { type RequestTarget, readTarget, type TargetProblem } from "./target.ts";

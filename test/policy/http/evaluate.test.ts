@@ -6,17 +6,18 @@ import { judgeOf } from "./support.ts";
 interface Options {
   readonly override?: string;
   readonly websocket?: boolean;
+  readonly grpc?: boolean;
 }
 
 const judge = (
   network: NetworkSection,
   method: string,
   raw: string,
-  { override, websocket = false }: Options = {},
+  { override, websocket = false, grpc = false }: Options = {},
 ): HttpRuling => {
   const target = readTarget(raw);
   if ("problem" in target) return expect.unreachable(target.problem);
-  return judgeOf(network)({ method, target, websocket, ...(override === undefined ? {} : { override }) });
+  return judgeOf(network)({ method, target, websocket, grpc, ...(override === undefined ? {} : { override }) });
 };
 const access = (name: HttpAccess["access"]): NetworkSection => ({
   allow: [{ id: "it", host: "a.test", http: { access: name } }],
@@ -192,6 +193,39 @@ describe("evaluateHttp()", () => {
     expect(judge(allowing({ websocket: true, paths: ["/chat"] }), "GET", "/chat").verdict).toBe("deny");
     expect(judge(denying({ paths: ["/chat"] }), "GET", "/chat", ws).verdict).toBe("deny");
     expect(judge(denying({ websocket: true }), "GET", "/chat").verdict).toBe("allow");
+  });
+
+  test.each<[string, { service: string; methods?: string[] }, string, boolean]>([
+    ["a service and a method", { service: "acme.v1.Users", methods: ["Get*"] }, "/acme.v1.Users/GetUser", true],
+    ["another method", { service: "acme.v1.Users", methods: ["Get*"] }, "/acme.v1.Users/DeleteUser", false],
+    ["any method", { service: "acme.v1.Users" }, "/acme.v1.Users/DeleteUser", true],
+    ["another service", { service: "acme.v1.Users" }, "/acme.v1.Admin/GetUser", false],
+    ["a star for one label", { service: "acme.*.Users" }, "/acme.v1.Users/GetUser", true],
+    ["a star that would have to be two", { service: "acme.*" }, "/acme.v1.Users/GetUser", false],
+    ["two stars for the rest", { service: "acme.**" }, "/acme.v1.Users/GetUser", true],
+    ["another case", { service: "acme.v1.users" }, "/acme.v1.Users/GetUser", false],
+    ["a path below it", { service: "**" }, "/acme.v1.Users/GetUser/x", false],
+    ["a path above it", { service: "**" }, "/acme.v1.Users", false],
+    ["an empty segment", { service: "acme.v1.Users" }, "//acme.v1.Users/GetUser", false],
+    ["an encoded slash", { service: "acme.v1.Users" }, "/acme.v1.Users%2FGetUser", false],
+    ["parameters that servers drop", { service: "**", methods: ["GetUser"] }, "/acme.v1.Users/GetUser;x", false],
+  ])("takes calls of gRPC by %s", (_, grpc, path, allowed) => {
+    expect(judge(allowing({ grpc }), "POST", path, { grpc: true }).verdict).toBe(allowed ? "allow" : "deny");
+  });
+
+  test("takes for a call of gRPC only a POST that says so, and denies the path whoever asks", () => {
+    const call = { grpc: { service: "acme.v1.Users" } };
+    const path = "/acme.v1.Users/GetUser";
+    expect(judge(allowing(call), "POST", path).verdict).toBe("deny");
+    expect(judge(allowing(call), "GET", path, { grpc: true }).verdict).toBe("deny");
+    expect(judge(allowing(call), "POST", path, { grpc: true, override: "DELETE" }).verdict).toBe("deny");
+    for (const how of [{}, { grpc: true }, { websocket: true }]) {
+      for (const method of ["POST", "GET"]) expect(judge(denying(call), method, path, how).verdict).toBe("deny");
+    }
+    expect(judge(denying(call), "POST", "/acme.v1.Admin/GetUser", { grpc: true }).verdict).toBe("allow");
+    // Whoever may post may call.
+    expect(judge(access("read-write"), "POST", path, { grpc: true }).verdict).toBe("allow");
+    expect(judge(access("read-only"), "POST", path, { grpc: true }).verdict).toBe("deny");
   });
 
   test("lets a denial come before an ask, and an ask before an allowance", () => {

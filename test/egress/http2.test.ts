@@ -1,0 +1,423 @@
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { constants } from "node:http2";
+import { describe, expect, test } from "vitest";
+import { resetStream } from "../../src/egress/http/http2-body.ts";
+import { fetchOver, Scene } from "./support.ts";
+import { ask, http2Host, http2Session, sessionOn } from "./support-http2.ts";
+
+const HOST = "api.test";
+
+describe("HTTP/2 on both sides", () => {
+  test("is agreed on, and each request is judged and relayed on one connection to the host", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(
+      scene,
+      (stream, headers) => {
+        stream.respond({
+          ":status": 201,
+          "x-seen": `${headers[":method"]} ${headers[":path"]} ${headers[":authority"]}`,
+        });
+        stream.end("hello");
+      },
+      HOST,
+    );
+    const session = await http2Session(scene, HOST, port);
+    const answers = await Promise.all(["/a?b=1", "/./c", "/d"].map((path) => ask(session, { ":path": path })));
+    expect(answers.map(({ status, headers, body }) => [status, headers["x-seen"], body.toString()])).toEqual([
+      [201, "GET /a?b=1 api.test", "hello"],
+      [201, "GET /c api.test", "hello"],
+      [201, "GET /d api.test", "hello"],
+    ]);
+    expect(scene.questions.map(({ scheme, facts }) => [scheme, facts.method])).toEqual(Array(3).fill(["https", "GET"]));
+    expect(scene.dials).toBe(1);
+  });
+
+  test("relays trailers both ways, and those of a request never pass for its headers", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(
+      scene,
+      (stream, headers) => {
+        const chunks: Buffer[] = [];
+        let trailers: unknown;
+        stream.on("trailers", (given) => {
+          trailers = { ...given };
+        });
+        stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+        stream.on("end", () => {
+          stream.respond({ ":status": 200 }, { waitForTrailers: true });
+          stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0", "x-te": String(headers.te) }));
+          stream.end(JSON.stringify([Buffer.concat(chunks).toString(), trailers]));
+        });
+      },
+      HOST,
+    );
+    const session = await http2Session(scene, HOST, port);
+    const stream = session.request({ ":method": "POST", ":path": "/", te: "trailers" }, { waitForTrailers: true });
+    stream.on("wantTrailers", () => stream.sendTrailers({ "x-sum": "9", "x-http-method-override": "DELETE" }));
+    stream.end("body");
+    let text = "";
+    let trailers: Record<string, unknown> = {};
+    stream.on("trailers", (given) => {
+      trailers = { ...given };
+    });
+    for await (const chunk of stream) text += chunk;
+    expect(JSON.parse(text)).toEqual(["body", { "x-sum": "9" }]);
+    expect(Object.entries(trailers)).toEqual([
+      ["grpc-status", "0"],
+      ["x-te", "trailers"],
+    ]);
+  });
+
+  test("relays large bodies both ways at once", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(
+      scene,
+      (stream) => {
+        stream.respond({ ":status": 200 });
+        stream.pipe(stream);
+      },
+      HOST,
+    );
+    const body = randomBytes(3_000_000);
+    const answer = await ask(await http2Session(scene, HOST, port), { ":method": "POST" }, body);
+    const digest = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+    expect([answer.rstCode, digest(answer.body)]).toEqual([0, digest(body)]);
+  });
+
+  test("relays what comes before the rest is there, in each direction", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(
+      scene,
+      (stream) => {
+        stream.respond({ ":status": 200 });
+        stream.on("data", (chunk: Buffer) => stream.write(`echo ${chunk}`));
+        stream.on("end", () => stream.end());
+      },
+      HOST,
+    );
+    const session = await http2Session(scene, HOST, port);
+    const stream = session.request({ ":method": "POST", ":path": "/" });
+    for (const word of ["one", "two"]) {
+      stream.write(word);
+      expect(String((await once(stream, "data"))[0])).toBe(`echo ${word}`);
+    }
+    stream.end();
+    await once(stream, "end");
+  });
+
+  test("holds back a host whose program does not read", async () => {
+    await using scene = new Scene();
+    let sent = 0;
+    const { port } = await http2Host(
+      scene,
+      (stream) => {
+        stream.respond({ ":status": 200 });
+        const piece = Buffer.alloc(65_536);
+        const more = (): unknown => {
+          while (sent < 100_000_000) {
+            sent += piece.length;
+            if (!stream.write(piece)) return stream.once("drain", more);
+          }
+          return stream.end();
+        };
+        more();
+      },
+      HOST,
+    );
+    const session = await http2Session(scene, HOST, port);
+    const stream = session.request({ ":path": "/" });
+    stream.on("error", () => undefined);
+    await once(stream, "response");
+    stream.pause();
+    let before = -1;
+    // Until nothing moves any more.
+    while (before !== sent) {
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect(sent).toBeLessThan(8_000_000);
+    stream.close(constants.NGHTTP2_CANCEL);
+  });
+
+  test("answers HEAD, 204 and 304 without a body", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(
+      scene,
+      (stream, headers) => {
+        const status = headers[":method"] === "HEAD" ? 200 : Number(headers[":path"]?.slice(1));
+        stream.respond({ ":status": status, "x-length": "5" });
+        if (!stream.writableEnded) stream.end();
+      },
+      HOST,
+    );
+    const session = await http2Session(scene, HOST, port);
+    const asked = [{ ":method": "HEAD" }, { ":path": "/204" }, { ":path": "/304" }, { ":path": "/200" }];
+    const answers = await Promise.all(asked.map((headers) => ask(session, headers)));
+    expect(answers.map(({ status, body, rstCode }) => [status, body.length, rstCode])).toEqual([
+      [200, 0, 0],
+      [204, 0, 0],
+      [304, 0, 0],
+      [200, 0, 0],
+    ]);
+  });
+
+  test("tells the program to go on when the host does", async () => {
+    await using scene = new Scene();
+    const { port, http2 } = await http2Host(scene, () => undefined, HOST);
+    http2.removeAllListeners("stream");
+    http2.on("stream", (stream) => {
+      stream.additionalHeaders({ ":status": 100 });
+      stream.respond({ ":status": 200 });
+      stream.pipe(stream);
+    });
+    const session = await http2Session(scene, HOST, port);
+    const stream = session.request({ ":method": "POST", ":path": "/", expect: "100-continue" });
+    await once(stream, "continue");
+    stream.end("hi");
+    expect(String((await once(stream, "data"))[0])).toBe("hi");
+  });
+
+  test("ends the upload where the host has answered without it, and the answer arrives whole", async () => {
+    await using scene = new Scene();
+    const body = randomBytes(2_000_000);
+    const { port } = await http2Host(
+      scene,
+      (stream) => {
+        stream.respond({ ":status": 413 });
+        stream.end(body);
+      },
+      HOST,
+    );
+    const session = await http2Session(scene, HOST, port);
+    const stream = session.request({ ":method": "POST", ":path": "/" });
+    stream.write(Buffer.alloc(100_000));
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    await once(stream, "close");
+    expect([Buffer.concat(chunks).equals(body), stream.rstCode]).toEqual([true, constants.NGHTTP2_NO_ERROR]);
+  });
+});
+
+describe("resets", () => {
+  test("of the host in the middle of an answer reach the program with their code", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(
+      scene,
+      (stream) => {
+        stream.respond({ ":status": 200 });
+        stream.write("half");
+        setTimeout(() => resetStream(stream, constants.NGHTTP2_ENHANCE_YOUR_CALM), 20);
+      },
+      HOST,
+    );
+    const answer = await ask(await http2Session(scene, HOST, port), {});
+    expect([answer.body.toString(), answer.rstCode]).toEqual(["half", constants.NGHTTP2_ENHANCE_YOUR_CALM]);
+  });
+
+  test("that cancel are no ends: half an answer is never whole, half a request neither", async () => {
+    await using scene = new Scene();
+    let uploaded: Promise<unknown> | undefined;
+    let ended = false;
+    const { port } = await http2Host(
+      scene,
+      (stream, headers) => {
+        if (headers[":path"] === "/down") {
+          stream.respond({ ":status": 200 });
+          stream.write("half");
+          setTimeout(() => resetStream(stream, constants.NGHTTP2_CANCEL), 20);
+          return;
+        }
+        uploaded = once(stream, "close").then(() => [stream.rstCode, ended]);
+        stream.respond({ ":status": 200 });
+        stream.on("end", () => {
+          // `node:http2` ends what is cancelled too: only the code tells.
+          ended = stream.rstCode === 0;
+        });
+        stream.resume();
+        stream.write("begin");
+      },
+      HOST,
+    );
+    const session = await http2Session(scene, HOST, port);
+    const down = await ask(session, { ":path": "/down" });
+    expect([down.body.toString(), down.rstCode]).toEqual(["half", constants.NGHTTP2_CANCEL]);
+    const up = session.request({ ":method": "POST", ":path": "/up" });
+    up.on("error", () => undefined);
+    up.write("half");
+    await once(up, "data");
+    resetStream(up, constants.NGHTTP2_CANCEL);
+    await once(up, "close");
+    expect(await uploaded).toEqual([constants.NGHTTP2_CANCEL, false]);
+  });
+
+  test("of a program reach a host that speaks HTTP/1.1 as the end of its connection", async () => {
+    await using scene = new Scene();
+    let closed: Promise<unknown> | undefined;
+    const port = await scene.server((request, response) => {
+      closed = once(request.socket, "close");
+      response.write("begin");
+    }, HOST);
+    const session = await http2Session(scene, HOST, port);
+    const stream = session.request({ ":path": "/" });
+    stream.on("error", () => undefined);
+    await once(stream, "data");
+    stream.close(constants.NGHTTP2_CANCEL);
+    await closed;
+  });
+});
+
+describe("versions that differ", () => {
+  test("a host that speaks only HTTP/1.1 serves a program that speaks HTTP/2, trailers and cookies included", async () => {
+    await using scene = new Scene();
+    const port = await scene.server((request, response) => {
+      response.setHeader("Set-Cookie", ["a=1", "b=2"]);
+      response.setHeader("Trailer", "X-Sum");
+      response.write(`${request.httpVersion} ${request.headers.host} ${request.headers.cookie} `);
+      request.on("data", (chunk) => response.write(chunk));
+      request.on("end", () => {
+        response.addTrailers({ "X-Sum": "9" });
+        response.end();
+      });
+    }, HOST);
+    const session = await http2Session(scene, HOST, port);
+    const headers = { ":method": "POST", cookie: ["x=1", "y=2"] };
+    const answer = await ask(session, headers, "body");
+    expect(answer.body.toString()).toBe("1.1 api.test x=1; y=2 body");
+    expect([answer.headers["set-cookie"], answer.trailers["x-sum"]]).toEqual([["a=1", "b=2"], "9"]);
+    const more = await Promise.all([1, 2, 3].map(() => ask(session, headers, "body")));
+    expect(more.map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+
+  test("a host that speaks only HTTP/2 serves a program that speaks HTTP/1.1", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(
+      scene,
+      (stream, headers) => {
+        stream.respond({ ":status": 200, "x-authority": headers[":authority"] }, { waitForTrailers: true });
+        stream.on("wantTrailers", () => stream.sendTrailers({ "x-sum": "9" }));
+        stream.pipe(stream);
+      },
+      HOST,
+    );
+    const answer = await fetchOver(await scene.connectTls(HOST, port), {
+      method: "POST",
+      headers: { Host: HOST, "X-A": "b" },
+      body: "body",
+    });
+    expect(answer).toMatchObject({ status: 200, body: "body", trailers: { "x-sum": "9" } });
+    expect(answer.headers["x-authority"]).toBe(HOST);
+  });
+
+  test("HTTP/2 by prior knowledge, without TLS, is served where the host does so too", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(scene, (stream) => {
+      stream.respond({ ":status": 200 });
+      stream.end("clear");
+    });
+    const session = sessionOn("http://api.test", scene.connect(HOST, 80, port));
+    expect((await ask(session, {})).body.toString()).toBe("clear");
+    expect(scene.questions[0]?.scheme).toBe("http");
+  });
+});
+
+describe("connections to hosts", () => {
+  test("that say they will go are left: what comes next goes over another", async () => {
+    await using scene = new Scene();
+    let sessions = 0;
+    const { port, http2 } = await http2Host(
+      scene,
+      (stream) => {
+        stream.respond({ ":status": 200 });
+        stream.end(String(sessions));
+        if (sessions === 1) stream.session?.close();
+      },
+      HOST,
+    );
+    http2.on("session", () => sessions++);
+    const session = await http2Session(scene, HOST, port);
+    expect((await ask(session, {})).body.toString()).toBe("1");
+    expect((await ask(session, {})).body.toString()).toBe("2");
+    expect(scene.dials).toBe(2);
+  });
+
+  test("that refuse a request are asked again", async () => {
+    await using scene = new Scene();
+    let asked = 0;
+    const { port } = await http2Host(
+      scene,
+      (stream) => {
+        if (++asked === 1) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+        stream.respond({ ":status": 200 });
+        return void stream.end("second");
+      },
+      HOST,
+    );
+    expect((await ask(await http2Session(scene, HOST, port), {})).body.toString()).toBe("second");
+  });
+
+  test("that take one request at a time get others beside them", async () => {
+    await using scene = new Scene();
+    const waiting: (() => void)[] = [];
+    const { port } = await http2Host(
+      scene,
+      (stream) => {
+        waiting.push(() => {
+          stream.respond({ ":status": 200 });
+          stream.end("done");
+        });
+        if (waiting.length === 3) for (const answer of waiting) answer();
+      },
+      HOST,
+      { maxConcurrentStreams: 1 },
+    );
+    const session = await http2Session(scene, HOST, port);
+    const answers = await Promise.all([ask(session, {}), ask(session, {}), ask(session, {})]);
+    expect(answers.map(({ body }) => body.toString())).toEqual(["done", "done", "done"]);
+    expect(scene.dials).toBe(3);
+  });
+
+  test("that broke answer with 502, and the next request has a new one", async () => {
+    await using scene = new Scene();
+    let asked = 0;
+    const { port } = await http2Host(
+      scene,
+      (stream) => {
+        if (++asked === 1) return stream.session?.destroy();
+        stream.respond({ ":status": 200 });
+        return void stream.end("second");
+      },
+      HOST,
+    );
+    const session = await http2Session(scene, HOST, port);
+    const broken = await ask(session, { ":method": "POST" }, "x");
+    expect([broken.status, JSON.parse(broken.body.toString()).error]).toEqual([502, "upstream_unreachable"]);
+    expect((await ask(session, {})).body.toString()).toBe("second");
+  });
+
+  test("are not kept when the policy has changed, and open streams live on", async () => {
+    await using scene = new Scene();
+    let finish: (() => void) | undefined;
+    const { port } = await http2Host(
+      scene,
+      (stream, headers) => {
+        stream.respond({ ":status": 200 });
+        if (headers[":path"] !== "/long") return void stream.end("short");
+        stream.write("begin ");
+        finish = () => stream.end("end");
+      },
+      HOST,
+    );
+    const session = await http2Session(scene, HOST, port);
+    const long = ask(session, { ":path": "/long" });
+    while (finish === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+    scene.engine.policyChanged();
+    scene.decide = () => ({ allowed: false, reason: "no more" });
+    expect((await ask(session, {})).status).toBe(403);
+    scene.decide = () => ({ allowed: true, reason: "" });
+    expect((await ask(session, {})).body.toString()).toBe("short");
+    finish();
+    expect((await long).body.toString()).toBe("begin end");
+    expect(scene.dials).toBe(2);
+  });
+});
