@@ -21,9 +21,17 @@ export function contentIssues(data: unknown): IssueDraft[] {
 
 const KINDS = ["graphql", "jsonrpc", "mcp", "messages"] as const;
 
+/** What a rule on gRPC says already, or cannot hold. */
+const BESIDE_GRPC = ["methods", "paths", "query", "websocket", ...KINDS] as const;
+
 function ruleIssues(rule: MapLike, path: DocumentPath): IssueDraft[] {
   const [kind, ...others] = KINDS.filter((each) => rule[each] !== undefined);
   const issue = (key: string, message: string): IssueDraft => ({ path: [...path, ...key.split(".")], message });
+  if (rule.grpc !== undefined) {
+    return BESIDE_GRPC.filter((key) => rule[key] !== undefined).map((key) => {
+      return issue(key, `"grpc" says what a request is by itself: drop "${key}"`);
+    });
+  }
   if (kind === undefined) return [];
   const { graphql, mcp, messages, websocket } = rule;
   return [

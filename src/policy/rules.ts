@@ -28,7 +28,6 @@ export function crossFieldIssues(data: unknown): IssueDraft[] {
     ...limitIssues(data),
     ...httpIssues(data),
     ...contentIssues(data),
-    ...grpcIssues(data),
     ...grantIssues(data),
   ];
 }
@@ -87,23 +86,6 @@ function httpIssues(data: unknown): IssueDraft[] {
     }
     return issues;
   });
-}
-
-/** What a rule on gRPC says already. */
-const BESIDE_GRPC = ["methods", "paths", "query", "websocket", "graphql", "jsonrpc", "mcp"];
-
-function grpcIssues(data: unknown): IssueDraft[] {
-  const rules = ["allow", "deny", "ask"].flatMap((list) => maps(data, ["network", list]));
-  return rules
-    .flatMap(([path]) => maps(data, [...path, "http", "rules"]))
-    .flatMap(([path, rule]): IssueDraft[] => {
-      if (rule.grpc === undefined) return [];
-      return BESIDE_GRPC.filter((key) => rule[key] !== undefined).map((key) => ({
-        path: [...path, key],
-        message: `"grpc" says method and path by itself: drop "${key}"`,
-        target: "key",
-      }));
-    });
 }
 
 function grantIssues(data: unknown): IssueDraft[] {

@@ -3,15 +3,16 @@
  *
  * @module
  */
+
+import { type HttpFacts, isGrpcType, readTarget } from "../../policy/http/mod.ts";
 import type { HttpConnection, HttpDecision, HttpQuestion } from "./connection.ts";
 import { type ContentBudget, holdContent } from "./content.ts";
-import { type HttpFacts, isGrpcType, readTarget } from "../../policy/http/mod.ts";
 import { type Denial, deny } from "./denial.ts";
 import type { Exchange, RequestHead, UpstreamRequest, UpstreamResponse } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
 import { answerOf, contentOf, fetchRequest } from "./fetch-request.ts";
-import { showAnswer } from "./hooked-answer.ts";
 import { endToEnd, headersProblem, listOf, valuesOf } from "./headers.ts";
+import { showAnswer } from "./hooked-answer.ts";
 import { authorityOf, authorityProblem, type Origin } from "./host.ts";
 import { judgeAnswer, withoutCoding } from "./judged-answer.ts";
 import { serveLocally } from "./local-app.ts";

@@ -127,7 +127,7 @@ function respond(
   { status, headers }: ResponseHead,
   body: ResponseBody | string | undefined,
 ): void {
-  if (stream.closed || stream.headersSent) return resetStream(stream, NGHTTP2_INTERNAL_ERROR);
+  if (stream.closed || stream.headersSent) return void resetStream(stream, NGHTTP2_INTERNAL_ERROR);
   // What was not read of the request by then nobody will read.
   stream.once("finish", () => {
     if (!stream.readableEnded && !stream.endAfterHeaders) stream.close(NGHTTP2_NO_ERROR);

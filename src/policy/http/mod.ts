@@ -14,8 +14,8 @@ export {
   knowsTool,
   type RequestRule,
 } from "./evaluate.ts";
+export { isGrpcType } from "./grpc.ts";
 export { type ContentProblem, isObject, type Json, member, readJson, readText } from "./json.ts";
 export { type RpcMessage, readRpc } from "./rpc.ts";
 export type { Message, SocketMessage } from "./says.ts";
-export { isGrpcType } from "./grpc.ts";
 export { type RequestTarget, readTarget, type TargetProblem } from "./target.ts";
