@@ -1,5 +1,5 @@
 /**
- * How the tests run: in processes of their own, two files at a time, for many of them start sandboxes.
+ * How the tests run: in processes of their own, three files at a time: those that start sandboxes mostly wait.
  */
 import { defineConfig } from "vitest/config";
 
@@ -8,7 +8,7 @@ export default defineConfig({
     environment: "node",
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -27,7 +27,7 @@ import {
   within,
 } from "./support.ts";
 
-const KILLS = Number(process.env.COFFERDAM_TEST_KILLS ?? 100);
+const KILLS = Number(process.env.COFFERDAM_TEST_KILLS ?? 50);
 const AT_ONCE = 4;
 const GONE_MS = 20_000;
 const VICTIM = fileURLToPath(new URL("./fixtures/victim.mjs", import.meta.url));

@@ -25,14 +25,21 @@ const LENGTH_BYTES = 4;
  * Reads records up to the last, and not a byte more: what follows is the warden's.
  *
  * @throws {Error} With the `code` of the system call that failed, if the launcher gave up.
+ * @throws {SandboxError} PROTOCOL_VIOLATION If what comes are no records.
+ * @throws The signal's reason, if it is aborted before.
  */
-export async function readCopied(launcher: CopyingLauncher, onCopied: OnCopied): Promise<CopyReport> {
+export async function readCopied(
+  launcher: CopyingLauncher,
+  onCopied: OnCopied,
+  signal?: AbortSignal,
+): Promise<CopyReport> {
   let rest: Buffer = Buffer.alloc(0);
-  for await (const piece of piecesOf(launcher.input)) {
+  for await (const piece of piecesOf(launcher.input, signal)) {
     rest = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     let at = 0;
     while (rest.length - at >= LENGTH_BYTES) {
       const size = rest.readUInt32LE(at);
+      if (size > RECORD_BYTES_MAX) throw violation(`a record claims ${size} bytes`);
       if (rest.length - at - LENGTH_BYTES < size) break;
       const record = rest.subarray(at + LENGTH_BYTES, at + LENGTH_BYTES + size);
       at += LENGTH_BYTES + size;
@@ -49,24 +56,30 @@ export async function readCopied(launcher: CopyingLauncher, onCopied: OnCopied):
 
 const END = 0;
 
+/** A path, a link's target, and numbers. Paths of a deep tree are long. */
+const RECORD_BYTES_MAX = 1 << 20;
+
 /** What comes, as it comes. Leaving the loop leaves the stream open. */
-async function* piecesOf(input: Readable): AsyncGenerator<Buffer> {
+async function* piecesOf(input: Readable, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
   for (;;) {
+    signal?.throwIfAborted();
     const piece: Buffer | null = input.read();
     if (piece !== null) yield piece;
     else if (input.readableEnded || input.destroyed) return;
-    else await readable(input);
+    else await readable(input, signal);
   }
 }
 
-function readable(input: Readable): Promise<void> {
+function readable(input: Readable, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const events = ["readable", "end", "close"] as const;
     const settle = () => {
       for (const event of events) input.off(event, settle);
+      signal?.removeEventListener("abort", settle);
       resolve();
     };
     for (const event of events) input.once(event, settle);
+    signal?.addEventListener("abort", settle);
   });
 }
 

@@ -32,6 +32,8 @@ export interface CopyOptions extends Agent {
   readonly chown: boolean;
   /** Learns what was copied. */
   readonly baseline?: BaselineRecorder;
+  /** Nobody waits for it any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -52,12 +54,24 @@ export async function copyWorkspace(
   const root = openRoot(source);
   try {
     launcher.output.write(encodeMessage("copy", order(`/proc/${process.pid}/fd/${root.fd}`, target, options)));
-    const report = await readCopied(launcher, (path, entry) => options.baseline?.keep(path, entry));
-    options.baseline?.finish(target);
+    const { baseline, signal } = options;
+    const report = await readCopied(launcher, (path, entry) => baseline?.keep(path, entry), signal);
+    baseline?.finish(target);
     return report;
   } finally {
     closeDirectory(root);
   }
+}
+
+/** What {@link copyWorkspace} would make of an empty directory. */
+export async function emptyWorkspace(target: string, options: CopyOptions): Promise<void> {
+  await makeMissing(target, options);
+  if (options.chown) {
+    const { uid, gid, mode } = ownershipOf(select(options.grants).access, 0o700, options);
+    await lchown(target, uid, gid);
+    await chmod(target, mode);
+  }
+  options.baseline?.finish(target);
 }
 
 function order(source: string, target: string, { grants, chown, uid, gid }: CopyOptions) {

@@ -21,7 +21,7 @@ import {
   type Survey,
 } from "../workspace/mod.ts";
 import type { CopyingLauncher } from "./copied.ts";
-import { copyWorkspace } from "./copy.ts";
+import { copyWorkspace, emptyWorkspace } from "./copy.ts";
 import { workspaceSteps } from "./layout.ts";
 import type { Step } from "./steps.ts";
 import type { HostUser } from "./user.ts";
@@ -70,14 +70,14 @@ export async function prepareLocalWorkspace(request: StartRequest, maker: Worksp
     await mkdir(scratch, { mode: 0o700 });
     return workspace?.mode === "overlay"
       ? await layWorkspace(workspace, prepared, maker, scratch)
-      : await takeCopy(workspace, prepared, maker, scratch);
+      : await takeCopy(request, prepared, maker, scratch);
   } catch (error) {
     throw SandboxError.is(error) ? error : scratchFailed(scratch, error);
   }
 }
 
 async function takeCopy(
-  workspace: WorkspaceRequest | undefined,
+  { workspace, signal }: StartRequest,
   prepared: PreparedWorkspace,
   { launcher, user: { uid, gid, rootful } }: WorkspaceMaker,
   scratch: string,
@@ -86,10 +86,13 @@ async function takeCopy(
   await mkdir(source, { mode: 0o700 });
   const recorder = new BaselineRecorder();
   const { grants, missing } = prepared;
-  const options = { uid, gid, grants, missing, chown: rootful, baseline: recorder };
-  const report = await copyWorkspace(launcher, workspace?.path ?? (await emptyFolder(scratch)), source, options);
+  const options = { uid, gid, grants, missing, chown: rootful, baseline: recorder, signal };
+  const notes =
+    workspace === undefined
+      ? await emptyWorkspace(source, options).then(() => [])
+      : describeReport(await copyWorkspace(launcher, workspace.path, source, options));
   const baseline = recorder.baseline(folderOf(workspace), grants);
-  return { source, steps: workspaceSteps(prepared), view: { copy: source }, baseline, notes: describeReport(report) };
+  return { source, steps: workspaceSteps(prepared), view: { copy: source }, baseline, notes };
 }
 
 /** What an overlay is made of. The launcher mounts it: the mount is the sandbox's alone. */
@@ -127,10 +130,4 @@ function scratchFailed(scratch: string, cause: unknown): SandboxError<"START_FAI
     hint: "Make room there, or set TMPDIR to a folder on a larger disk",
     cause,
   });
-}
-
-async function emptyFolder(scratch: string): Promise<string> {
-  const path = join(scratch, "empty");
-  await mkdir(path, { mode: 0o700 });
-  return path;
 }

@@ -1,5 +1,5 @@
 /**
- * The conformance suite: every case in every place.
+ * The conformance suite: every case in every place. A file for each, so that they run beside each other.
  */
 import { chmodSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -8,23 +8,27 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inapplicable } from "./case.ts";
 import { cases } from "./cases/mod.ts";
-import { type Place, places } from "./places.ts";
+import { type Place, type PlaceName, places } from "./places.ts";
 import { buildPrograms } from "./programs.ts";
 import { type CaseReport, forget, write } from "./report.ts";
 import { Scene, Stage } from "./scene.ts";
 
 const TIMEOUT_MS = 60_000;
 
-test("every case has a name of its own", () => {
-  const names = cases.map(({ name }) => name);
-  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
-});
-
-for (const place of places()) {
-  forget(place.name);
-  const problem = await place.problem();
-  if (problem === undefined) describe(place.name, () => suite(place));
-  else refuse(place, problem);
+/** Declares the cases of those of the named places that are to be run here. */
+export async function conformance(...names: readonly PlaceName[]): Promise<void> {
+  // A file without a test would fail.
+  test("every case has a name of its own", () => {
+    const all = cases.map(({ name }) => name);
+    expect(all.filter((name, index) => all.indexOf(name) !== index)).toEqual([]);
+  });
+  for (const place of places()) {
+    if (!names.includes(place.name)) continue;
+    forget(place.name);
+    const problem = await place.problem();
+    if (problem === undefined) describe(place.name, () => suite(place));
+    else refuse(place, problem);
+  }
 }
 
 function refuse(place: Place, problem: string): void {
