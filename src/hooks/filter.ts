@@ -9,7 +9,9 @@ import {
   compileGlob,
   type GlobMatcher,
   HOME_PATH,
+  hostRange,
   type Places,
+  rangeMatcher,
   WORKSPACE_PATH,
 } from "../policy/mod.ts";
 import { canonicalBinary, canonicalPath } from "../policy/paths.ts";
@@ -81,7 +83,10 @@ export function connectMatcher(
   ports: readonly number[],
   binaries: readonly string[],
 ): (connect: NetworkConnect) => Match {
-  const matchers = hosts.map((host) => compileGlob(host, "."));
+  const matchers = hosts.map((host) => {
+    const range = hostRange(host);
+    return range === undefined ? compileGlob(host, ".") : rangeMatcher(range);
+  });
   const inBinaries = anyOf(binaries);
   return ({ host, port, binary }) => {
     if (matchers.length > 0 && !matchers.some((matches) => matches(host))) return MATCH.NONE;

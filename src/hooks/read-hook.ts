@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hostRange, rangeProblem } from "../policy/addresses.ts";
 import { globProblem } from "../policy/glob.ts";
 import { nearestKey } from "../policy/nearest.ts";
 import { pathProblem } from "../policy/paths.ts";
@@ -163,10 +164,15 @@ function readPatterns(place: Place, key: string, value: unknown): readonly strin
 
 function readHosts(place: Place, value: unknown): readonly string[] {
   for (const host of readList(place, "hosts", value, PATTERNS_MAX)) {
-    if (typeof host === "string" && host !== "" && globProblem(host, ".") === undefined) continue;
-    throw invalidHook(place, `has ${JSON.stringify(host)} in its hosts`, "Give names or globs of labels");
+    if (typeof host === "string" && isHost(host)) continue;
+    throw invalidHook(place, `has ${JSON.stringify(host)} in its hosts`, "Give names, globs of labels, or addresses");
   }
   return [...((value as readonly string[] | undefined) ?? [])];
+}
+
+function isHost(host: string): boolean {
+  if (host.includes("/")) return rangeProblem(host) === undefined;
+  return host !== "" && (hostRange(host) !== undefined || globProblem(host, ".") === undefined);
 }
 
 function readPorts(place: Place, value: unknown): readonly number[] {

@@ -243,6 +243,11 @@ export class PluginRegistry {
     ).decide();
   }
 
+  /** Whether somebody can be asked for more than the policy allows. */
+  get hasApprover(): boolean {
+    return this.#bench.approve !== undefined;
+  }
+
   /** Whether hooks see what goes over connections. */
   get seesRequests(): boolean {
     return this.#request.length + this.#response.length + this.#message.length > 0;

@@ -42,7 +42,7 @@ export interface FilesystemAccess {
 
 /** A program wants to connect to another machine. */
 export interface NetworkConnect {
-  /** The name as it was asked for, lower case and without a final dot; or an IPv4 address. */
+  /** The name as it was asked for, lower case and without a final dot; or an address, IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
   /** In the sandbox. */

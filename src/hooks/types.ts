@@ -71,7 +71,7 @@ export type StartHandler = (start: ProcessStart, context: HookContext) => Awaita
 
 /** What an object of `network.connect` may have. Only connections that match all of it are asked about. */
 export interface ConnectHookOptions<F> extends DecideHookOptions<F> {
-  /** Names or globs of labels, as in a policy, or IPv4 addresses. @default all */
+  /** Names or globs of labels, as in a policy, or addresses and ranges of them. `**` means addresses too. @default all */
   readonly hosts?: readonly string[];
   /** @default all */
   readonly ports?: readonly number[];

@@ -4,7 +4,16 @@
  * @module
  */
 
-export { addressKind, canonicalAddress, isAddress, isListed, isRange, rangeMatcher } from "./addresses.ts";
+export {
+  addressKind,
+  canonicalAddress,
+  hostRange,
+  isAddress,
+  isListed,
+  isRange,
+  rangeMatcher,
+  rangeProblem,
+} from "./addresses.ts";
 export { BASELINE } from "./baseline.ts";
 export {
   type ConnectionAttempt,

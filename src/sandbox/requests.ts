@@ -88,7 +88,7 @@ export class Requests {
       error: "denied",
       reason,
       ruleId: ruling.ruleId,
-      hint: requestHint(flow, ruling, undefined),
+      hint: requestHint(flow, ruling, undefined, this.#setting.registry.hasApprover),
       // The connection has been recorded.
       judged: true,
     } as const;
@@ -168,6 +168,7 @@ export class Requests {
 
   async #decide(connection: RequestConnection, question: HttpQuestion): Promise<HttpDecision> {
     const { flow } = connection;
+    const { registry } = this.#setting;
     const ruling = connection.judge(question.facts);
     const hooked = toHooked(flow, question, ruling);
     const decided = await this.#ask(hooked, ruling, question);
@@ -178,7 +179,12 @@ export class Requests {
     const said = calls === undefined ? "" : ` (${calls.join(", ")})`;
     this.#record(flow, `${method} ${url}${said}`, ruling.ruleId, final);
     if (final.verdict === "deny") {
-      return { allowed: false, reason: final.reason, ...ruleId, hint: requestHint(flow, ruling, question) };
+      return {
+        allowed: false,
+        reason: final.reason,
+        ...ruleId,
+        hint: requestHint(flow, ruling, question, registry.hasApprover),
+      };
     }
     const request = sent !== undefined && "facts" in sent ? { request: sent } : {};
     const response = hooked.response === undefined ? {} : { response: hooked.response };

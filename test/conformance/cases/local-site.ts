@@ -12,6 +12,7 @@ import {
 } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
 import { refused } from "../help.ts";
+import { sandboxWith } from "../mediation.ts";
 import { connection, net, networkSandbox, serveOutside } from "../network.ts";
 import { curl, httpSandbox, requestRecord, standIn } from "../stand-in.ts";
 
@@ -75,6 +76,8 @@ export const localSiteCases: readonly Case[] = [
       const closed = await networkSandbox(scene, { ...all, deny: [{ id: "quiet", host: "cofferdam.local" }] });
       expect(await net(closed.sandbox, "connect", "blocking", "cofferdam.local", 80)).toBe("ECONNREFUSED");
       expect((await connection(closed.sandbox, "cofferdam.local:80", "deny")).ruleId).toBe("quiet");
+      const { sandbox: none } = await sandboxWith(scene, {}, { filesystem: { read: ["."] } });
+      expect(await net(none, "get", "cofferdam.local", 80, "/")).toMatch(/^no address: /);
     },
   },
   {
@@ -103,7 +106,8 @@ export const localSiteCases: readonly Case[] = [
         path: "/search",
         reason: "the task says: search",
       };
-      expect(await status("-d", "x", `${api.url}/search`)).toBe("403");
+      const denied = await curl(sandbox, "-d", "x", `${api.url}/search`);
+      expect(denied).toContain("POST to http://cofferdam.local/requests");
       expect(await ask(sandbox, post)).toMatchObject([200, { status: "allowed", rule: "cofferdam:grant-1" }]);
       expect(requests).toMatchObject([
         {
