@@ -56,6 +56,7 @@ export class HttpEngine {
     if (stream.destroyed) return;
     if (sniffed.kind === "tls") return this.#serveTls(stream, connection, sniffed.hello, refusal);
     if (sniffed.kind === "http1") return serveHttp1(this.#context("http/1.1", connection, refusal), stream);
+    if (sniffed.kind === "http2") hangUp(stream, stream);
     if (sniffed.kind === "http2") return serveHttp2(this.#context("h2c", connection, refusal), stream, this.#budget);
     if (sniffed.kind === "other") connection.refused({ object: "a connection", reason: NOT_HTTP });
     stream.destroy();
@@ -99,6 +100,7 @@ export class HttpEngine {
       // Only a server of `node:tls` says so, and HTTP/2 waits for it.
       Object.assign(secure, { secureConnecting: false });
       const context = this.#context("negotiated", connection, refusal ?? misdirected);
+      if (secure.alpnProtocol === "h2") hangUp(stream, secure);
       if (secure.alpnProtocol === "h2") serveHttp2(context, secure, this.#budget);
       else serveHttp1(context, secure);
     });
@@ -111,6 +113,19 @@ export class HttpEngine {
     const upstream = this.#pool.to(origin, protocol, route, () => connection.dial(scheme));
     return { connection, origin, upstream, content: this.#content, refusal };
   }
+}
+
+/** How long a program that says nothing more may still read over HTTP/2, in milliseconds. */
+const LAST_ANSWERS_MS = 1000;
+
+/** Of a program that was killed nothing comes but the end of what is below, which HTTP/2 does not listen for. */
+function hangUp(below: Duplex, above: Duplex): void {
+  const leave = (): void => {
+    const late = setTimeout(() => above.destroy(), LAST_ANSWERS_MS);
+    above.once("close", () => clearTimeout(late));
+  };
+  if (below.readableEnded) leave();
+  else below.once("end", leave);
 }
 
 /** How long a program may take for its handshake, in milliseconds. */

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { constants } from "node:http2";
+import { connect as connectTls } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { resetStream } from "../../src/egress/http/http2-body.ts";
-import { fetchOver, Scene } from "./support.ts";
+import { fetchOver, SANDBOX, Scene } from "./support.ts";
 import { ask, http2Host, http2Session, sessionOn } from "./support-http2.ts";
 
 const HOST = "api.test";
@@ -263,6 +264,27 @@ describe("resets", () => {
     stream.on("error", () => undefined);
     await once(stream, "data");
     stream.close(constants.NGHTTP2_CANCEL);
+    await closed;
+  });
+});
+
+describe("programs that are gone", () => {
+  test.each(["end", "destroy"] as const)("(%s of their connection) are waited for by no host", async (how) => {
+    await using scene = new Scene();
+    let closed: Promise<unknown> | undefined;
+    const port = await scene.server((request, response) => {
+      closed = once(request.socket, "close");
+      response.write("begin");
+    }, HOST);
+    const raw = scene.connect(HOST, 443, port);
+    const secure = connectTls({ socket: raw, servername: HOST, ca: SANDBOX.certificate, ALPNProtocols: ["h2"] });
+    secure.on("error", () => undefined);
+    await once(secure, "secureConnect");
+    const stream = sessionOn(`https://${HOST}`, secure).request({ ":path": "/" });
+    stream.on("error", () => undefined);
+    await once(stream, "data");
+    // As the kernel does for a program that was killed: TLS and HTTP/2 hear nothing.
+    raw[how]();
     await closed;
   });
 });
