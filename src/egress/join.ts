@@ -51,8 +51,11 @@ function isOver(stream: Duplex): boolean {
 
 /** Ends a connection so that its other side does not take what came for the whole of it. */
 export function reset(side: Duplex): void {
-  const { resetAndDestroy } = side as Partial<Socket>;
-  // Not every runtime has it, and only sockets do.
-  if (resetAndDestroy === undefined) side.destroy();
-  else resetAndDestroy.call(side);
+  try {
+    // Not every runtime has it, and only sockets do; those with TLS over another stream throw.
+    (side as Partial<Socket>).resetAndDestroy?.();
+  } catch {
+    // It is destroyed below.
+  }
+  side.destroy();
 }

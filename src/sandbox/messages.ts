@@ -11,7 +11,7 @@ import {
   type NetworkRequest,
   type PluginRegistry,
 } from "../hooks/mod.ts";
-import type { Message } from "../policy/http/mod.ts";
+import { type Message, readText } from "../policy/http/mod.ts";
 import type { HttpRuling } from "../policy/mod.ts";
 
 /** What judging the messages that follow one request takes. */
@@ -102,7 +102,8 @@ function changeProblem(
 ): Recorded | undefined {
   if (changedBy === undefined || said.every(({ language }) => language !== "message")) return undefined;
   const { direction, kind, data } = message;
-  const text = typeof data === "string" ? data : undefined;
+  const read = typeof data === "string" ? { text: data } : readText(data);
+  const text = "problem" in read ? undefined : read.text;
   const item = { direction, kind: kind === "binary" ? "binary" : "text", text } as const;
   const now = setting.rule({ language: "message", item });
   if (now === undefined || now.verdict === "allow") return undefined;

@@ -1,8 +1,11 @@
+import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { connect, TLSSocket } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { dial } from "../../src/egress/dial.ts";
 import { join } from "../../src/egress/join.ts";
+import { createAuthority } from "../../src/egress/tls/certificate-authority.ts";
 
 const servers: Server[] = [];
 const never = new AbortController().signal;
@@ -140,5 +143,22 @@ describe("join()", () => {
     await over;
     expect(inner.destroyed).toBe(true);
     expect(inner.readableEnded).toBe(false);
+  });
+
+  test("breaks TLS over another stream, which knows no reset", async () => {
+    const port = await serve((socket) => socket.once("data", () => socket.resetAndDestroy()));
+    const [outer, inner] = pair();
+    const secure = new TLSSocket(inner, {
+      isServer: true,
+      secureContext: createAuthority("test").contextFor("a.test"),
+    });
+    secure.on("error", () => undefined);
+    const client = connect({ socket: outer, rejectUnauthorized: false });
+    client.on("error", () => undefined);
+    await once(client, "secureConnect");
+    const over = join(secure, await dial(["127.0.0.1"], port, { timeoutMs: 5000, signal: never }));
+    client.write("word");
+    await over;
+    expect(inner.destroyed).toBe(true);
   });
 });

@@ -55,6 +55,7 @@ import { treeCases } from "./trees.ts";
 import { volumeCases } from "./volumes.ts";
 import { waitingCases } from "./waiting.ts";
 import { watchCases } from "./watch.ts";
+import { websocketMessageCases } from "./websocket-messages.ts";
 import { workspaceCopyCases } from "./workspace-copy.ts";
 import { workspaceHostileCases } from "./workspace-hostile.ts";
 import { workspaceMountCases } from "./workspace-mount.ts";
@@ -117,6 +118,19 @@ export const cases: readonly Case[] = [
   ...ofAnyImage(httpRuleCases),
   ...ofAnyImage(httpContentCases),
   ...ofAnyImage(httpHookCases),
+  ...workspaceCopyCases,
+  ...workspaceMountCases,
+  ...workspaceOverlayCases,
+  ...workspaceHostileCases,
+  ...volumeCases,
+  ...reviewCases,
+  ...reviewApplyCases,
+  ...snapshotCases,
+  ...limitCases,
+  ...httpRuleCases,
+  ...httpContentCases,
+  ...websocketMessageCases,
+  ...httpHookCases,
   ...clientWebCases,
   ...clientGitCases,
   ...clientRegistryCases,
