@@ -26,20 +26,21 @@ const EVENT_MAX = 8 * 1_048_576;
 export async function* readEvents(source: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const event = new EventLines();
-  let text = "";
+  let begun = "";
   let isAfterReturn = false;
   for await (const chunk of source) {
-    text += decoder.decode(chunk, { stream: true });
+    const text = decoder.decode(chunk, { stream: true });
+    if (text === "") continue;
     // The line feed of a pair whose carriage return has ended the line already.
-    if (isAfterReturn && text.startsWith("\n")) text = text.slice(1);
-    if (text !== "") isAfterReturn = text.endsWith("\r");
-    const lines = text.split(/\r\n|\n|\r/);
-    text = lines.pop() ?? "";
+    const lines = (isAfterReturn && text.startsWith("\n") ? text.slice(1) : text).split(/\r\n|\n|\r/);
+    isAfterReturn = text.endsWith("\r");
+    lines[0] = begun + (lines[0] ?? "");
+    begun = lines.pop() ?? "";
     for (const line of lines) {
       const done = event.take(line);
       if (done !== undefined) yield done;
     }
-    if (text.length + event.length > EVENT_MAX) throw new Error(`an event has more than ${EVENT_MAX} characters`);
+    if (begun.length + event.length > EVENT_MAX) throw new Error(`an event has more than ${EVENT_MAX} characters`);
   }
   // What no empty line ends is no event.
 }

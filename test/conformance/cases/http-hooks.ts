@@ -3,7 +3,7 @@
  * they make.
  */
 import { expect } from "vitest";
-import { ask, definePlugin, deny, type RequestHandler } from "../../../src/mod.ts";
+import { ask, definePlugin, deny, type NetworkRule, type RequestHandler } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
 import { curl, httpSandbox, requestRecord, standIn } from "../stand-in.ts";
 
@@ -54,6 +54,11 @@ export const httpHookCases: readonly Case[] = [
             return new Request("https://evil.test/", { method: "POST", body: "x" });
           case "/thrown":
             throw new Error("oops");
+          case "/queried":
+          case "/mutated": {
+            const query = about.path === "/queried" ? "{ other }" : "mutation { other }";
+            return new Request(request, { body: JSON.stringify({ query }) });
+          }
           case "/nonsense":
             return "yes" as never;
           default:
@@ -92,6 +97,31 @@ export const httpHookCases: readonly Case[] = [
         expect([path, await by(path)]).toEqual([path, { kind: "plugin", name: "watcher", hook: "network.request" }]);
       }
       expect((await requestRecord(sandbox, `POST ${api.url}/moved`, "deny")).reason).toMatch(/rule private denies/);
+
+      // What it says is judged as what the program had said.
+      await sandbox.setPolicy({
+        version: 1,
+        filesystem: { write: ["."] },
+        network: {
+          ...network,
+          allow: [
+            {
+              ...network.allow[0],
+              http: { rules: [{ graphql: { operations: ["query"] } }, { methods: ["DELETE"] }] },
+            } as NetworkRule,
+          ],
+        },
+      });
+      const send = async (path: string, query: string) => {
+        const body = JSON.stringify({ query });
+        return lastLine(await curl(sandbox, "-H", "Content-Type: application/json", "-d", body, api.url + path));
+      };
+      expect(await send("/plain", "{ a }")).toBe("200");
+      expect(await send("/added", "{ a }")).toBe("200");
+      expect(await send("/queried", "{ a }")).toBe("200");
+      expect(await send("/mutated", "{ a }")).toBe("403");
+      expect(await send("/plain", "mutation { a }")).toBe("403");
+      await sandbox.setPolicy({ version: 1, filesystem: { write: ["."] }, network });
 
       // What the policy denies no hook sees.
       seen.length = 0;

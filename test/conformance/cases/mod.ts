@@ -20,6 +20,7 @@ import { floorWriteCases } from "./floor-writes.ts";
 import { hashingCases } from "./hashing.ts";
 import { hookCases } from "./hooks.ts";
 import { hookContentCases } from "./hooks-content.ts";
+import { httpAnswerCases } from "./http-answers.ts";
 import { httpContentCases } from "./http-content.ts";
 import { httpHookCases } from "./http-hooks.ts";
 import { httpRuleCases } from "./http-rules.ts";
@@ -27,6 +28,7 @@ import { lifeCases } from "./life.ts";
 import { lifeFaultCases } from "./life-faults.ts";
 import { limitCases } from "./limits.ts";
 import { localSiteCases } from "./local-site.ts";
+import { mcpCases } from "./mcp.ts";
 import { mediatedCareCases } from "./mediated-cares.ts";
 import { mediatedLaterCases } from "./mediated-later.ts";
 import { mediatedPolicyCases } from "./mediated-policy.ts";
@@ -129,8 +131,10 @@ export const cases: readonly Case[] = [
   ...limitCases,
   ...httpRuleCases,
   ...httpContentCases,
+  ...mcpCases,
   ...websocketMessageCases,
   ...httpHookCases,
+  ...httpAnswerCases,
   ...clientWebCases,
   ...clientGitCases,
   ...clientRegistryCases,
