@@ -69,6 +69,8 @@ export interface ErrorDetails {
   PORT_UNREACHABLE: { readonly port: number; readonly errno: string };
   /** A server in the sandbox did not answer a request as HTTP servers do. */
   FETCH_FAILED: { readonly port: number; readonly reason: string };
+  /** A body is longer than its reader wants to hold. */
+  BODY_TOO_LONG: { readonly maxBytes: number };
   /** A port of the host could not be opened. */
   LISTEN_FAILED: { readonly host: string; readonly port: number; readonly errno: string };
   /** There is nothing to review: the workspace is live, or there is no folder to write back to. */

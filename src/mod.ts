@@ -23,6 +23,8 @@ export {
   definePlugin,
   deny,
   type HookVerdict,
+  type PeekTextOptions,
+  peekText,
   substitute,
 } from "./hooks/mod.ts";
 export type * from "./hooks/subjects.ts";

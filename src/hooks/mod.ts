@@ -10,6 +10,7 @@ export { definePlugin } from "./define.ts";
 export { binaryPatterns, pathPatterns } from "./filter.ts";
 export { HookedMessage, HookedResponse } from "./hooked.ts";
 export { HookedRequest } from "./hooked-request.ts";
+export { type PeekTextOptions, peekText } from "./peek-text.ts";
 export {
   type HookDomain,
   PluginRegistry,

@@ -154,7 +154,8 @@ async function bytesOf(stream: ReadableStream<Uint8Array>): Promise<Buffer | { r
     bytes += next.value.length;
     chunks.push(next.value);
     if (bytes > CONTENT_MAX) {
-      await reader.cancel();
+      // It settles when the other copies are read, too.
+      void reader.cancel().catch(() => undefined);
       return { problem: TOO_LONG };
     }
   }
