@@ -85,8 +85,8 @@ export const httpAnswerCases: readonly Case[] = [
       expect(await get("/scrubbed")).toBe("*** /scrubbed identity\n200");
       expect(await get("/replaced")).toBe('{"made":"here"}\n418');
       expect(await get("/peeked")).toBe("secret /peeked identity\n200");
-      expect(await get("/empty", "-i")).toMatch(/204 No Content[\s\S]*X-Host: 1/i);
-      expect(await get("/cut")).toMatch(/^curl (?:18|56):/);
+      expect(await get("/empty", "-i")).toMatch(/204 [\s\S]*X-Host: 1/i);
+      expect(await get("/cut")).toMatch(/^curl (?:18|56|92):/);
       for (const path of ["/denied", "/asked", "/looked", "/eaten", "/thrown", "/nonsense"]) {
         const text = await get(path);
         expect([path, lastLine(text)]).toEqual([path, "403"]);
