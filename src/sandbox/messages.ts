@@ -1,5 +1,5 @@
 /**
- * Messages on the connections of a sandbox: each decided; denials recorded one by one, equal allowances together.
+ * Messages on the connections of a sandbox: each decided, and recorded.
  *
  * @module
  */
@@ -20,73 +20,48 @@ export interface MessagesSetting {
   readonly connect: NetworkConnect;
   readonly about: NetworkRequest;
   readonly signal: AbortSignal;
-  /** Whether rules are about JSON-RPC in the answer. */
-  readonly speaksRpc: boolean;
+  /** Whether rules are about JSON-RPC in the answer, now. */
+  speaksRpc(): boolean;
   /** What the policy in force says; undefined: its rules are not about messages there. */
   rule(message: Message): HttpRuling | undefined;
   knowsTool(name: string): boolean;
   /** Writes it down: `object` is what was said, and where. */
-  record(object: string, ruleId: string | undefined, decided: Recorded, count: number): void;
+  readonly record: (object: string, ruleId: string | undefined, decided: Recorded) => void;
 }
 
 type Recorded = Pick<Decided, "verdict" | "reason" | "decidedBy">;
 
-/** How many different allowances are counted before they are written down. */
-const KINDS_MAX = 64;
-
 /** Makes the judge of what follows a request. */
 export function messageJudge(setting: MessagesSetting): MessageJudge {
-  const counts = new Map<string, { count: number; write(count: number): void }>();
-  const flush = (): void => {
-    for (const { count, write } of counts.values()) write(count);
-    counts.clear();
-  };
-  const note: Note = (object, ruleId, decided) => {
-    if (decided.verdict === "deny") return setting.record(object, ruleId, decided, 1);
-    const key = JSON.stringify([object, ruleId, decided.decidedBy, decided.reason]);
-    const known = counts.get(key);
-    if (known !== undefined) {
-      known.count++;
-      return;
-    }
-    if (counts.size >= KINDS_MAX) flush();
-    counts.set(key, { count: 1, write: (count) => setting.record(object, ruleId, decided, count) });
-  };
   return {
-    speaksRpc: setting.speaksRpc,
+    get speaksRpc() {
+      return setting.speaksRpc();
+    },
     knowsTool: (name) => setting.knowsTool(name),
-    judge: (said, raw) => decide(setting, note, said, raw),
+    judge: (said, raw) => decide(setting, said, raw),
     broken: (direction, reason) => {
       const decided: Recorded = { verdict: "deny", decidedBy: { kind: "policy" }, reason };
-      setting.record(objectOf(setting.about, direction, "a message"), undefined, decided, 1);
+      setting.record(objectOf(setting.about, direction, "a message"), undefined, decided);
     },
-    close: flush,
   };
 }
 
-type Note = (object: string, ruleId: string | undefined, decided: Recorded) => void;
-
-async function decide(
-  setting: MessagesSetting,
-  note: Note,
-  said: readonly Message[],
-  raw: RawMessage,
-): Promise<MessageDecision> {
+async function decide(setting: MessagesSetting, said: readonly Message[], raw: RawMessage): Promise<MessageDecision> {
   const ruling = strictest(said.flatMap((message) => setting.rule(message) ?? []));
-  const object = objectOf(setting.about, raw.direction, nameOf(said, raw));
+  const { connect, about, registry, signal, record } = setting;
+  const object = objectOf(about, raw.direction, nameOf(said, raw));
   const { ruleId } = ruling;
   if (ruling.verdict === "deny") {
     const reason =
       ruleId === undefined ? "no rule of the policy allows the message" : `rule ${ruleId} denies the message`;
-    note(object, ruleId, { verdict: "deny", decidedBy: { kind: "policy" }, reason });
+    record(object, ruleId, { verdict: "deny", decidedBy: { kind: "policy" }, reason });
     return { allowed: false, reason, ...(ruleId === undefined ? {} : { ruleId }) };
   }
-  const { connect, about, registry, signal } = setting;
   const verdict = ruling.verdict === "ask" ? "ask" : "allow";
   const hooked = new HookedMessage(connect, about, { ...raw, verdict, ...(ruleId === undefined ? {} : { ruleId }) });
   const decided = await registry.decideMessage(hooked, { verdict, ruleId, defer: ruling.defer }, { signal });
   const final = decided.verdict === "allow" ? (changeProblem(setting, hooked, said, ruling) ?? decided) : decided;
-  note(object, ruleId, final);
+  record(object, ruleId, final);
   if (final.verdict === "deny") {
     return { allowed: false, reason: final.reason, ...(ruleId === undefined ? {} : { ruleId }) };
   }

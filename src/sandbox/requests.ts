@@ -6,22 +6,28 @@
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { HttpEngine } from "../egress/engine.ts";
-import type { HttpConnection, HttpDecision, HttpQuestion, LocalApp, MessageJudge } from "../egress/http/connection.ts";
+import type {
+  AnswerWatch,
+  HttpConnection,
+  HttpDecision,
+  HttpQuestion,
+  LocalApp,
+  MessageJudge,
+} from "../egress/http/connection.ts";
 import { holdRequest } from "../egress/http/content.ts";
 import { factsOf, urlOf } from "../egress/http/fetch-request.ts";
-import { endToEnd } from "../egress/http/headers.ts";
 import type { LinkFlow } from "../egress/mod.ts";
 import { upstreamTrust } from "../egress/tls/upstream-tls.ts";
 import {
   type Decided,
   HookedRequest,
-  HookedResponse,
   type NetworkConnect,
   type NetworkRequest,
   type PluginRegistry,
   type TrafficHooks,
 } from "../hooks/mod.ts";
 import type { ConnectionRuling, HttpFacts, HttpRuling, RequestNeeds } from "../policy/mod.ts";
+import { answerWatch } from "./answers.ts";
 import type { DecisionRecords } from "./decisions.ts";
 import { endpoint } from "./endpoint.ts";
 import { messageJudge } from "./messages.ts";
@@ -194,48 +200,33 @@ export class Requests {
   #messages(connection: RequestConnection, question: HttpQuestion): MessageJudge | undefined {
     const { flow } = connection;
     const { facts, signal } = question;
-    const byRules = connection.needs?.(facts).messages === true;
-    if (!byRules && this.#hooks(flow).message.length === 0) return undefined;
+    const isMeant = () => connection.needs?.(facts).messages === true;
+    const atFirst = isMeant();
+    if (!atFirst && this.#hooks(flow).message.length === 0) return undefined;
+    // A policy that has no rule on messages any more does not let through what the one before denied.
+    const byRules = () => atFirst || isMeant();
     const { connect, about } = toHooked(flow, question, connection.judge(facts));
     return messageJudge({
       registry: this.#setting.registry,
       connect,
       about,
       signal,
-      speaksRpc: byRules && !facts.websocket,
-      rule: (message) => (connection.needs?.(facts).messages ? connection.judge({ ...facts, message }) : undefined),
+      speaksRpc: () => byRules() && !facts.websocket,
+      rule: (message) => (byRules() ? connection.judge({ ...facts, message }) : undefined),
       knowsTool: (name) => connection.mayCallTool?.(facts, name) ?? true,
-      record: (object, ruleId, decided, count) =>
-        this.#record(flow, object, ruleId, decided, { operation: "message", count }),
+      record: (object, ruleId, decided) => this.#record(flow, object, ruleId, decided, "message"),
     });
   }
 
-  #answers(connection: RequestConnection, question: HttpQuestion): ReturnType<NonNullable<HttpConnection["answers"]>> {
+  #answers(connection: RequestConnection, question: HttpQuestion): AnswerWatch | undefined {
     const { flow } = connection;
+    const { registry } = this.#setting;
     if (this.#hooks(flow).response.length === 0) return undefined;
     const { connect, about } = toHooked(flow, question, connection.judge(question.facts));
-    return async (make) => {
-      const { facts, headers, origin, signal } = question;
-      const makeRequest = () => {
-        const lines = endToEnd(headers, ["host", "content-length"]).map(([name, value]): [string, string] => [
-          name,
-          value,
-        ]);
-        return new Request(urlOf(origin, facts.target), { method: facts.method, headers: lines });
-      };
-      const hooked = new HookedResponse({ connect, about, make, makeRequest });
-      const decided = await this.#setting.registry.decideResponse(hooked, { signal });
-      this.#record(flow, `${about.method} ${about.url}`, about.ruleId, decided, { operation: "response" });
-      if (decided.verdict === "deny") {
-        return {
-          allowed: false,
-          reason: decided.reason,
-          ...(about.ruleId === undefined ? {} : { ruleId: about.ruleId }),
-        };
-      }
-      const { current, isChanged } = hooked;
-      return { allowed: true, ...(current === undefined ? {} : { answer: { response: current, isChanged } }) };
+    const record = (decided: Decided) => {
+      this.#record(flow, `${about.method} ${about.url}`, about.ruleId, decided, "response");
     };
+    return answerWatch({ registry, connect, about, question, record });
   }
 
   #ask(hooked: HookedRequest, ruling: HttpRuling, { facts, signal }: HttpQuestion): Decided | Promise<Decided> {
@@ -277,7 +268,7 @@ export class Requests {
     object: string,
     ruleId: string | undefined,
     decided: Pick<Decided, "verdict" | "reason" | "decidedBy"> & Partial<Decided>,
-    { operation = "request", count = 1 }: { readonly operation?: string; readonly count?: number } = {},
+    operation = "request",
   ): void {
     const { pid, binary, sha256, ancestors } = subject;
     this.#setting.records.decision({
@@ -295,7 +286,6 @@ export class Requests {
       decidedBy: decided.decidedBy,
       ...(decided.latencyMs === undefined ? {} : { latencyMs: decided.latencyMs }),
       reason: decided.reason,
-      ...(count > 1 ? { count } : {}),
     });
   }
 }

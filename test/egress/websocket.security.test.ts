@@ -61,7 +61,6 @@ async function open(scene: Scene, decide: (raw: RawMessage) => MessageDecision, 
     },
     knowsTool: () => true,
     broken: (direction, reason) => broken.push(`${direction} ${reason}`),
-    close: () => undefined,
   };
   scene.looks = { messages: () => judge };
   let connected: ((socket: Duplex) => void) | undefined;

@@ -65,8 +65,6 @@ export interface MessageJudge {
   knowsTool(name: string): boolean;
   /** A side said what cannot be judged. */
   broken(direction: MessageDirection, reason: string): void;
-  /** There are no more. */
-  close(): void;
 }
 
 /** A message as it came. */

@@ -44,7 +44,6 @@ export async function judgeAnswer(
       : undefined;
   const coded = valuesOf(response.headers, "content-encoding").some((coding) => !/^\s*(?:identity)?\s*$/i.test(coding));
   if (kind === undefined && others.length === 0) {
-    judge.close();
     return response;
   }
   if (coded || others.length > 0) return refuse(response, judge, "its encoding or type cannot be told");
@@ -55,7 +54,6 @@ function refuse({ body }: UpstreamResponse, judge: MessageJudge, problem: string
   const reason = `the host's answer cannot be judged: ${problem}`;
   body.stream.destroy();
   judge.broken("from-host", reason);
-  judge.close();
   return { error: "denied", reason, judged: true };
 }
 
@@ -67,10 +65,10 @@ function judgeEvents(response: UpstreamResponse, judge: MessageJudge): UpstreamR
         if (passed !== undefined) yield writeEvent(passed);
       }
     } catch (error) {
-      judge.broken("from-host", "the host's events broke off, or cannot be read");
+      // A host that breaks off has said nothing wrong.
+      if (!response.body.stream.errored)
+        judge.broken("from-host", "the host's events cannot be read: they are no UTF-8, or too long");
       throw error;
-    } finally {
-      judge.close();
     }
   }
   const stream = Readable.from(judged(), { objectMode: false });
@@ -141,7 +139,6 @@ async function judgeJson(
     return withBody(response, isSame ? bytes : Buffer.from(text));
   } finally {
     budget.give(bytes.length);
-    judge.close();
   }
 }
 

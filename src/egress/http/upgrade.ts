@@ -82,7 +82,6 @@ async function relayJudged(socket: Duplex, host: Duplex, judge: MessageJudge): P
     },
     broken: (direction, reason) => judge.broken(direction, reason),
   });
-  judge.close();
 }
 
 function textOf(bytes: Buffer): string | undefined {

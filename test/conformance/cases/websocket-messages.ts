@@ -14,6 +14,7 @@ import {
 } from "../../../src/mod.ts";
 import { bundle } from "../bundle.ts";
 import type { Case } from "../case.ts";
+import { until } from "../help.ts";
 import { makeFiles } from "../mediation.ts";
 import type { Scene } from "../scene.ts";
 import { httpSandbox, messageRecord, requestRecord, ruleFor, type StandIn, standIn } from "../stand-in.ts";
@@ -105,10 +106,16 @@ export const websocketMessageCases: readonly Case[] = [
         await talk(sandbox, api, "text:hello you", "pieces:hel|lo |there", `text:${call}`, "ping:secret", "close:4001"),
       ).toEqual([NONE, "text hello you", "text hello there", `text ${call}`, "pong secret", "close 4001"]);
       // What pings and closes carry nobody has judged, and it stays here.
+      await until(() => api.got.length === 4, "the host hears of the close");
       expect(api.got).toEqual(["text hello you", "text hello there", `text ${call}`, "close 4001 "]);
 
       const url = `wss://chat.test:${api.port}/chat`.replace("wss", "https");
-      expect(await messageRecord(sandbox, `to-host text (${url})`, "allow")).toMatchObject({ ruleId: "it", count: 3 });
+      expect(await messageRecord(sandbox, `to-host text (${url})`, "allow")).toMatchObject({ ruleId: "it" });
+      const counted = () => {
+        const records = sandbox.decisions().filter(({ object }) => object === `to-host text (${url})`);
+        return records.reduce((sum, { count = 1 }) => sum + count, 0);
+      };
+      await until(() => counted() === 3, "all three are recorded");
       expect((await requestRecord(sandbox, `GET ${url}`, "allow")).ruleId).toBe("it");
 
       api.got.length = 0;
