@@ -224,6 +224,10 @@ export const localSiteCases: readonly Case[] = [
       expect(sandbox.policy.generation).toBe(1);
       await sandbox.setPolicy({ ...policy, network: { allow: [rule] } });
       expect(sandbox.policy.generation).toBe(2);
+      // A hook of requests that saw none would be a guard who is not there.
+      const watcher = definePlugin(() => ({ name: "watcher", hooks: { network: { request: () => deny("no") } } }))();
+      const watched = await scene.create(policy, { workspace: scene.furnished(), plugins: [watcher] });
+      await refused(watched.setPolicy({ ...policy, network: { allow: [rule] } }), "POLICY_UNSUPPORTED");
     },
   },
 ];
