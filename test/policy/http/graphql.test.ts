@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { GraphqlRule } from "../../../src/policy/mod.ts";
 import { allowing, asking, denying, judgeSent, type Sent } from "./support.ts";
@@ -207,4 +208,53 @@ test("content is read only where it makes a difference", async () => {
     ruleId: "all",
     read: false,
   });
+});
+
+test("whatever a document looks like, its fields of the root are found, and no others", async () => {
+  const field = fc.constantFrom("viewer", "repo", "deleteRepo", "addStar");
+  const alias = fc.option(fc.constantFrom("viewer", "deleteRepo", "x"), { nil: undefined });
+  interface Part {
+    readonly text: string;
+    readonly fields: readonly string[];
+    readonly fragments: readonly string[];
+  }
+  let fragments = 0;
+  const { selection } = fc.letrec<{ selection: Part }>((tie) => ({
+    selection: fc.oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      fc.tuple(alias, field, field).map(([name, root, inner]) => ({
+        text: `${name === undefined ? "" : `${name}: `}${root}(a: "{ ${inner} }") @skip(if: $s) { ${inner} }`,
+        fields: [root],
+        fragments: [],
+      })),
+      fc.array(tie("selection"), { minLength: 1, maxLength: 3 }).map((parts) => ({
+        text: `... on Query { ${parts.map(({ text }) => text).join(" ")} }`,
+        fields: parts.flatMap(({ fields }) => fields),
+        fragments: parts.flatMap((part) => part.fragments),
+      })),
+      fc.array(tie("selection"), { minLength: 1, maxLength: 3 }).map((parts) => {
+        const name = `F${fragments++}`;
+        const own = `fragment ${name} on Query { ${parts.map(({ text }) => text).join(", ")} }`;
+        return {
+          text: `...${name}`,
+          fields: parts.flatMap(({ fields }) => fields),
+          fragments: [own, ...parts.flatMap((part) => part.fragments)],
+        };
+      }),
+    ),
+  }));
+  await fc.assert(
+    fc.asyncProperty(
+      selection,
+      fc.subarray(["viewer", "repo", "deleteRepo", "addStar"], { minLength: 1 }),
+      async (part, named) => {
+        const query = `query Q($s: Boolean) { ${part.text} } ${part.fragments.join("\n")}`;
+        const allowed = part.fields.every((each) => named.includes(each));
+        expect(await verdict(allowing({ graphql: { fields: named } }), sent(query))).toBe(allowed ? "allow" : "deny");
+        const denied = part.fields.some((each) => named.includes(each));
+        expect(await verdict(denying({ graphql: { fields: named } }), sent(query))).toBe(denied ? "deny" : "allow");
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
