@@ -16,7 +16,7 @@ async function judged(scene: Scene, network: NetworkSection = { allow: [READ] })
     return { allowed: verdict === "allow", reason: verdict };
   };
   scene.looks = { needs: (facts) => requestNeeds(table, attempt, facts).content };
-  const got: { head: string; body: string }[] = [];
+  const got: { head: string; body: string; trailers?: unknown }[] = [];
   const port = await scene.server((request, response) => {
     let body = "";
     request.setEncoding("latin1").on("data", (chunk: string) => {
@@ -24,7 +24,7 @@ async function judged(scene: Scene, network: NetworkSection = { allow: [READ] })
     });
     request.on("end", () => {
       const { "content-length": length, "transfer-encoding": coding } = request.headers;
-      got.push({ head: `${request.method} ${request.url} ${length ?? coding}`, body });
+      got.push({ head: `${request.method} ${request.url} ${length ?? coding}`, body, trailers: request.trailers });
       response.end("reached");
     });
   });
@@ -46,7 +46,7 @@ describe("a request whose content rules are about", () => {
     const body = '{"query":"{ viewer }"}';
     expect((await post(it, body, { "Transfer-Encoding": "chunked" })).status).toBe(200);
     expect((await post(it, body, { "Content-Length": String(body.length) })).status).toBe(200);
-    expect(it.got).toEqual([1, 2].map(() => ({ head: `POST / ${body.length}`, body })));
+    expect(it.got).toMatchObject([1, 2].map(() => ({ head: `POST / ${body.length}`, body })));
     expect(scene.questions.map(({ facts }) => facts.content?.graphql)).toMatchObject([
       [{ field: "viewer" }],
       [{ field: "viewer" }],
@@ -92,6 +92,17 @@ describe("a request whose content rules are about", () => {
       [`POST / ${body.length}`, true],
       ["POST / chunked", true],
     ]);
+  });
+
+  test("is sent without trailers, which nobody has read", async () => {
+    await using scene = new Scene();
+    const it = await judged(scene);
+    const head =
+      "POST / HTTP/1.1\r\nHost: api.test\r\nContent-Type: application/json\r\nTrailer: X-Late\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const body = '{"query":"{a}"}';
+    const text = `${head}${body.length.toString(16)}\r\n${body}\r\n0\r\nX-Late: secret\r\n\r\n`;
+    expect(await exchangeRaw(it.connect(), text, "reached")).toContain("200 OK");
+    expect(it.got).toEqual([{ head: `POST / ${body.length}`, body, trailers: {} }]);
   });
 
   test("is told to go on, so that it can be read, and is judged on a connection that goes on", async () => {

@@ -108,14 +108,15 @@ function collect(exchange: Exchange, body: Readable, budget: ContentBudget): Pro
   });
 }
 
-type Sent = Pick<Exchange, "body" | "headers">;
+type Sent = Partial<Pick<Exchange, "trailers">> & Pick<Exchange, "body" | "headers">;
 
-/** What was judged, and its length. */
+/** What was judged, and its length. Trailers were not. */
 function whole(bytes: Buffer, headers: HeaderLines): Sent {
   const kept = headers.filter(([name]) => !/^(?:content-length|transfer-encoding)$/i.test(name));
-  if (bytes.length === 0) return { body: undefined, headers: kept };
+  const trailers = () => [];
+  if (bytes.length === 0) return { body: undefined, headers: kept, trailers };
   const length = ["Content-Length", String(bytes.length)] as const;
-  return { body: Readable.from([bytes], { objectMode: false }), headers: [...kept, length] };
+  return { body: Readable.from([bytes], { objectMode: false }), headers: [...kept, length], trailers };
 }
 
 function rest(chunks: readonly Buffer[], body: Readable, headers: HeaderLines): Sent {
