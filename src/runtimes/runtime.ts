@@ -100,6 +100,8 @@ export interface StartedWarden {
   /** The environment that every command starts from, `PATH` included. */
   readonly environment: Readonly<Record<string, string>>;
   readonly limits: { readonly holder: LimitsHolder; readonly warden: WardenLimits };
+  /** Of the engine's image, by content: `sha256:` and hexadecimal digits. */
+  readonly imageId?: string;
   /** Whether a live folder of the host, with its sockets, is visible inside. */
   readonly liveMounts: boolean;
   /** Whether a kernel holds what runs there. @default "kernel" */

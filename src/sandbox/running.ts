@@ -227,7 +227,7 @@ export class RunningSandbox implements Sandbox {
     };
     this.files = new SandboxFiles(this.#context);
     this.#reviewing = new Reviewing(this.#context, records, warden);
-    this.state = new SandboxState(running, this.#context, this.files, () => this.#read);
+    this.state = new SandboxState({ ...running, warden }, this.#context, this.files, () => this.#read);
     this.sh = shellTemplate((argv, execOptions) => this.exec(argv, execOptions));
     // However the link ends, the sandbox ends with it, and takes its leftovers along.
     const abort = () => void this.stop();

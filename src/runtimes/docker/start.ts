@@ -188,6 +188,7 @@ function startedWarden(
     output: link.output,
     uid: plan.agent.uid,
     gid: plan.agent.gid,
+    imageId: plan.container.imageId,
     environment: { PATH: DEFAULT_PATH, ...plan.environment, HOME: HOME_PATH },
     limits: { holder: plan.container.limits.holder, warden: plan.container.limits.warden },
     baseline,

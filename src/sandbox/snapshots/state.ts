@@ -24,6 +24,7 @@ export interface StateParts<S> {
   readonly id: string;
   readonly runtime: { readonly name: RuntimeName };
   readonly setting: { readonly options: SandboxOptions };
+  readonly warden: { readonly imageId?: string };
   /** Makes another sandbox. */
   create(policy: Policy, options: SandboxOptions): Promise<S>;
 }
@@ -207,7 +208,7 @@ export class SandboxState<S> {
   }
 
   #facts(label: string | undefined, skipped: number): Omit<Snapshot, "id" | "parts"> {
-    const { id, runtime, setting } = this.#parts;
+    const { id, runtime, setting, warden } = this.#parts;
     const { options } = setting;
     return {
       version: 1,
@@ -216,6 +217,7 @@ export class SandboxState<S> {
       sandbox: id,
       runtime: runtime.name,
       ...(options.image === undefined ? {} : { image: options.image }),
+      ...(warden.imageId === undefined ? {} : { imageId: warden.imageId }),
       policy: this.#policy().digest,
       ...(this.#parent === undefined ? {} : { parent: this.#parent }),
       workspace: modeOf(options.workspace),

@@ -28,6 +28,8 @@ export interface Snapshot {
   readonly runtime: RuntimeName;
   /** What the engine ran, where it was named. */
   readonly image?: string;
+  /** The image that ran, by content, whatever its name means by now: `sha256:` and hexadecimal digits. */
+  readonly imageId?: string;
   /** Of the policy in force: `sha256:` and hexadecimal digits. */
   readonly policy: string;
   /** The snapshot that the sandbox was last restored from. */

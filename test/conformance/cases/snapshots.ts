@@ -144,6 +144,8 @@ export const snapshotCases: readonly Case[] = [
         workspace: "copy",
         runtime: sandbox.enforcement.runtime,
       });
+      if (scene.place.docker) expect(found?.imageId).toMatch(/^sha256:[0-9a-f]{64}$/);
+      else expect(found?.imageId).toBeUndefined();
       expect(found?.parts.map(({ path }) => path)).toEqual(
         expect.arrayContaining(["/home/agent", "/workspace/writable"]),
       );
