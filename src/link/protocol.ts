@@ -9,7 +9,7 @@
  */
 
 /** Changes with every incompatible change of this file: both halves refuse another number. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** Bytes of a frame's header. */
 export const HEADER_BYTES = 12;
@@ -102,11 +102,14 @@ export const MESSAGES = {
   },
   /** One grant of the Landlock floor. */
   rule: { id: 0x12, to: "warden", fields: { access: "u8", flags: "u32", path: "bytes" } },
-  /** Begins the tables of a policy; `start` puts them in force for what starts after it. */
+  /**
+   * Begins the tables of a policy; `start` puts them in force for what starts after it. `untrusted`: folders in which a symlink is
+   * not the host's word, so that no grant may go through it.
+   */
   policy: {
     id: 0x16,
     to: "warden",
-    fields: { generation: "u32", mode: "u8", flags: "u32", timeoutMs: "u32", search: "list" },
+    fields: { generation: "u32", mode: "u8", flags: "u32", timeoutMs: "u32", search: "list", untrusted: "list" },
   },
   /** A pattern of absolute paths. One that matches a directory stands for its tree. `rule` counts from 1. */
   pathRule: { id: 0x17, to: "warden", fields: { verdict: "u8", access: "u8", rule: "u32", pattern: "bytes" } },

@@ -123,7 +123,14 @@ async function probeLocal(): Promise<void> {
 }
 
 /** A policy without a rule, which nothing is asked about. */
-const FLOOR = encodeMessage("policy", { generation: 1, mode: CODES.mode.floor, flags: 0, timeoutMs: 0, search: [] });
+const FLOOR = encodeMessage("policy", {
+  generation: 1,
+  mode: CODES.mode.floor,
+  flags: 0,
+  timeoutMs: 0,
+  search: [],
+  untrusted: [],
+});
 
 const UNASKED = {
   link: undefined,

@@ -44,6 +44,8 @@ export interface PolicyParts {
   readonly hashConnectors: boolean;
   /** Where programs are looked for: absolute directories. */
   readonly search: readonly string[];
+  /** Where a symlink is not the host's word: absolute directories. */
+  readonly untrusted: readonly string[];
   /** How long the warden waits for an answer, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -66,6 +68,7 @@ export function encodePolicy(parts: PolicyParts, known: number): EncodedPolicy {
       flags: flagsOf(parts),
       timeoutMs: parts.timeoutMs,
       search: parts.search.map((directory) => Buffer.from(directory)),
+      untrusted: parts.untrusted.map((directory) => Buffer.from(directory)),
     }),
     ...parts.floor.map((grant) => encodeMessage("rule", toRule(grant))),
     ...filesystem.rules.map((rule) =>

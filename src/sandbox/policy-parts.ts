@@ -15,6 +15,7 @@ import type { Plans } from "./plan-domains.ts";
 import type { PolicyParts } from "./policy-frames.ts";
 import type { ReadPolicy } from "./read-policy.ts";
 import { type SandboxTrust, withTrust } from "./trust.ts";
+import { volumePath } from "./volumes.ts";
 
 /** Where a program can read why something was denied. */
 export const DENIALS_PATH = "/tmp/.cofferdam-denials";
@@ -71,6 +72,7 @@ export function policyParts(
     tellAgent: canReadDenials(filesystem),
     search: searchPath(warden.environment, options.env ?? {}),
     hashConnectors: hooks.network,
+    untrusted: untrusted(filesystem, options),
     timeoutMs:
       Math.max(...(["filesystem", "process", "network"] as const).map((domain) => registry.maxDeadlineMs(domain))) +
       SLACK_MS,
@@ -80,6 +82,12 @@ export function policyParts(
 /** Whether the agent has a private place to be told in. */
 export function canReadDenials(filesystem: Plans["filesystem"]): boolean {
   return filesystem.grants.some(({ path, access }) => path === "/tmp" && access === "write");
+}
+
+/** What a program of this sandbox, or of an earlier one, may have put links into. The workspace is known to the warden. */
+function untrusted({ grants }: Plans["filesystem"], { volumes = [] }: SandboxOptions): string[] {
+  const written = grants.filter(({ access, inWorkspace }) => access === "write" && !inWorkspace);
+  return [...volumes.map(({ path }) => volumePath("path", path)), ...written.map(({ path }) => path)];
 }
 
 function searchPath(runtime: Variables, owner: Variables): string[] {

@@ -271,6 +271,30 @@ static void job_udp(char **a) {
     printf("%s\n", sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to) == 1 ? "sent" : strerrorname_np(errno));
 }
 
+/* linger HOST PORT: leaves the warden with the last copy of a socket whose close() would wait for a day. */
+static void job_linger(char **a) {
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(a[1])), .sin_addr = address_of(a[0])};
+    struct sockaddr_in own = loopback(0);
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    struct linger day = {1, 86400};
+    socklen_t size = sizeof own;
+    static char filling[65536];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), listener = socket(AF_INET, SOCK_STREAM, 0);
+    connect(fd, (struct sockaddr *)&to, sizeof to);
+    connect(fd, &none, sizeof none);
+    bind(listener, (struct sockaddr *)&own, sizeof own);
+    listen(listener, 1);
+    getsockname(listener, (struct sockaddr *)&own, &size);
+    int error = connect(fd, (struct sockaddr *)&own, sizeof own) && errno != EINPROGRESS ? errno : await(fd);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &day, sizeof day);
+    while (write(fd, filling, sizeof filling) > 0)
+        ;
+    close(fd);
+    printf("%s\n", error_name(error));
+    fflush(stdout);
+    sleep(4);
+}
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
@@ -281,6 +305,7 @@ int main(int argc, char **argv) {
         {"again", 2, job_again},   {"echo", 3, job_echo},   {"reset", 2, job_reset}, {"connect6", 3, job_connect6},
         {"hold", 2, job_hold},     {"many", 3, job_many},   {"serve", 1, job_serve}, {"forge", 3, job_forge},
         {"flip", 4, job_flip},     {"udp", 2, job_udp},     {"get", 3, job_get},
+        {"linger", 2, job_linger},
     };
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
         if (argc == jobs[i].arguments + 2 && strcmp(argv[1], jobs[i].name) == 0) {

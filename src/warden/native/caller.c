@@ -2,6 +2,7 @@
 #include "caller.h"
 #include "caller_cards.h"
 #include "caller_status.h"
+#include "closer.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ enum { STRICTEST_UMASK = 0077 };
 /* The number of a thread that ended may be another's already. */
 static int only_of_caller(const struct notice *notice, int fd) {
     if (fd >= 0 && !notice_is_live(notice)) {
-        close(fd);
+        closer_close(fd);
         fd = -1;
         errno = ESRCH;
     }
@@ -79,7 +80,7 @@ static int take_by_process(const struct notice *notice, int fd) {
     int taken = (int)syscall(SYS_pidfd_getfd, process, fd, 0), error = errno;
     close(process);
     if (taken >= 0 && !is_what_thread_has(notice, fd, taken)) {
-        close(taken);
+        closer_close(taken);
         taken = -1;
         error = EBADF;
     }

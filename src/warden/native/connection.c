@@ -5,6 +5,9 @@
 #include "hashing.h"
 #include "names.h"
 #include "supervisor.h"
+#include <string.h>
+#include <sys/stat.h>
+#include <signal.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -90,12 +93,25 @@ static struct destination read_destination(int fd, const struct sockaddr_storage
 struct connector {
     struct hash_job job;
     uint32_t flow;
+    pid_t process;
 };
 
-/* Its flow may have ended; that is for the main thread to know. */
+/* A descriptor and many megabytes of reading count for more than the memory. */
+enum { CONNECTOR_WEIGHT = 64 * 1024 };
+
+/* Nobody hooks on who has ended. */
 static bool is_wanted(const struct hash_job *job) {
-    (void)job;
-    return true;
+    const struct connector *c = job->of;
+    return c->process > 0 && (kill(c->process, 0) == 0 || errno == EPERM);
+}
+
+/* What is at a path that the sandbox cannot write to, and at no other. */
+static bool is_stable(const struct request *r, const char *binary, int file) {
+    static const char deleted[] = " (deleted)";
+    struct stat found;
+    size_t size = strlen(binary), added = sizeof deleted - 1;
+    return fstat(file, &found) == 0 && found.st_nlink == 1 && binary[0] == '/' && strncmp(binary, "/memfd:", 7) != 0 &&
+           !(size > added && strcmp(binary + size - added, deleted) == 0) && !tables_writable(r->notice.tables, binary);
 }
 
 static void tell_hash(struct hash_job *job) {
@@ -117,9 +133,10 @@ static bool begin_hash(const struct request *r, const char *binary) {
     if (c) {
         c->flow = r->flow;
         c->job.waiter.stream = r->notice.stream;
-        c->job.waiter.weight = sizeof *c;
+        c->job.waiter.weight = CONNECTOR_WEIGHT;
+        c->process = caller_process(&r->notice);
         c->job.file = file;
-        c->job.stable = !tables_writable(r->notice.tables, binary);
+        c->job.stable = is_stable(r, binary, file);
         c->job.is_wanted = is_wanted;
         c->job.done = tell_hash;
         c->job.of = c;
@@ -133,13 +150,18 @@ static bool begin_hash(const struct request *r, const char *binary) {
     return begun;
 }
 
+/* They inform: of many with long names the nearest are enough. */
+enum { ANCESTOR_BYTES = 8192 };
+
 static void ask(struct request *r, const char *host, uint16_t port) {
     char binary[PATH_MAX], parents[ANCESTORS][PATH_MAX];
     struct buffer ancestors = {0};
     caller_binary(&r->notice, binary);
     struct list above = {.count = (uint32_t)start_parents(&r->notice, parents, ANCESTORS)};
-    for (uint32_t i = 0; i < above.count; i++)
-        buffer_bytes(&ancestors, slice_of(parents[i]));
+    uint32_t told = 0;
+    while (told < above.count && ancestors.size + strlen(parents[told]) <= ANCESTOR_BYTES)
+        buffer_bytes(&ancestors, slice_of(parents[told++]));
+    above.count = told;
     above.raw = (struct slice){ancestors.data, ancestors.size};
     struct msg_flow message = {
         .port = port,
@@ -225,7 +247,7 @@ bool connection_take(struct request *r, const struct sockaddr_storage *address, 
         return false;
     bool named = d.kind == IPV4 && names_find(d.address, name);
     const char *host = named ? name : d.text;
-    r->network = r->blocks = true;
+    r->network = r->blocks = r->of_socket = true;
     r->action = ACTION_CONNECT;
     r->perform = perform;
     r->waits = !(fcntl(r->fd, F_GETFL) & O_NONBLOCK);

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* From here on a level is another task: no tree is too deep for a stack. */
-enum { DEPTH_MAX = 4096 };
+/* From here on a level is another task: no tree is too deep for a stack. But a path is told in one piece. */
+enum { DEPTH_MAX = 4096, PATH_BYTES_MAX = 256 * 1024 };
 
 struct folder {
     struct folder *parent, *next;
@@ -23,7 +23,8 @@ struct folder {
     struct granted granted;
     struct stat stats;
     atomic_uint left; /* folders in it that are not done, and itself */
-    struct slice path; /* below the top */
+    size_t depth_bytes; /* of its path below the top */
+    char name[];
 };
 
 static struct copy_manner manner;
@@ -69,11 +70,23 @@ static void leave(void) {
 
 /* ---- names and owners ---- */
 
+/* The path of a folder, into what has room for it. */
+static void put_path(const struct folder *folder, uint8_t *path) {
+    for (; folder->parent; folder = folder->parent) {
+        size_t size = strlen(folder->name);
+        memcpy(path + folder->depth_bytes - size, folder->name, size);
+        if (folder->depth_bytes > size)
+            path[folder->depth_bytes - size - 1] = '/';
+    }
+}
+
 /* The path of an entry, until the next is asked for in this thread. */
 static struct slice path_of(const struct folder *folder, const char *name) {
     static _Thread_local struct buffer path;
     path.size = 0;
-    buffer_append(&path, folder->path.data, folder->path.size);
+    buffer_reserve(&path, folder->depth_bytes + 1);
+    put_path(folder, path.data);
+    path.size = folder->depth_bytes;
     if (path.size > 0)
         buffer_u8(&path, '/');
     buffer_append(&path, name, strlen(name));
@@ -137,6 +150,12 @@ static void copy_file(struct folder *folder, const char *name, enum grant access
     }
     mode_t mode = mode_of(access, from.st_mode);
     int target = openat(folder->target, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0777);
+    if (target < 0 && errno == EEXIST) {
+        /* It was made anew while the folder was read, and comes twice. */
+        copy_note_changed();
+        close(source);
+        return;
+    }
     if (target < 0)
         fail_at(folder, name);
     int64_t copied = copy_content(source, target, from.st_size);
@@ -171,8 +190,13 @@ __attribute__((noinline)) static void copy_link(struct folder *folder, const cha
         return;
     }
     text[size] = 0;
-    if (symlinkat(text, folder->target, name) ||
-        (manner.chown && fchownat(folder->target, name, uid_of(access), manner.gid, AT_SYMLINK_NOFOLLOW)) ||
+    if (symlinkat(text, folder->target, name)) {
+        if (errno != EEXIST)
+            fail_at(folder, name);
+        copy_note_changed();
+        return;
+    }
+    if ((manner.chown && fchownat(folder->target, name, uid_of(access), manner.gid, AT_SYMLINK_NOFOLLOW)) ||
         utimensat(folder->target, name, (struct timespec[2]){from.st_atim, from.st_mtim}, AT_SYMLINK_NOFOLLOW))
         fail_at(folder, name);
     struct stat shown = from;
@@ -191,16 +215,17 @@ static void survey_entry(struct folder *folder, const char *name, const struct s
 
 /* ---- folders ---- */
 
-static struct folder *new_folder(struct folder *parent, DIR *source, struct granted granted, struct slice path) {
-    struct folder *folder = calloc(1, sizeof *folder);
-    uint8_t *kept = malloc(path.size + 1);
-    if (!folder || !kept)
+static struct folder *new_folder(struct folder *parent, DIR *source, struct granted granted, const char *name) {
+    size_t size = strlen(name);
+    struct folder *folder = calloc(1, sizeof *folder + size + 1);
+    if (!folder)
         die("out of memory");
-    memcpy(kept, path.data, path.size);
-    *folder = (struct folder){.parent = parent, .source = source, .granted = granted, .path = {kept, path.size}};
-    folder->left = 1;
-    if (parent)
+    *folder = (struct folder){.parent = parent, .source = source, .granted = granted, .left = 1};
+    memcpy(folder->name, name, size + 1);
+    if (parent) {
+        folder->depth_bytes = parent->depth_bytes + (parent->depth_bytes > 0) + size;
         parent->left++;
+    }
     return folder;
 }
 
@@ -213,7 +238,9 @@ static struct folder *enter(struct folder *parent, const char *name, struct gran
             fail_at(parent, name);
         return NULL;
     }
-    struct folder *folder = new_folder(parent, source, granted, path_of(parent, name));
+    struct folder *folder = new_folder(parent, source, granted, name);
+    if (folder->depth_bytes > PATH_BYTES_MAX)
+        copy_fail(ENAMETOOLONG, path_of(parent, ""));
     folder->target = -1;
     if (manner.survey)
         return folder;
@@ -236,7 +263,6 @@ static void finish(struct folder *folder) {
         fail_at(folder, "");
     if (folder->target >= 0)
         close(folder->target);
-    free((void *)folder->path.data);
     free(folder);
 }
 
@@ -302,7 +328,7 @@ void copy_begin(const char *source, const char *target, struct granted top, stru
     DIR *opened = opendir(source);
     if (!opened)
         copy_fail(errno, nowhere);
-    struct folder *folder = new_folder(NULL, opened, top, nowhere);
+    struct folder *folder = new_folder(NULL, opened, top, "");
     folder->target = how.survey ? -1 : open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if ((folder->target < 0 && !how.survey) || fstat(dirfd(opened), &folder->stats))
         copy_fail(errno, nowhere);

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "floor.h"
 #include "landlock.h"
+#include "trusted_path.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -41,7 +42,7 @@ bool floor_begin(void) {
 /* A symlink in the workspace is somebody else's word: it must not widen a grant past the workspace. */
 static int open_object(const char *path, uint32_t flags) {
     if (!(flags & RULE_FLAG_WORKSPACE))
-        return open(path, O_PATH | O_CLOEXEC);
+        return trusted_path_open(path);
     struct open_how how = {
         .flags = O_PATH | O_CLOEXEC,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
@@ -56,7 +57,7 @@ bool floor_add(const char *path, uint8_t access, uint32_t flags) {
     }
     int fd = open_object(path, flags);
     if (fd < 0) {
-        if (!(flags & RULE_FLAG_OPTIONAL) || (errno != ENOENT && errno != ENOTDIR))
+        if (!(flags & RULE_FLAG_OPTIONAL) || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP))
             return false;
         counts.skipped++;
         return true;

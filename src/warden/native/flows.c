@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "flows.h"
+#include "closer.h"
 #include "die.h"
 #include "host_line.h"
 #include "relay.h"
@@ -16,6 +17,7 @@ enum { BUCKETS = 1024, FLOWS_MAX = MAX_STREAMS, EARLY_MAX = 2 * INITIAL_CREDIT_B
 struct flow {
     uint32_t stream, question;
     bool waits;
+    bool hashed;          /* its message is whole */
     bool told;            /* the host knows of it */
     bool released;        /* the program's call was told to go on */
     bool accepted, broken; /* by the host */
@@ -47,7 +49,7 @@ static void forget(struct flow *f) {
     *at = f->next;
     flow_count--;
     if (f->socket >= 0)
-        close(f->socket);
+        closer_close(f->socket);
     buffer_free(&f->early);
     buffer_free(&f->message);
     free(f);
@@ -204,15 +206,28 @@ static void begin(struct news *n) {
     n->message = (struct buffer){0};
 }
 
+static void tell_host(struct flow *f) {
+    link_send(FRAME_FLOW, 0, f->stream, (struct slice){f->message.data, f->message.size});
+    buffer_free(&f->message);
+    f->told = true;
+}
+
+void flows_resume(void) {
+    for (size_t i = 0; i < BUCKETS && flow_count > 0; i++)
+        for (struct flow *f = flows[i]; f && link_has_room(); f = f->next)
+            if (f->hashed && !f->told)
+                tell_host(f);
+}
+
 /* The hash is the last field, and was encoded as empty. */
 static void on_hashed(struct flow *f, const struct news *n) {
     if (n->known) {
         f->message.size -= sizeof(uint32_t);
         buffer_bytes(&f->message, (struct slice){n->digest, sizeof n->digest});
     }
-    link_send(FRAME_FLOW, 0, f->stream, (struct slice){f->message.data, f->message.size});
-    buffer_free(&f->message);
-    f->told = true;
+    f->hashed = true;
+    if (link_has_room())
+        tell_host(f);
 }
 
 static void reset(int fd) {
@@ -253,10 +268,12 @@ static void hear(void *argument) {
     /* A flow is forgotten before its thread has said the last of it only if there were too many. */
     case CONNECTED: f ? on_connected(f, n->fd) : (void)close(n->fd); break;
     case SENT_OFF:
-        if (f)
+        if (f) {
             on_sent_off(f, n);
-        else
+        } else {
             flow_socket_drop(n->fd, &n->trap);
+            closer_close(n->fd);
+        }
         break;
     case ENDED:
         if (f && f->told && f->broken)

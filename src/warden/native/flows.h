@@ -30,5 +30,7 @@ void flow_ended(uint32_t stream, int error);
 
 /* ---- for the main thread ---- */
 
+/* The link has room again: tells the host of those that waited for it. */
+void flows_resume(void);
 /* A frame of the host for a stream of the warden that is no relay. False: it is malformed. */
 bool flows_take(const struct frame *frame);

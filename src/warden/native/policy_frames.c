@@ -2,6 +2,7 @@
 #include "policy_frames.h"
 #include "floor.h"
 #include "own_descriptors.h"
+#include "trusted_path.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,15 +28,12 @@ static bool real_name(const char *path, char real[PATH_MAX]) {
     return told;
 }
 
-static bool lies_in(const char *path, const char *directory) {
-    size_t size = strlen(directory);
-    return size > 0 && strncmp(path, directory, size) == 0 && (path[size] == 0 || path[size] == '/');
-}
-
 /* ---- search ---- */
 
 /* /bin is /usr/bin on many systems: both names are searched. */
 static bool begin(const struct msg_policy *policy) {
+    if (!trusted_path_begin(policy->untrusted, workspace))
+        return false;
     struct buffer raw = {0};
     struct list all = {0}, given = policy->search;
     struct slice element;
@@ -92,9 +90,13 @@ static void append_escaped(struct buffer *b, const char *text) {
     }
 }
 
-/* Whether a link on the way may be the agent's word, or that of whoever wrote the workspace. */
-static bool is_hearsay(const char *path) {
-    return (workspace && lies_in(path, workspace)) || (current && tables_writable(current, path));
+/* The same, unless somebody else's link leads there. */
+static bool trusted_name(const char *path, char real[PATH_MAX]) {
+    int fd = trusted_path_open(path);
+    bool told = fd >= 0 && path_of(fd, real) == 0 && real[0] == '/';
+    if (fd >= 0)
+        close(fd);
+    return told;
 }
 
 /* Objects are judged by their real names: a rule that goes through a link means what the link leads to. Hearsay may narrow
@@ -105,8 +107,8 @@ static bool add_real_rule(const struct msg_path_rule *rule) {
     if (literal == 0 || literal >= sizeof path)
         return true;
     unescape((struct slice){rule->pattern.data, literal}, path);
-    if ((rule->verdict != VERDICT_DENY && is_hearsay(path)) || !real_name(path, real) ||
-        strcmp(path, real) == 0)
+    bool denies = rule->verdict == VERDICT_DENY;
+    if (!(denies ? real_name(path, real) : trusted_name(path, real)) || strcmp(path, real) == 0)
         return true;
     struct buffer pattern = {0};
     append_escaped(&pattern, real);

@@ -2,7 +2,7 @@
 #pragma once
 #include "bytes.h"
 
-#define PROTOCOL_VERSION 5u
+#define PROTOCOL_VERSION 6u
 #define HEADER_BYTES 12u
 #define MAX_PAYLOAD_BYTES 1048576u
 #define MAX_DATA_BYTES 65536u
@@ -411,6 +411,7 @@ struct msg_policy {
     uint32_t flags;
     uint32_t timeout_ms;
     struct list search;
+    struct list untrusted;
 };
 
 static inline bool decode_policy(struct slice payload, struct msg_policy *m) {
@@ -420,6 +421,7 @@ static inline bool decode_policy(struct slice payload, struct msg_policy *m) {
            cursor_u32(&c, &m->flags) &&
            cursor_u32(&c, &m->timeout_ms) &&
            cursor_list(&c, &m->search) &&
+           cursor_list(&c, &m->untrusted) &&
            c.left == 0;
 }
 

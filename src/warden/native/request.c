@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "request.h"
 #include "caller.h"
+#include "closer.h"
 #include "connection.h"
 #include "denial_note.h"
 #include "die.h"
@@ -40,7 +41,7 @@ void request_free(struct request *r) {
     place_close(&r->place);
     place_close(&r->other);
     if (r->fd >= 0)
-        close(r->fd);
+        closer_close(r->fd);
     free(r->bytes);
     if (r->start) {
         start_free(r->start);

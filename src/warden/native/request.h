@@ -24,6 +24,7 @@ struct request {
     /* Held by the floor as every thread that runs it; answers. */
     void (*perform)(struct request *request);
     bool blocks;    /* may wait for others: for the slow workers */
+    bool of_socket; /* ... of a socket, which have workers of their own */
     bool must_run;  /* even to end it may take long: never cancelled while it waits for a slow worker */
     bool network; /* it is about a connection: decided in every mode */
     bool waits;   /* ... of a socket that waits for it */

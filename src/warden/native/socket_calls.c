@@ -51,7 +51,7 @@ static void take_other_family(struct request *r) {
     struct sockaddr_storage address = {0};
     int size = (int)r->notice.arguments[2];
     bool connects = r->notice.number == SYS_connect;
-    r->blocks = true;
+    r->blocks = r->of_socket = true;
     if (size < 0 || (size_t)size > sizeof address)
         r->flags = EINVAL;
     else if (!caller_bytes(&r->notice, r->notice.arguments[1], &address, (size_t)size))
@@ -87,7 +87,7 @@ static bool take_socket(struct request *r, struct sockaddr_un *address, socklen_
     }
     if (r->notice.tables->mode != MODE_EMULATED) {
         /* No rule is about unix sockets then, for none of the host is in reach. */
-        r->blocks = true;
+        r->blocks = r->of_socket = true;
         leave_to_kernel(r);
         return false;
     }
@@ -139,7 +139,7 @@ static bool find_path(struct request *r, const struct sockaddr_un *address, unsi
 void handle_connect(struct request *r) {
     struct sockaddr_un address;
     socklen_t size;
-    r->blocks = true;
+    r->blocks = r->of_socket = true;
     r->perform = perform_connect;
     if (!take_socket(r, &address, &size))
         return;

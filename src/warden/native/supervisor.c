@@ -2,6 +2,7 @@
 #include "supervisor.h"
 #include "calls.h"
 #include "die.h"
+#include "closer.h"
 #include "hands.h"
 #include "loop.h"
 #include "questions.h"
@@ -269,6 +270,7 @@ static void *tick(void *argument) {
             seen[i] = turn;
         }
         slow_hands_tick();
+        closer_tick();
     }
     return argument;
 }
@@ -278,7 +280,7 @@ static void on_interrupt(int number) { (void)number; }
 bool supervisors_run(void) { return supervisor_count > 0; }
 
 static bool make_threads(const struct tables *tables) {
-    if (!slow_hands_start(tables->ruleset))
+    if (!closer_start() || !slow_hands_start(tables->ruleset))
         return false;
     int processors = get_nprocs();
     unsigned count = processors < 1 ? 1 : processors > SUPERVISORS_MAX ? SUPERVISORS_MAX : (unsigned)processors;

@@ -258,6 +258,7 @@ static void on_writable(void) {
     host_line_flush(false);
     commands_resume();
     relays_resume();
+    flows_resume();
 }
 
 static int sooner(int a, int b) { return a < 0 ? b : b < 0 || a < b ? a : b; }

@@ -139,6 +139,36 @@ export const networkCases: readonly Case[] = [
     },
   },
   {
+    name: "a socket that nobody may close without waiting holds up nobody else",
+    async run(scene) {
+      const resolver = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 800));
+        return [];
+      };
+      const { sandbox } = await networkSandbox(scene, { allow: [{ host: "slow.test", ports: "all" }] }, { resolver });
+      const trick = net(sandbox, "linger", "slow.test", 5000);
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      for (let turn = 0; turn < 3; turn++)
+        await within(5000, "another command", sandbox.exec(["true"], { check: true }));
+      expect(await trick).toBe("connected");
+      await connection(sandbox, "slow.test:5000", "allow");
+    },
+  },
+  {
+    name: "commands that wait at FIFOs keep nobody from connecting",
+    async run(scene) {
+      const { port } = await serveOutside(scene);
+      const network = { allow: [{ host: "a.test", ports: [port], addresses: LOOPBACK }] };
+      const { sandbox } = await networkSandbox(scene, network, { emulated: true });
+      for (const turn of [1, 2, 3, 4, 5]) {
+        const script = `for i in 1 2 3 4; do mkfifo /tmp/f${turn}$i; cat /tmp/f${turn}$i & done; echo waiting; wait`;
+        await new Listener(await sandbox.spawn(["sh", "-c", script])).hear("waiting");
+      }
+      const connect = net(sandbox, "connect", "blocking", "a.test", port);
+      expect(await within(20_000, "a connection", connect)).toBe("connected");
+    },
+  },
+  {
     name: "hooks and approvers decide about connections",
     async run(scene) {
       const { port } = await serveOutside(scene);

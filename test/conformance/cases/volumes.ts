@@ -198,6 +198,26 @@ mkdir locked && echo x > locked/x && chmod 0 locked; echo '#!/bin/sh' > set-id; 
     },
   },
   {
+    name: "a link that an earlier sandbox left in a volume widens no grant",
+    async run(scene) {
+      const volume = { name: named(scene), path: "/data" };
+      const first = await withVolume(scene, volume);
+      await shell(first, "ln -s /workspace /data/out && mkdir /data/real && ln -s real /data/inner");
+      await first.stop();
+      const policy = (grant: object): Policy => ({ version: 1, filesystem: { read: ["."], write: [grant as never] } });
+      for (const path of ["/data/out", "/data/out/bin", "/data/inner"]) {
+        const error = await refused(withVolume(scene, volume, policy({ path })), "START_FAILED");
+        expect(error.details).toMatchObject({ errno: "ELOOP" });
+      }
+      const later = await withVolume(scene, volume, policy({ path: "/data/out", optional: true }));
+      expect((await shell(later, "echo no > /workspace/new || echo denied")).stdout).toBe("denied\n");
+      await later.stop();
+      // A folder of the volume's own is granted.
+      const real = await withVolume(scene, volume, policy({ path: "/data/real" }));
+      expect((await shell(real, "echo yes > /data/real/new && echo written")).stdout).toBe("written\n");
+    },
+  },
+  {
     name: "volumes are listed and removed by name, but not while a sandbox has them",
     async run(scene) {
       const volume = { name: named(scene), path: "/data" };

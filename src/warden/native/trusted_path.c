@@ -1,0 +1,145 @@
+#define _GNU_SOURCE
+#include "trusted_path.h"
+#include "own_descriptors.h"
+#include "policy_frames.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* As many as the kernel follows. */
+enum { LINKS_MAX = 40 };
+
+/* Real names. */
+static char **folders;
+static size_t folder_count;
+
+static bool lies_in(const char *path, const char *folder) {
+    size_t size = strlen(folder);
+    return strncmp(path, folder, size) == 0 && (path[size] == 0 || path[size] == '/');
+}
+
+static void forget_folders(void) {
+    for (size_t i = 0; i < folder_count; i++)
+        free(folders[i]);
+    free(folders);
+    folders = NULL;
+    folder_count = 0;
+}
+
+static bool add_folder(const char *path) {
+    char real[PATH_MAX];
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    /* In what is not there nobody has left a link. */
+    bool there = fd >= 0 && path_of(fd, real) == 0 && real[0] == '/';
+    if (fd >= 0)
+        close(fd);
+    if (!there)
+        return true;
+    folders[folder_count] = strdup(real);
+    return folders[folder_count] && ++folder_count;
+}
+
+bool trusted_path_begin(struct list paths, const char *workspace) {
+    forget_folders();
+    folders = calloc((size_t)paths.count + 1, sizeof *folders);
+    bool added = folders && (!workspace || !workspace[0] || add_folder(workspace));
+    struct slice path;
+    while (added && list_next(&paths, &path)) {
+        char *text = slice_string(path);
+        added = text && add_folder(text);
+        free(text);
+    }
+    return added;
+}
+
+static bool is_trusted(int directory) {
+    char real[PATH_MAX];
+    if (path_of(directory, real) || real[0] != '/')
+        return false;
+    for (size_t i = 0; i < folder_count; i++)
+        if (lies_in(real, folders[i]))
+            return false;
+    const struct tables *current = policy_in_force();
+    return !current || !tables_writable(current, real);
+}
+
+/* Those of procfs lead where no text says. */
+static bool is_magic(int directory) {
+    struct statfs found;
+    return fstatfs(directory, &found) == 0 && found.f_type == PROC_SUPER_MAGIC;
+}
+
+/* Puts a link's text before the rest. */
+static bool follow(int link, char rest[PATH_MAX], const char *next) {
+    char target[PATH_MAX];
+    ssize_t size = readlinkat(link, "", target, sizeof target - 1);
+    if (size <= 0)
+        return false;
+    size_t left = strlen(next);
+    if ((size_t)size + 1 + left >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    target[size] = '/';
+    memmove(rest + size + 1, next, left + 1);
+    memcpy(rest, target, (size_t)size + 1);
+    return true;
+}
+
+static int fail(int fd, int other, int error) {
+    if (fd >= 0)
+        close(fd);
+    if (other >= 0)
+        close(other);
+    errno = error;
+    return -1;
+}
+
+int trusted_path_open(const char *path) {
+    char rest[PATH_MAX], name[NAME_MAX + 1];
+    int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), links = 0;
+    if (at < 0 || strlen(path) >= sizeof rest)
+        return fail(at, -1, at < 0 ? errno : ENAMETOOLONG);
+    strcpy(rest, path);
+    for (const char *next = rest + strspn(rest, "/"); *next;) {
+        size_t size = strcspn(next, "/");
+        if (size > NAME_MAX)
+            return fail(at, -1, ENAMETOOLONG);
+        memcpy(name, next, size);
+        name[size] = 0;
+        next += size;
+        next += strspn(next, "/");
+        struct stat found;
+        int fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &found))
+            return fail(at, fd, errno);
+        if (S_ISLNK(found.st_mode) && is_magic(at)) {
+            close(fd);
+            fd = openat(at, name, O_PATH | O_CLOEXEC);
+            if (fd < 0)
+                return fail(at, -1, errno);
+        } else if (S_ISLNK(found.st_mode)) {
+            if (++links > LINKS_MAX || !is_trusted(at))
+                return fail(at, fd, ELOOP);
+            if (!follow(fd, rest, next))
+                return fail(at, fd, errno);
+            close(fd);
+            if (rest[0] == '/') {
+                close(at);
+                at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                if (at < 0)
+                    return -1;
+            }
+            next = rest + strspn(rest, "/");
+            continue;
+        }
+        close(at);
+        at = fd;
+    }
+    return at;
+}

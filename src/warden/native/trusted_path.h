@@ -1,0 +1,10 @@
+/* Paths that the host names: what they lead to, by nobody's word but the host's and the image's. */
+#pragma once
+#include "bytes.h"
+#include <stdbool.h>
+
+/* The folders in which a symlink is the word of somebody else: of the agent, of an earlier sandbox, of whoever wrote the workspace.
+ * False: out of memory. */
+bool trusted_path_begin(struct list folders, const char *workspace);
+/* What a path leads to, as an O_PATH descriptor. -1: errno says why; ELOOP: by such a symlink, among others. */
+int trusted_path_open(const char *path);
