@@ -16,7 +16,17 @@ const scratch = scratchFolder("place");
 const program = join(scratch, "drive_place");
 const world = join(scratch, "world");
 const SOURCES = ["place", "place_open", "own_descriptors", "place_zone", "place_mounts", "path_walk", "bound_sockets"];
-const CALLER_SOURCES = ["caller", "caller_cards", "caller_memory", "caller_kin", "caller_status"];
+const CALLER_SOURCES = [
+  "caller",
+  "caller_cards",
+  "caller_memory",
+  "caller_kin",
+  "caller_status",
+  "closer",
+  "interrupt",
+  "thread",
+  "die",
+];
 const CHANCES = 5000;
 
 function compile(target: string, mine: readonly string[], sources: readonly string[]): void {

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "closer.h"
 #include "die.h"
-#include "hands.h"
+#include "interrupt.h"
 #include "thread.h"
 #include <pthread.h>
 #include <signal.h>

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "hands.h"
 #include "die.h"
+#include "interrupt.h"
 #include "landlock.h"
 #include "pending_signal.h"
 #include "thread.h"
@@ -144,8 +145,6 @@ bool hand_cancelled(int *error) {
     *error = self->error;
     return true;
 }
-
-void interrupt_thread(pid_t tid) { syscall(SYS_tgkill, getpid(), tid, INTERRUPT_SIGNAL); }
 
 static bool is_over(const struct notice *notice, int *error) {
     *error = 0;

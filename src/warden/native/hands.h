@@ -12,6 +12,3 @@ void slow_hands_take(struct request *request);
 bool hand_cancelled(int *error);
 /* One look at what the slow workers do: cancels what nobody waits for any more. For the ticker. */
 void slow_hands_tick(void);
-/* The signal that interrupts a thread of ours; its handler does nothing. */
-enum { INTERRUPT_SIGNAL = 10 /* SIGUSR1 */ };
-void interrupt_thread(pid_t tid);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "supervisor.h"
+#include "interrupt.h"
 #include "calls.h"
 #include "die.h"
 #include "closer.h"
