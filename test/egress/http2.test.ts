@@ -200,6 +200,18 @@ describe("HTTP/2 on both sides", () => {
   });
 });
 
+describe("an answer that is not the host's", () => {
+  test("arrives whole though nobody reads the request", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(scene, () => undefined, HOST);
+    scene.decide = () => ({ allowed: true, reason: "", response: new Response("from here", { status: 203 }) });
+    const session = await http2Session(scene, HOST, port);
+    const answer = await ask(session, { ":method": "POST" }, "x".repeat(1000));
+    expect([answer.status, answer.body.toString(), answer.rstCode]).toEqual([203, "from here", 0]);
+    expect(scene.dials).toBe(0);
+  });
+});
+
 describe("resets", () => {
   test("of the host in the middle of an answer reach the program with their code", async () => {
     await using scene = new Scene();

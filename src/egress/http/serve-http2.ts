@@ -12,7 +12,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { Exchange, ResponseBody, ResponseHead } from "./exchange.ts";
 import { type HandleContext, handleRequest } from "./handle.ts";
 import { type HeaderLines, trailersOf, valuesOf } from "./headers.ts";
@@ -80,6 +80,7 @@ function toExchange(
   const authority = fields[":authority"] ?? hosts[0];
   const expectsContinue = valuesOf(all, "expect").some((value) => value.toLowerCase() === "100-continue");
   const problem = pseudoProblem(fields, hosts, origin.scheme);
+  const body = stream.endAfterHeaders ? undefined : http2Body(stream, () => undefined);
   const gone = new AbortController();
   let trailers: HeaderLines = [];
   let proceeded = false;
@@ -97,7 +98,7 @@ function toExchange(
     authority,
     headers: all.filter(([name]) => name !== "host" && name !== "expect"),
     ...(problem === undefined ? {} : { problem }),
-    body: stream.endAfterHeaders ? undefined : http2Body(stream, () => undefined),
+    body,
     trailers: () => trailersOf(trailers),
     expectsContinue,
     signal: gone.signal,
@@ -105,7 +106,7 @@ function toExchange(
       if (!proceeded && !stream.closed && !stream.headersSent) stream.additionalHeaders({ ":status": 100 });
       proceeded = true;
     },
-    respond: (head, body) => respond(stream, head, body),
+    respond: (head, given) => respond(stream, body, head, given),
     reset: () => resetStream(stream, NGHTTP2_CANCEL),
   };
 }
@@ -124,25 +125,29 @@ function pseudoProblem(fields: IncomingHttpHeaders, hosts: readonly string[], sc
 
 function respond(
   stream: ServerHttp2Stream,
+  asked: Readable | undefined,
   { status, headers }: ResponseHead,
   body: ResponseBody | string | undefined,
 ): void {
   if (stream.closed || stream.headersSent) return void resetStream(stream, NGHTTP2_INTERNAL_ERROR);
-  // What was not read of the request by then nobody will read.
-  stream.once("finish", () => {
-    if (!stream.readableEnded && !stream.endAfterHeaders) stream.close(NGHTTP2_NO_ERROR);
-  });
   const fields = { ":status": status, ...toFields(headers) };
   if (body === undefined || typeof body === "string") {
     stream.respond(fields, { endStream: body === undefined, sendDate: false } as object);
     if (!stream.writableEnded) stream.end(body);
+    stream.once("finish", () => endRequest(stream, asked));
     return;
   }
   stream.respond(fields, { waitForTrailers: true, sendDate: false } as object);
   // Of an answer to HEAD, or one without a body, that was all.
-  if (stream.writableEnded) return void body.stream.resume();
+  if (stream.writableEnded) {
+    body.stream.on("error", () => undefined).resume();
+    endRequest(stream, asked);
+    return;
+  }
   stream.once("wantTrailers", () => {
-    if (!stream.closed) stream.sendTrailers(toFields(body.trailers()));
+    if (stream.closed) return;
+    stream.sendTrailers(toFields(body.trailers()));
+    endRequest(stream, asked);
   });
   relayBody({
     from: body.stream,
@@ -152,4 +157,15 @@ function respond(
     onBroken: (error) => resetStream(stream, rstCodeOf(error) || NGHTTP2_INTERNAL_ERROR),
     onClosed: () => body.stream.destroy(),
   });
+}
+
+/** How long a program may go on sending what nobody reads, in milliseconds. */
+const LINGER_MS = 1000;
+
+/** The answer is complete: of the request nobody reads more. To stop it at once would take some programs the answer. */
+function endRequest(stream: ServerHttp2Stream, body: Readable | undefined): void {
+  if (body === undefined || body.readableEnded || body.destroyed) return;
+  body.resume();
+  const late = setTimeout(() => stream.close(NGHTTP2_NO_ERROR), LINGER_MS);
+  stream.once("close", () => clearTimeout(late));
 }
