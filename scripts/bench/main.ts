@@ -14,6 +14,7 @@ import { execBench } from "./benches/exec.ts";
 import { filesBench } from "./benches/files.ts";
 import { grepBench } from "./benches/grep.ts";
 import { hookBench } from "./benches/hook.ts";
+import { httpsBench } from "./benches/https.ts";
 import { memoryBench } from "./benches/memory.ts";
 import { npmCiBench } from "./benches/npm-ci.ts";
 import { openBench } from "./benches/open.ts";
@@ -38,6 +39,7 @@ const BENCHES = [
   filesBench,
   treesBench,
   portsBench,
+  httpsBench,
   outputBench,
   openBench,
   startBench,

@@ -28,7 +28,7 @@ export function findings({ rows, unit }: Table): Finding[] {
       samples: row.samples,
       oursToThis: first === undefined || row === first || isOurs(row) ? undefined : median(first.samples) / value,
       target: row.target?.text,
-      met: bound === undefined ? undefined : value <= bound,
+      met: bound === undefined ? undefined : unit === "MB/s" ? value >= bound : value <= bound,
     };
   });
 }

@@ -112,7 +112,8 @@ function ends(range: string): readonly [first: Address, last: Address] {
 
 function parse(text: string): Address | undefined {
   if (typeof text !== "string") return undefined;
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
+  // Most texts are names, and the library throws to say so.
+  if (/^\d/.test(text) && ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
   if (text.includes(":") && !text.includes("%") && ipaddr.IPv6.isValid(text)) return ipaddr.IPv6.parse(text);
   return undefined;
 }

@@ -135,8 +135,22 @@ export function mayCallTool(
   return knowsTool(requestRules(table, attempt), facts, name);
 }
 
-function requestRules(table: ConnectionTable, attempt: ConnectionAttempt): RequestRule[] {
-  return table.rules
+/** A connection asks again with each of its requests, and its rules change only with the policy. */
+const known = new WeakMap<
+  ConnectionAttempt,
+  { readonly of: readonly ConnectionRule[]; readonly rules: RequestRule[] }
+>();
+
+function requestRules({ rules: of }: ConnectionTable, attempt: ConnectionAttempt): readonly RequestRule[] {
+  const found = known.get(attempt);
+  if (found?.of === of) return found.rules;
+  const rules = rulesFor(of, attempt);
+  known.set(attempt, { of, rules });
+  return rules;
+}
+
+function rulesFor(table: readonly ConnectionRule[], attempt: ConnectionAttempt): RequestRule[] {
+  return table
     .filter((rule) => rule.matches(attempt))
     .map((rule): RequestRule => {
       if (rule.http !== undefined || rule.verdict !== "ask") return rule;

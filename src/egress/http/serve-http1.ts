@@ -134,6 +134,11 @@ function respond(
   }
   // A stream that fails or is cut short resets the connection: half an answer must not look like a whole one.
   const cut = () => void response.socket?.destroy();
+  // Each write is a record of its own, and a turn: what comes within this one goes in one.
+  response.cork();
+  setImmediate(() => {
+    if (!response.writableEnded) response.uncork();
+  });
   relayBody({
     from: body.stream,
     to: response,

@@ -55,8 +55,10 @@ export function sendHttp2(session: ClientHttp2Session, origin: Origin, request: 
   }
   const response = new Promise<UpstreamResponse>((resolve, reject) => {
     stream.once("error", (error) => reject(stream.rstCode ? resetOf(stream) : error));
-    stream.once("close", () => reject(resetOf(stream)));
+    const broken = () => reject(resetOf(stream));
+    stream.once("close", broken);
     stream.once("response", (given: IncomingHttpHeaders, _flags: number, raw?: readonly string[]) => {
+      stream.off("close", broken);
       resolve(toResponse(stream, given, raw));
     });
   });
