@@ -14,9 +14,8 @@ const timed = async (work) => {
 };
 const get = (agent, first) => new Promise((done, fail) => {
   const sent = https.get({ ...to, path, agent, headers: { Host: "${NAME}:" + port } }, (answer) => {
-    if (first) answer.once("data", () => done(answer));
-    else answer.resume().once("end", () => done(answer));
-    answer.resume();
+    const closed = new Promise((over) => answer.once("close", over));
+    answer.once(first ? "data" : "end", () => done({ closed })).resume();
   });
   sent.once("error", fail);
 });
@@ -57,7 +56,7 @@ export const EVENTS: string = `${HEAD}
     let answer;
     const took = await timed(async () => { answer = await get(agent, true); });
     if (i >= 0) times.push(took);
-    await new Promise((done) => answer.once("close", done));
+    await answer.closed;
   }
   console.log(JSON.stringify(times));
   process.exit();

@@ -163,6 +163,26 @@ describe("HTTP/2 on both sides", () => {
     ]);
   });
 
+  test("relays an answer of gRPC that is only trailers as such", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(
+      scene,
+      (stream) => {
+        const headers = { ":status": 200, "content-type": "application/grpc", "grpc-status": "5" };
+        stream.respond(headers, { endStream: true });
+      },
+      HOST,
+    );
+    const session = await http2Session(scene, HOST, port);
+    const stream = session.request({ ":method": "POST", ":path": "/a.B/C", "content-type": "application/grpc" });
+    const closed = once(stream, "close");
+    stream.end("x");
+    const [headers, flags] = (await once(stream, "response")) as [Record<string, unknown>, number];
+    expect([headers["grpc-status"], flags & constants.NGHTTP2_FLAG_END_STREAM]).toEqual(["5", 1]);
+    stream.resume();
+    await closed;
+  });
+
   test("tells the program to go on when the host does", async () => {
     await using scene = new Scene();
     const { port, http2 } = await http2Host(scene, () => undefined, HOST);

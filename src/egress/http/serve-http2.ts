@@ -13,6 +13,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Duplex, Readable } from "node:stream";
+import { isGrpcType } from "../../policy/http/mod.ts";
 import type { Exchange, ResponseBody, ResponseHead } from "./exchange.ts";
 import { type HandleContext, handleRequest } from "./handle.ts";
 import { type HeaderLines, trailersOf, valuesOf } from "./headers.ts";
@@ -137,7 +138,8 @@ function respond(
     stream.once("finish", () => endRequest(stream, asked));
     return;
   }
-  stream.respond(fields, { waitForTrailers: true, sendDate: false } as object);
+  const endStream = isOnlyTrailers(headers);
+  stream.respond(fields, { endStream, waitForTrailers: !endStream, sendDate: false } as object);
   // Of an answer to HEAD, or one without a body, that was all.
   if (stream.writableEnded) {
     body.stream.on("error", () => undefined).resume();
@@ -157,6 +159,11 @@ function respond(
     onBroken: (error) => resetStream(stream, rstCodeOf(error) || NGHTTP2_INTERNAL_ERROR),
     onClosed: () => body.stream.destroy(),
   });
+}
+
+/** Of a call of gRPC with a status in its head that is all, and clients insist on its being so. */
+function isOnlyTrailers(headers: HeaderLines): boolean {
+  return valuesOf(headers, "grpc-status").length > 0 && isGrpcType(valuesOf(headers, "content-type"));
 }
 
 /** How long a program may go on sending what nobody reads, in milliseconds. */

@@ -24,6 +24,7 @@ import { httpAnswerCases } from "./http-answers.ts";
 import { httpContentCases } from "./http-content.ts";
 import { httpHookCases } from "./http-hooks.ts";
 import { httpRuleCases } from "./http-rules.ts";
+import { http2Cases } from "./http2.ts";
 import { lifeCases } from "./life.ts";
 import { lifeFaultCases } from "./life-faults.ts";
 import { limitCases } from "./limits.ts";
@@ -118,6 +119,7 @@ export const cases: readonly Case[] = [
   ...ofAnyImage(snapshotCases),
   ...ofAnyImage(limitCases),
   ...ofAnyImage(httpRuleCases),
+  ...ofAnyImage(http2Cases),
   ...ofAnyImage(httpContentCases),
   ...ofAnyImage(mcpCases),
   ...ofAnyImage(websocketMessageCases),
