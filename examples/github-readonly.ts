@@ -24,6 +24,13 @@ const policy: Policy = {
   network: {
     allow: [
       { id: "read", host: "api.github.com", ...there, http: { access: "read-only" } },
+      // Its GraphQL is posted, also to read: the document says which it is.
+      {
+        id: "query",
+        host: "api.github.com",
+        ...there,
+        http: { rules: [{ paths: ["/graphql"], graphql: { operations: ["query"] } }] },
+      },
       { id: "clone", host: "github.com", ...there, http: { access: "git-read-only" } },
     ],
     deny: [
@@ -45,10 +52,15 @@ try {
     await curl(`${git}/me/it.git/info/refs?service=git-upload-pack`),
     "GET /me/it.git/info/refs?service=git-upload-pack\n",
   );
+  const graphql = (query: string): Promise<string> => {
+    return curl("-H", "Content-Type: application/json", "-d", JSON.stringify({ query }), `${api}/graphql`);
+  };
+  assert.equal(await graphql("{ viewer { login } }"), "POST /graphql\n");
 
   // Writing, pushing, and a way around: each is told why.
   const denials = [
     await curl("-d", "title=hi", `${api}/repos/me/it/issues`),
+    await graphql('query A { viewer { login } } mutation B { deleteIssue(input: { issueId: "1" }) { clientMutationId } }'),
     await curl(`${git}/me/it.git/info/refs?service=git-receive-pack`),
     await curl("--path-as-is", `${api}/repos/me/it/issues/..%2factions/secrets`),
     await curl("-H", "Host: api.github.com", `${git}/repos/me/it`),
@@ -58,11 +70,12 @@ try {
     [
       ["denied", null],
       ["denied", null],
+      ["denied", null],
       ["denied", "no-secrets"],
       ["misdirected", null],
     ],
   );
-  assert.equal(reached.length, 2);
+  assert.equal(reached.length, 3);
 
   console.log("Reached:", reached);
   console.log("Told:", denials[0]?.hint);
