@@ -60,7 +60,9 @@ try {
   // Writing, pushing, and a way around: each is told why.
   const denials = [
     await curl("-d", "title=hi", `${api}/repos/me/it/issues`),
-    await graphql('query A { viewer { login } } mutation B { deleteIssue(input: { issueId: "1" }) { clientMutationId } }'),
+    await graphql(
+      'query A { viewer { login } } mutation B { deleteIssue(input: { issueId: "1" }) { clientMutationId } }',
+    ),
     await curl(`${git}/me/it.git/info/refs?service=git-receive-pack`),
     await curl("--path-as-is", `${api}/repos/me/it/issues/..%2factions/secrets`),
     await curl("-H", "Host: api.github.com", `${git}/repos/me/it`),
