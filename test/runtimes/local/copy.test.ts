@@ -193,6 +193,23 @@ describe("a copy on this host", () => {
     expect(found.get("a/link")?.target?.toString()).toBe("b/file");
   });
 
+  test("a tree that is deeper than anybody's is an error, and costs no memory", async () => {
+    const dig = `
+import os, sys
+os.chdir(sys.argv[1])
+for _ in range(1100):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)`;
+    const tree = join(source, "tree");
+    mkdirSync(tree);
+    execFileSync("python3", ["-c", dig, tree]);
+    try {
+      await expect(copy([{ relative: ".", access: "write" }])).rejects.toMatchObject({ code: "ENAMETOOLONG" });
+    } finally {
+      execFileSync("rm", ["-rf", tree, join(target, "tree")]);
+    }
+  });
+
   test("fails as a whole, with its place, where a part cannot be made", async () => {
     mkdirSync(join(source, "folder"));
     writeFileSync(join(source, "folder/file"), "");
