@@ -23,7 +23,7 @@ export async function discardChanges(
   baseline: Baseline,
   differences: readonly Difference[],
 ): Promise<DiscardResult> {
-  const { entries } = await baseline.load();
+  const entries = await baseline.load();
   // Everything goes first: a file may stand where a folder was.
   for (const { kind, path } of differences) if (kind !== "deleted") await tree.remove(path);
   const updated: string[] = [];

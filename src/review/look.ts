@@ -4,7 +4,7 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
-import type { Baseline, LoadedBaseline } from "../runtimes/workspace/mod.ts";
+import type { Baseline } from "../runtimes/workspace/mod.ts";
 import { compare, type Difference, type HashBefore } from "./compare.ts";
 import { bareRepositories, touchesGit } from "./git-paths.ts";
 import type { HostFolder } from "./host-folder.ts";
@@ -37,10 +37,9 @@ const ENTRIES_MAX = 500_000;
 
 /** Looks at everything that may be written. */
 export async function look(parts: LookParts): Promise<Look> {
-  const { baseline, folder } = parts;
-  const loaded = await baseline.load();
+  const { folder } = parts;
   const hashBefore: HashBefore = async (path, entry) => entry.sha256 ?? (await folder?.hashOf(path, entry));
-  const { differences, present } = await findDifferences(parts, loaded, hashBefore);
+  const { differences, present } = await findDifferences(parts, hashBefore);
   const bare = bareRepositories(present);
   const [git, others] = partition(differences, (each) => touchesGit(each, bare));
   const [ignored, listed] = await withoutIgnored(others, parts);
@@ -54,12 +53,15 @@ export async function look(parts: LookParts): Promise<Look> {
 
 async function findDifferences(
   parts: LookParts,
-  { entries, sinceMs }: LoadedBaseline,
   hashBefore: HashBefore,
 ): Promise<{ differences: Difference[]; present: ScannedEntry[] }> {
   // The second time every file is hashed: some were moved, or the clock was set back.
+  const { baseline } = parts;
+  const { sinceMs } = baseline;
+  const loading = baseline.load();
   for (const since of sinceMs > 0 ? [sinceMs, 0] : [0]) {
-    const present = await scanAll(parts, since);
+    // Of an overlay both take their time, and neither waits for the other.
+    const [entries, present] = await Promise.all([loading, scanAll(parts, since)]);
     const differences = await compare(entries, present, hashBefore);
     if (differences !== undefined) return { differences, present };
   }

@@ -42,21 +42,16 @@ export interface BaselineEntry {
 /** The entries by path, as Latin-1, so that names are bytes. */
 export type BaselineEntries = Map<string, BaselineEntry>;
 
-/** What a baseline holds. */
-export interface LoadedBaseline {
-  readonly entries: BaselineEntries;
-  /** Whatever the sandbox changed has a change time past this, in milliseconds since 1970; 0 where that is no evidence. */
-  readonly sinceMs: number;
-}
-
 /** What a sandbox's workspace is compared with. */
 export interface Baseline {
   /** The host's folder; undefined for a workspace that began empty. */
   readonly folder: { readonly path: string; readonly device: number; readonly inode: number } | undefined;
   /** What may be written, outermost paths only. */
   readonly roots: readonly string[];
+  /** Whatever the sandbox changed has a change time past this, in milliseconds since 1970; 0 where that is no evidence. */
+  readonly sinceMs: number;
   /** The entries below the roots. */
-  load(): Promise<LoadedBaseline>;
+  load(): Promise<BaselineEntries>;
   /** What the host and the sandbox have at a path from now on; undefined: nothing. */
   learn(path: string, entry: BaselineEntry | undefined): void;
 }
@@ -95,11 +90,11 @@ export class BaselineRecorder {
 
   baseline(folder: Baseline["folder"], grants: readonly WorkspaceGrant[]): Baseline {
     const { entries } = this;
-    const loaded = { entries, sinceMs: this.#sinceMs };
     return {
       folder,
       roots: writeRoots(grants),
-      load: () => Promise.resolve(loaded),
+      sinceMs: this.#sinceMs,
+      load: () => Promise.resolve(entries),
       learn: (path, entry) => void (entry === undefined ? entries.delete(path) : entries.set(path, entry)),
     };
   }

@@ -12,7 +12,6 @@ export {
   type HostIdentity,
   hostIdentity,
   isSameHost,
-  type LoadedBaseline,
 } from "./baseline.ts";
 export {
   childPath,

@@ -8,7 +8,6 @@ import {
   type BaselineEntries,
   type BaselineEntry,
   isSameHost,
-  type LoadedBaseline,
   TICK_MS,
   tellsChanges,
   writeRoots,
@@ -24,7 +23,7 @@ export class OverlayBaseline implements Baseline {
   readonly roots: readonly string[];
   readonly #survey: Survey;
   readonly #startedMs = Date.now();
-  readonly #sinceMs: number;
+  readonly sinceMs: number;
   /** What was written back: the host has changed it, and still it is known. */
   readonly #learnt = new Map<string, BaselineEntry>();
 
@@ -32,10 +31,10 @@ export class OverlayBaseline implements Baseline {
     this.folder = folder;
     this.roots = writeRoots(grants);
     this.#survey = survey;
-    this.#sinceMs = tellsChanges(upper) ? this.#startedMs - TICK_MS : 0;
+    this.sinceMs = tellsChanges(upper) ? this.#startedMs - TICK_MS : 0;
   }
 
-  async load(): Promise<LoadedBaseline> {
+  async load(): Promise<BaselineEntries> {
     const entries: BaselineEntries =
       this.folder === undefined ? new Map() : await this.#survey(this.folder.path, this.roots);
     // Few: those that the host has changed since, and those that were written back.
@@ -46,7 +45,7 @@ export class OverlayBaseline implements Baseline {
       const entry = entries.get(path);
       if (entry !== undefined && isSameHost(learnt.host, entry.host)) entries.set(path, learnt);
     }
-    return { entries, sinceMs: this.#sinceMs };
+    return entries;
   }
 
   learn(path: string, entry: BaselineEntry | undefined): void {

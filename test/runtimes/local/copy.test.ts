@@ -163,7 +163,7 @@ describe("a copy on this host", () => {
       { relative: "out", access: "write" },
     ];
     await copy(grants, false, [], recorder);
-    const { entries } = await recorder.baseline(undefined, grants).load();
+    const entries = await recorder.baseline(undefined, grants).load();
     expect([...entries.keys()].sort()).toEqual(["out/file", "out/link"]);
     const file = entries.get("out/file");
     expect(file).toMatchObject({ kind: "file", mode: 0o640, size: 5 });
