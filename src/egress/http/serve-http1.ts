@@ -136,9 +136,7 @@ function respond(
   const cut = () => void response.socket?.destroy();
   // Each write is a record of its own, and a turn: what comes within this one goes in one.
   response.cork();
-  setImmediate(() => {
-    if (!response.writableEnded) response.uncork();
-  });
+  setImmediate(() => response.uncork());
   relayBody({
     from: body.stream,
     to: response,
