@@ -113,6 +113,8 @@ async function readGraphql(
   }
   const requests = body === "nothing" ? requestOfQuery(query) : requestsOfBody(body);
   if ("problem" in requests) return requests;
+  const length = requests.reduce((sum, request) => sum + (request.query?.length ?? 0), 0);
+  if (length > DOCUMENTS_MAX) return { problem: `its GraphQL documents have more than ${DOCUMENTS_MAX} characters` };
   const { readOperations } = await import("./graphql.ts");
   const fields: GraphqlField[] = [];
   for (const request of requests) {
@@ -124,8 +126,9 @@ async function readGraphql(
   return fields;
 }
 
-/** Of all requests of a batch together. */
+/** Of all requests of a batch together: parsing them holds everything else up. */
 const FIELDS_MAX = 1024;
+const DOCUMENTS_MAX = 262_144;
 
 function requestOfQuery(query: string): readonly GraphqlRequest[] | ContentProblem {
   if (query.includes(";")) return { problem: "its query has a semicolon, at which servers may split it" };

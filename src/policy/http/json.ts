@@ -61,6 +61,7 @@ export function member(value: JsonObject, name: string): Json | undefined {
 
 /** As parsers compare names that do not look at case. */
 export function foldName(name: string): string {
+  if (/^[a-z0-9_$.-]*$/.test(name)) return name;
   // Both ways: "ſ" and the Kelvin sign fold in one of them only.
   return name.toUpperCase().toLowerCase();
 }
@@ -97,8 +98,10 @@ function namesProblem(text: string): string | undefined {
     if (char === QUOTE) {
       const end = endOfString(text, at);
       const token = text.slice(at, end + 1);
-      const string = token.includes("\\") ? (JSON.parse(token) as string) : token.slice(1, -1);
-      if (/\p{Surrogate}/u.test(string)) return "its JSON has half of a surrogate pair";
+      const isEscaped = token.includes("\\");
+      const string = isEscaped ? (JSON.parse(token) as string) : token.slice(1, -1);
+      // A decoded text has none but those that are written as escapes.
+      if (isEscaped && /\p{Surrogate}/u.test(string)) return "its JSON has half of a surrogate pair";
       if (isName && !takeName(open, foldName(string))) return "its JSON has a name twice in one object";
       isName = false;
       at = end;

@@ -98,6 +98,10 @@ describe("a rule that allows GraphQL", () => {
     ["an empty batch", { body: [] }],
     ["a long batch", { body: Array.from({ length: 65 }, () => ({ query: "{viewer}" })) }],
     ["a long document", sent(`{ viewer ${"viewer ".repeat(20_000)} }`)],
+    [
+      "long documents in a batch",
+      { body: Array.from({ length: 40 }, () => ({ query: `{ viewer${" ".repeat(8000)}}` })) },
+    ],
     ["a deep document", sent(`{ viewer ${"{a".repeat(9_000)}${"}".repeat(9_000)} }`)],
     ["a document deeper than a stack", { type: "application/graphql", body: "{a".repeat(300_000) }],
     ["many fields", sent(`{ ${Array.from({ length: 300 }, (_, at) => `repo${at}`).join(" ")} }`)],
