@@ -178,6 +178,9 @@ describe("cleanup()", () => {
       ];
       docker(
         "create",
+        // Engines of other tests may have taken the bridge along.
+        "--network",
+        "none",
         "--name",
         `${mark}-${name}`,
         ...labels.flatMap((label) => ["--label", label]),

@@ -48,7 +48,7 @@ export async function removeUnconfirmed(docker: Docker, { unconfirmed, alive, ow
 }
 
 /** How long an engine that came back may be busy with what it found. */
-const SETTLES_MS = 2_000;
+const SETTLES_MS = 10_000;
 
 /** Whether nothing of them was there any more: what an engine removes at the moment it may yet forget. */
 async function removeSandboxes(docker: Docker, ids: readonly string[]): Promise<boolean> {
