@@ -39,6 +39,27 @@ describe("HttpEngine", () => {
     expect(requests).toBe(0);
   });
 
+  test("answers a request whose body is still to come, and closes its connection after that", async () => {
+    await using scene = new Scene();
+    const port = await scene.server(() => undefined);
+    scene.decide = () => ({ allowed: false, reason: "no writing" });
+    const stream = scene.connect("api.test", 8080, port);
+    let said = "";
+    let ended = false;
+    stream.on("data", (data) => {
+      said += data;
+    });
+    stream.once("end", () => {
+      ended = true;
+    });
+    stream.write("POST /x HTTP/1.1\r\nHost: api.test:8080\r\nConnection: close\r\nContent-Length: 7\r\n\r\n");
+    while (!said.includes("no writing")) await once(stream, "data");
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(ended).toBe(false);
+    stream.write("payload");
+    await once(stream, "end");
+  });
+
   test("answers a denied request with why, and the host never hears of it", async () => {
     await using scene = new Scene();
     let requests = 0;

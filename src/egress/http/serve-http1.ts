@@ -129,7 +129,10 @@ function respond(
   response.sendDate = false;
   response.writeHead(status, STATUS_CODES[status] ?? "", toOutgoing(headers));
   if (body === undefined || typeof body === "string") {
-    response.end(request.method === "HEAD" ? undefined : body);
+    const text = request.method === "HEAD" ? undefined : body;
+    if (request.complete || response.shouldKeepAlive) return void response.end(text);
+    if (text !== undefined) response.write(text);
+    afterRequest(request, () => response.end());
     return;
   }
   // A stream that fails or is cut short resets the connection: half an answer must not look like a whole one.
@@ -149,6 +152,19 @@ function respond(
   });
   // What was there went with the head.
   response.flushHeaders();
+}
+
+/** How long a program may go on sending what nobody reads, in milliseconds. */
+const LINGER_MS = 1000;
+
+/** A connection that is closed while something comes is reset, and the program may never see its answer. */
+function afterRequest(request: IncomingMessage, done: () => void): void {
+  const late = setTimeout(done, LINGER_MS);
+  request.once("close", () => {
+    clearTimeout(late);
+    done();
+  });
+  request.on("error", () => undefined).resume();
 }
 
 function toUpgrade(request: IncomingMessage, socket: Duplex): Upgrade {
