@@ -251,7 +251,10 @@ export class Connections implements FlowHandler {
       mayCallTool: (facts, name) => mayCallTool(this.#table, attempt, facts, name),
       addresses: ruling.addresses,
       dial: async (scheme) => {
-        const socket = await this.#dial(flow, ruling, signal, scheme);
+        // Of what it was allowed, what the policy in force still lists.
+        const listed = new Set(this.#judge(flow).addresses);
+        const narrowed = { ...ruling, addresses: ruling.addresses.filter((address) => listed.has(address)) };
+        const socket = await this.#dial(flow, narrowed, signal, scheme);
         // It is kept for later requests: nobody else may listen then, and what the host has closed must not be used.
         socket.on("error", () => undefined);
         socket.allowHalfOpen = false;
