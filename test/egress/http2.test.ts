@@ -230,6 +230,22 @@ describe("an answer that is not the host's", () => {
     expect([answer.status, answer.body.toString(), answer.rstCode]).toEqual([203, "from here", 0]);
     expect(scene.dials).toBe(0);
   });
+
+  test("is followed by a PING where it was over before the request was", async () => {
+    await using scene = new Scene();
+    const { port } = await http2Host(scene, () => undefined, HOST);
+    scene.decide = () => ({ allowed: true, reason: "", response: new Response("from here") });
+    const session = await http2Session(scene, HOST, port);
+    let pings = 0;
+    session.on("ping", () => pings++);
+    await ask(session, { ":path": "/" });
+    expect(pings).toBe(0);
+    const pinged = once(session, "ping");
+    const stream = session.request({ ":method": "POST", ":path": "/" });
+    await once(stream.resume(), "end");
+    stream.end("late");
+    await pinged;
+  });
 });
 
 describe("resets", () => {

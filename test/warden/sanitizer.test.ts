@@ -56,7 +56,7 @@ describe("a sanitized warden", () => {
   let sandbox: Sandbox;
 
   beforeAll(async () => {
-    sandbox = await createSandbox(policy, { runtime: "local", heartbeatMs: 500 });
+    sandbox = await createSandbox(policy, { runtime: "local", heartbeatMs: 3000 });
   });
   afterAll(async () => {
     await sandbox?.stop();

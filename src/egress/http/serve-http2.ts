@@ -172,6 +172,9 @@ const LINGER_MS = 1000;
 /** The answer is complete: of the request nobody reads more. To stop it at once would take some programs the answer. */
 function endRequest(stream: ServerHttp2Stream, body: Readable | undefined): void {
   if (body === undefined || body.readableEnded || body.destroyed) return;
+  const { session } = stream;
+  // curl 7.88 takes no note of an answer that was over before its last byte was sent, before something more comes.
+  body.once("end", () => session?.destroyed === false && session.ping(() => undefined));
   body.resume();
   const late = setTimeout(() => stream.close(NGHTTP2_NO_ERROR), LINGER_MS);
   stream.once("close", () => clearTimeout(late));
