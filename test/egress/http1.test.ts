@@ -104,6 +104,28 @@ describe("HttpEngine", () => {
     expect([ports.size, scene.dials]).toEqual([1, 1]);
   });
 
+  test("keeps the order of an answer's pieces, however they come", async () => {
+    await using scene = new Scene();
+    const port = await scene.server((_, response) => {
+      response.write("o");
+      response.flushHeaders();
+      response.end("k");
+    });
+    scene.decide = ({ facts }) => {
+      const response = facts.target.path === "/here" ? { response: new Response("here") } : {};
+      return { allowed: true, reason: "", ...response };
+    };
+    const stream = scene.connect("api.test", 80, port);
+    const bodies: string[] = [];
+    for (const path of ["/here", "/there", "/here", "/there"]) {
+      const text = await exchangeRaw(stream, `GET ${path} HTTP/1.1\r\nHost: api.test\r\n\r\n`, "0\r\n\r\n");
+      bodies.push(text.slice(text.indexOf("\r\n\r\n") + 4));
+    }
+    const here = "4\r\nhere\r\n0\r\n\r\n";
+    const there = "2\r\nok\r\n0\r\n\r\n";
+    expect(bodies).toEqual([here, there, here, there]);
+  });
+
   test("sends what was judged: the target in its one form, and no header that is about the connection", async () => {
     await using scene = new Scene();
     const port = await scene.server((request, response) => {

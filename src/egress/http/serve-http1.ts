@@ -137,9 +137,11 @@ function respond(
   }
   // A stream that fails or is cut short resets the connection: half an answer must not look like a whole one.
   const cut = () => void response.socket?.destroy();
-  // Each write is a record of its own, and a turn: what comes within this one goes in one.
-  response.cork();
-  setImmediate(() => response.uncork());
+  // Each write is a record of its own, and a turn: what comes within this one goes in one. The connection is what waits: a
+  // corked response of Node 24 that is ended sends its end first.
+  const { socket } = response;
+  socket?.cork();
+  setImmediate(() => socket?.uncork());
   relayBody({
     from: body.stream,
     to: response,
