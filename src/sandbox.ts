@@ -9,13 +9,12 @@ import type { Runtime, StartedWarden, StartRequest } from "./runtimes/runtime.ts
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";
 import { Connections } from "./sandbox/connections.ts";
 import { Decisions } from "./sandbox/decisions.ts";
+import { firstPolicy } from "./sandbox/first-policy.ts";
 import { createId } from "./sandbox/id.ts";
-import { openLink } from "./sandbox/open-link.ts";
+import { type LinkAhead, openLink, takeLink } from "./sandbox/open-link.ts";
 import { resolveWorkspace, type SandboxOptions } from "./sandbox/options.ts";
 import { type Plans, planDomains } from "./sandbox/plan-domains.ts";
 import { openPlugins } from "./sandbox/plugins.ts";
-import { encodePolicy } from "./sandbox/policy-frames.ts";
-import { policyParts } from "./sandbox/policy-parts.ts";
 import { type ReadPolicy, readPolicy } from "./sandbox/read-policy.ts";
 import { SandboxRecords } from "./sandbox/records.ts";
 import { RunningSandbox, type Sandbox } from "./sandbox/running.ts";
@@ -100,11 +99,13 @@ export interface SandboxStart {
   readonly narrowed?: boolean;
   /** Now, or taken from those that a pool has started ahead. */
   startWarden(): Promise<StartedWarden>;
+  /** Its link, where that was opened ahead. */
+  readonly ahead?: LinkAhead | undefined;
 }
 
 /** The second half: from a warden to a sandbox whose policy, hooks and records are its own. */
 export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
-  const { read, plans, request, runtime, options, trust, narrowed = false } = start;
+  const { read, plans, request, runtime, options, trust, ahead, narrowed = false } = start;
   const { id, workspace } = request;
   const records = await SandboxRecords.open(id, read.digest, options.audit);
   const registry = await openPlugins(id, records, options);
@@ -112,16 +113,18 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
   try {
     warden = await start.startWarden();
     const setting = { warden, registry, options, workspace: workspace?.path, trust };
-    const parts = policyParts(read, plans, setting, { generation: 1, narrowed });
+    const { parts, frames, rules, changed } = firstPolicy({ read, plans, setting, narrowed, ahead });
     const decisions = new Decisions(registry, records);
-    const { frames, rules } = encodePolicy(parts, decisions.ruleCount);
     decisions.addRules(rules);
-    const { filesystem } = plans;
     const flows = new Connections(
       { registry, records, trust, options, history: () => records.decisions() },
       { plan: plans.network, policy: read.normalized },
     );
-    const { link, facts } = await openLink(warden, { filesystem, frames, decisions, flows }, options);
+    const handlers = { decisions, flows };
+    const { link, facts } =
+      ahead === undefined
+        ? await openLink(warden, { filesystem: plans.filesystem, frames }, handlers, options)
+        : await takeLink(ahead, changed ? frames : undefined, handlers, options);
     const running = { id, policy: read, parts, setting, runtime, link, facts, records, decisions, flows };
     const sandbox = new RunningSandbox({ ...running, create: createSandbox });
     records.sandboxStarted(sandbox.enforcement);

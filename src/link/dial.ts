@@ -7,7 +7,8 @@ import type { Duplex } from "node:stream";
 import type { SandboxError } from "../errors.ts";
 import { encodeMessage, violation } from "./codec.ts";
 import { errnoName } from "./errno.ts";
-import type { Link, StreamHandler } from "./link.ts";
+import type { StreamHandler } from "./handlers.ts";
+import type { Link } from "./link.ts";
 import type { MessageValues } from "./protocol.ts";
 import { RelayStream } from "./relay-stream.ts";
 

@@ -7,6 +7,7 @@ import type { Readable, Writable } from "node:stream";
 import { SandboxError } from "../errors.ts";
 import { decodeMessage, encodeMessage, violation } from "./codec.ts";
 import { type Frame, FrameParser } from "./frame-parser.ts";
+import type { DecisionHandler, LinkHandlers, StreamHandler } from "./handlers.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
 import {
@@ -20,36 +21,8 @@ import {
 import { fatalError, helloProblem } from "./start-failure.ts";
 import { StreamTable } from "./stream-table.ts";
 
-/** What a stream does with what comes for it. */
-export interface StreamHandler {
-  onStarted(values: MessageValues<"started">): void;
-  onConnected(): void;
-  onExited(values: MessageValues<"exited">): void;
-  onFailed(values: MessageValues<"failed">): void;
-  onGone(): void;
-  onGranted(bytes: number): void;
-  onData(channel: number, data: Buffer): void;
-  onEnd(channel: number): void;
-  /** The link has ended, and the stream with it. */
-  onLost(error: SandboxError): void;
-}
-
 /** What a policy is to the warden: the frames between `policy` and `start`, `policy` first. */
 export type PolicyFrames = readonly Buffer[];
-
-/** Who answers what the warden asks, and hears what it decided. */
-export interface DecisionHandler {
-  onAccess(question: MessageValues<"access">): void;
-  onProgram(question: MessageValues<"program">): void;
-  onExpired(values: MessageValues<"expired">): void;
-  onDecided(values: MessageValues<"decided">): void;
-}
-
-/** Who is told of connections that programs of the sandbox ask for. */
-export interface FlowHandler {
-  /** A stream was opened by the warden: what comes for it goes to what this returns. */
-  onFlow(stream: number, values: MessageValues<"flow">): StreamHandler;
-}
 
 /** What the warden said of itself and of the floor. */
 export interface LinkFacts {
@@ -63,9 +36,6 @@ export interface LinkOptions {
   readonly output: Writable;
   /** In milliseconds. Three without an answer end the link. */
   readonly heartbeatMs: number;
-  readonly decisions: DecisionHandler;
-  /** Without one, a warden that opens a stream is not ours. */
-  readonly flows?: FlowHandler;
 }
 
 /** A warden gives up on a host that was silent for so many heartbeats: more, for hosts do block their event loop. */
@@ -90,6 +60,7 @@ export class Link {
   readonly #outbox: Outbox;
   readonly #heartbeat: Heartbeat;
   #state: "new" | "configuring" | "ready" = "new";
+  #handlers: LinkHandlers | undefined;
   #settleClosed: (error: SandboxError) => void = () => undefined;
   #settleHandshake: (facts: LinkFacts) => void = () => undefined;
   #settleChange: ((ready: MessageValues<"ready">) => void) | undefined;
@@ -178,6 +149,26 @@ export class Link {
     this.send(this.#streams.add(handler, first));
   }
 
+  /** Says who hears the warden: before that, one that has something to say is not ours. */
+  serve(handlers: LinkHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  /**
+   * Settles when the warden has shown that it is alive.
+   *
+   * @throws {SandboxError} LINK_LOST If the link has ended, or ends first.
+   */
+  async alive(): Promise<void> {
+    const outcome = await Promise.race([this.#error ?? this.#heartbeat.answer(), this.closed]);
+    if (SandboxError.is(outcome)) throw outcome;
+  }
+
+  /** Asks for a sign of life more often; never less often than the warden was told. */
+  beatEvery(milliseconds: number): void {
+    this.#heartbeat.every(Math.min(milliseconds, this.#options.heartbeatMs));
+  }
+
   /** Sends a whole frame. Frames of one turn of the event loop leave in one write. */
   send(frame: Buffer): void {
     if (this.#error === undefined) this.#outbox.send(frame);
@@ -244,7 +235,7 @@ export class Link {
 
   #onNewStream(type: number, stream: number, payload: Buffer): void {
     if (NAMES.get(type) !== "flow") throw violation(`a frame came for stream ${stream}, which is not open`);
-    const { flows } = this.#options;
+    const flows = this.#handlers?.flows;
     if (flows === undefined || this.#state !== "ready" || stream % 2 !== 0 || this.#flows.size >= MAX_STREAMS) {
       throw violation(`the warden opened stream ${stream}, which it may not`);
     }
@@ -312,10 +303,12 @@ export class Link {
     }
   }
 
-  /** Nothing is decided before there is a policy. */
+  /** Nothing is decided before there is a policy, and somebody whose sandbox it is. */
   #decisions(type: number): DecisionHandler {
-    if (this.#state !== "ready") throw violation(`a frame of type ${type} came before ready`);
-    return this.#options.decisions;
+    if (this.#state !== "ready" || this.#handlers === undefined) {
+      throw violation(`a frame of type ${type} came before ready`);
+    }
+    return this.#handlers.decisions;
   }
 
   #onHello(hello: MessageValues<"hello">): void {

@@ -6,8 +6,9 @@
 import type { SandboxError } from "../errors.ts";
 import { OutputCredit, type OutputSink } from "./channel.ts";
 import { encodeMessage, frame, violation } from "./codec.ts";
+import type { StreamHandler } from "./handlers.ts";
 import { InputPump } from "./input-pump.ts";
-import type { Link, StreamHandler } from "./link.ts";
+import type { Link } from "./link.ts";
 import { CHANNELS, FLAGS, MAX_DATA_BYTES, type MessageValues } from "./protocol.ts";
 
 /** How the first process ended. */

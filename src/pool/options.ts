@@ -42,6 +42,8 @@ export interface PoolOptions extends Pick<SandboxOptions, Fixed> {
 
 /** The options of `pool.acquire`. Those that {@link SandboxOptions} has mean the same. */
 export interface AcquireOptions extends Pick<SandboxOptions, Own> {
+  /** As {@link SandboxOptions.heartbeatMs}; longer than ten seconds is as ten seconds. @default 10000 */
+  readonly heartbeatMs?: number;
   /** A policy whose files and programs are no wider than the pool's. @default the pool's */
   readonly policy?: Policy | string;
   /** How long to wait for a sandbox, in milliseconds. @default 60000 */

@@ -5,6 +5,7 @@
  */
 import { SandboxError } from "../errors.ts";
 import type { WarmWarden, WorkspaceRequest } from "../runtimes/runtime.ts";
+import type { LinkAhead } from "../sandbox/open-link.ts";
 import { promised } from "../sandbox/promised.ts";
 import type { SandboxTrust } from "../sandbox/trust.ts";
 import { Line, type WaitOptions } from "./line.ts";
@@ -14,6 +15,8 @@ import type { PoolBounds } from "./options.ts";
 export interface ReadySandbox {
   readonly id: string;
   readonly warden: WarmWarden;
+  /** Its link, where nothing has to be made when it is used. */
+  readonly ahead: LinkAhead | undefined;
   readonly trust: SandboxTrust | undefined;
   /** The folder that it shows, if it shows one live. */
   readonly mounted: WorkspaceRequest["identity"] | undefined;

@@ -7,6 +7,7 @@ import { SandboxError } from "../errors.ts";
 import type { Runtime, StartRequest, WorkspaceRequest } from "../runtimes/runtime.ts";
 import { milliseconds } from "../sandbox/arguments.ts";
 import { narrowedSection } from "../sandbox/change-policy.ts";
+import { openAhead } from "../sandbox/first-policy.ts";
 import { createId } from "../sandbox/id.ts";
 import { resolveWorkspace } from "../sandbox/options.ts";
 import { type Plans, planDomains } from "../sandbox/plan-domains.ts";
@@ -127,13 +128,16 @@ export class WarmedPool implements Pool {
   }
 
   async #start(signal: AbortSignal): Promise<ReadySandbox> {
-    const { runtime, plans, options } = this.#parts;
+    const { runtime, read, plans, options } = this.#parts;
     const workspace = await resolveWorkspace(options.workspace);
     const id = createId();
     const trust = await makeTrust(id, plans, options);
     const files = trust?.files ?? [];
     const warden = await runtime.warm({ id, ...plans, workspace, files, image: options.image, signal });
-    return { id, warden, trust, mounted: mountedFolder(workspace) };
+    const { ready } = warden;
+    const opened = { id, read, plans, options: fixedOptions(options), workspace: workspace?.path, trust, signal };
+    const ahead = ready === undefined ? undefined : await openAhead({ ...opened, warden: ready });
+    return { id, warden, ahead, trust, mounted: mountedFolder(workspace) };
   }
 
   async #acquire(options: AcquireOptions): Promise<Sandbox> {
@@ -175,11 +179,11 @@ export class WarmedPool implements Pool {
     own: AcquireOptions,
   ): Promise<Sandbox> {
     const { runtime, options: fixed } = this.#parts;
-    const { trust } = ready;
+    const { trust, ahead } = ready;
     const request: StartRequest = { id: ready.id, ...asked.plans, workspace, image: fixed.image, signal: own.signal };
     const options = { ...ownOptions(own), ...fixedOptions(fixed) };
     const startWarden = () => ready.warden.finish(request);
-    const sandbox = await openSandbox({ ...asked, trust, request, runtime, options, startWarden }).catch(
+    const sandbox = await openSandbox({ ...asked, trust, ahead, request, runtime, options, startWarden }).catch(
       async (error: unknown) => {
         await this.#discard(ready);
         throw error;

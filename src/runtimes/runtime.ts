@@ -122,6 +122,8 @@ export interface StartedWarden {
 
 /** A warden that was started ahead of its use. Nobody has told it anything yet. */
 export interface WarmWarden {
+  /** What {@link finish} gives, where nothing is left for it to do. */
+  readonly ready: StartedWarden | undefined;
   /** Settles, with the reason, when nothing of the sandbox runs any more. Never rejects. */
   readonly ended: Promise<string>;
   /** Ends everything at once; settles when nothing is left. Idempotent. */

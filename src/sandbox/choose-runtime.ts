@@ -118,7 +118,7 @@ async function probeLocal(): Promise<void> {
     signal: undefined,
   };
   const warden = await local.start(request);
-  await openLink(warden, { filesystem, frames: [FLOOR], decisions: { ...UNASKED } }, {});
+  await openLink(warden, { filesystem, frames: [FLOOR] }, { decisions: { ...UNASKED } }, {});
   await warden.end();
 }
 

@@ -20,7 +20,8 @@ import {
 import { upstreamTrust } from "../egress/tls/upstream-tls.ts";
 import type { Decided, NetworkConnect, PluginRegistry } from "../hooks/mod.ts";
 import { violation } from "../link/codec.ts";
-import type { FlowHandler, Link, StreamHandler } from "../link/link.ts";
+import type { FlowHandler, StreamHandler } from "../link/handlers.ts";
+import type { Link } from "../link/link.ts";
 import type { MessageValues } from "../link/protocol.ts";
 import {
   type ConnectionRule,

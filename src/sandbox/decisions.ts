@@ -13,7 +13,8 @@ import type {
   ProcessStart,
 } from "../hooks/mod.ts";
 import { encodeMessage, violation } from "../link/codec.ts";
-import type { DecisionHandler, Link } from "../link/link.ts";
+import type { DecisionHandler } from "../link/handlers.ts";
+import type { Link } from "../link/link.ts";
 import { CODES, FLAGS, MAX_DATA_BYTES, type MessageValues } from "../link/protocol.ts";
 import { REASONS } from "./decision-reasons.ts";
 import type { NamedRule } from "./policy-frames.ts";

@@ -6,7 +6,8 @@
 import { finished } from "node:stream/promises";
 import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
 import { SandboxError } from "../errors.ts";
-import { type DecisionHandler, type FlowHandler, Link, type LinkFacts, lost, type PolicyFrames } from "../link/link.ts";
+import type { DecisionHandler, FlowHandler } from "../link/handlers.ts";
+import { Link, type LinkFacts, lost, type PolicyFrames } from "../link/link.ts";
 import { FLAGS } from "../link/protocol.ts";
 import { WORKSPACE_PATH } from "../policy/mod.ts";
 import type { StartedWarden } from "../runtimes/runtime.ts";
@@ -19,47 +20,111 @@ const START_MS = 30_000;
 /** How long the end of what a warden said may come after its own, in milliseconds. */
 const LAST_WORDS_MS = 500;
 
+/** Who hears the warden; each gets the link before its first frame. */
+export interface SandboxHandlers {
+  readonly decisions: DecisionHandler & { link: Link | undefined };
+  /** Without one no connection is carried. */
+  readonly flows?: FlowHandler & { link: Link | undefined };
+}
+
 /** What the warden is configured with. */
 export interface LinkPolicy {
   readonly filesystem: FilesystemPlan;
   readonly frames: PolicyFrames;
-  /** Gets the link before its first frame. */
-  readonly decisions: DecisionHandler & { link: Link | undefined };
-  /** The same; without one no connection is carried. */
-  readonly flows?: FlowHandler & { link: Link | undefined };
+}
+
+/** A link on which the floor stands. */
+export interface OpenedLink {
+  readonly link: Link;
+  readonly facts: LinkFacts;
 }
 
 /** Configures the warden. If that fails, nothing of the sandbox is left. */
 export async function openLink(
   warden: StartedWarden,
-  { filesystem, frames, decisions, flows }: LinkPolicy,
+  policy: LinkPolicy,
+  handlers: SandboxHandlers,
   options: SandboxOptions,
-): Promise<{ readonly link: Link; readonly facts: LinkFacts }> {
+): Promise<OpenedLink> {
   try {
     const heartbeatMs = milliseconds("heartbeatMs", options.heartbeatMs) ?? HEARTBEAT_MS;
-    const link = new Link({
-      input: warden.input,
-      output: warden.output,
-      heartbeatMs,
-      decisions,
-      ...(flows && { flows }),
-    });
-    decisions.link = link;
-    if (flows !== undefined) flows.link = link;
-    // The runtime knows of the end before the stream says so, where the stream says nothing.
-    const over = warden.ended.then((reason) => lost(reason));
-    void lastWords(warden).then(async () => link.close(await over));
-    const config = {
-      flags: warden.liveMounts ? 0 : FLAGS.config.unixSockets,
-      ...warden.limits.warden,
-      workspace: Buffer.from(WORKSPACE_PATH),
-    };
-    const facts = await bounded(link, options.signal, link.configure(config, frames));
-    return { link, facts };
+    const link = linkTo(warden, heartbeatMs);
+    serve(link, handlers);
+    return { link, facts: await configured(link, warden, policy.frames, options.signal) };
   } catch (error) {
     await warden.end();
-    throw explained(error, filesystem, warden.diagnostics());
+    throw explained(error, policy.filesystem, warden.diagnostics());
   }
+}
+
+/** A warden that has a policy in force before anybody has its sandbox. */
+export interface LinkAhead extends OpenedLink {
+  readonly frames: PolicyFrames;
+}
+
+/** Does ahead what {@link openLink} does. */
+export async function openLinkAhead(
+  warden: StartedWarden,
+  policy: LinkPolicy,
+  signal: AbortSignal,
+): Promise<LinkAhead> {
+  try {
+    const link = linkTo(warden, HEARTBEAT_MS);
+    return { link, facts: await configured(link, warden, policy.frames, signal), frames: policy.frames };
+  } catch (error) {
+    await warden.end();
+    throw explained(error, policy.filesystem, warden.diagnostics());
+  }
+}
+
+/**
+ * The same from a link that was opened ahead. `changed` is what the sandbox's policy is where it is another than the one in
+ * force.
+ */
+export async function takeLink(
+  { link, facts }: LinkAhead,
+  changed: PolicyFrames | undefined,
+  handlers: SandboxHandlers,
+  options: SandboxOptions,
+): Promise<OpenedLink> {
+  const heartbeatMs = milliseconds("heartbeatMs", options.heartbeatMs);
+  serve(link, handlers);
+  if (heartbeatMs !== undefined) link.beatEvery(heartbeatMs);
+  if (changed === undefined) {
+    // It may have died without anybody having heard.
+    await bounded(link, options.signal, link.alive());
+    return { link, facts };
+  }
+  const ready = await bounded(link, options.signal, link.changePolicy(changed));
+  return { link, facts: { ...facts, ready } };
+}
+
+function linkTo(warden: StartedWarden, heartbeatMs: number): Link {
+  const link = new Link({ input: warden.input, output: warden.output, heartbeatMs });
+  // The runtime knows of the end before the stream says so, where the stream says nothing.
+  const over = warden.ended.then((reason) => lost(reason));
+  void lastWords(warden).then(async () => link.close(await over));
+  return link;
+}
+
+function serve(link: Link, { decisions, flows }: SandboxHandlers): void {
+  decisions.link = link;
+  if (flows !== undefined) flows.link = link;
+  link.serve({ decisions, ...(flows && { flows }) });
+}
+
+function configured(
+  link: Link,
+  warden: StartedWarden,
+  frames: PolicyFrames,
+  signal: AbortSignal | undefined,
+): Promise<LinkFacts> {
+  const config = {
+    flags: warden.liveMounts ? 0 : FLAGS.config.unixSockets,
+    ...warden.limits.warden,
+    workspace: Buffer.from(WORKSPACE_PATH),
+  };
+  return bounded(link, signal, link.configure(config, frames));
 }
 
 /** Settles when the warden has ended and, if that was early, what it said before was read: that is why it ended. */

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { type FlowErrno, LinkFlow } from "../../src/egress/flow.ts";
 import { encodeMessage, frame } from "../../src/link/codec.ts";
 import { errnoNumber } from "../../src/link/errno.ts";
-import { type FlowHandler, Link } from "../../src/link/link.ts";
+import type { FlowHandler } from "../../src/link/handlers.ts";
+import { Link } from "../../src/link/link.ts";
 import {
   CHANNELS,
   INITIAL_CREDIT_BYTES,
@@ -35,8 +36,9 @@ async function opened() {
       return flow;
     },
   };
-  const options = { input: warden.input, output: warden.output, heartbeatMs: 10_000, decisions: UNASKED };
-  const link: Link = new Link({ ...options, flows: handler });
+  const options = { input: warden.input, output: warden.output, heartbeatMs: 10_000 };
+  const link: Link = new Link(options);
+  link.serve({ decisions: UNASKED, flows: handler });
   warden.send("hello", HELLO);
   await link.configure(CONFIG, []);
   let ended: string | undefined;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SandboxError } from "../../src/errors.ts";
 import { encodeMessage, frame } from "../../src/link/codec.ts";
-import { lost } from "../../src/link/link.ts";
+import { Link, lost } from "../../src/link/link.ts";
 import { LinkProcess } from "../../src/link/process.ts";
 import {
   CODES,
@@ -12,7 +12,7 @@ import {
   MESSAGES,
   RAW_FRAMES,
 } from "../../src/link/protocol.ts";
-import { HELLO } from "./fake-warden.ts";
+import { FakeWarden, HELLO } from "./fake-warden.ts";
 import { CONFIG, pair, ready, settle } from "./support.ts";
 
 const EXEC = {
@@ -147,6 +147,15 @@ describe("a hostile warden ends the link with PROTOCOL_VIOLATION", () => {
     expect(await facts).toBe("PROTOCOL_VIOLATION");
     expect((await link.closed).code).toBe("PROTOCOL_VIOLATION");
   });
+});
+
+test("a decision on a link that is opened ahead, and is nobody's yet", async () => {
+  const warden = new FakeWarden();
+  const link = new Link({ input: warden.input, output: warden.output, heartbeatMs: 10_000 });
+  warden.send("hello", HELLO);
+  await link.configure(CONFIG, []);
+  warden.raw(encodeMessage("access", QUESTION));
+  expect((await link.closed).code).toBe("PROTOCOL_VIOLATION");
 });
 
 describe("whatever comes", () => {

@@ -225,6 +225,17 @@ describe("heartbeat", () => {
     await facts;
   });
 
+  test("can be had at once, and more often than the warden was told", async () => {
+    const { link, warden } = await ready({ answersPings: false });
+    const alive = link.alive();
+    expect(await settled(alive)).toBe(false);
+    warden.send("pong", { nonce: 1 });
+    await alive;
+    link.beatEvery(100);
+    vi.advanceTimersByTime(500);
+    await expect(link.alive()).rejects.toMatchObject({ code: "LINK_LOST" });
+  });
+
   test("refuses an answer that was not asked for, or twice given", async () => {
     const unasked = await ready();
     unasked.warden.send("pong", { nonce: 1 });

@@ -1,6 +1,7 @@
 /** What the tests of the link share. */
 import { SandboxError } from "../../src/errors.ts";
-import { type DecisionHandler, Link, type LinkFacts } from "../../src/link/link.ts";
+import type { DecisionHandler } from "../../src/link/handlers.ts";
+import { Link, type LinkFacts } from "../../src/link/link.ts";
 import { FakeWarden, type FakeWardenScript, HELLO } from "./fake-warden.ts";
 
 export const CONFIG = { flags: 0, dataBytes: 0, processes: 0, cpus: 0, workspace: Buffer.from("/workspace") };
@@ -21,7 +22,8 @@ export interface Pair {
 /** A link to a fake warden, before the handshake. */
 export function pair(script: FakeWardenScript = {}, heartbeatMs = 10_000): Pair {
   const warden = new FakeWarden(script);
-  const link = new Link({ input: warden.input, output: warden.output, heartbeatMs, decisions: UNASKED });
+  const link = new Link({ input: warden.input, output: warden.output, heartbeatMs });
+  link.serve({ decisions: UNASKED });
   return { warden, link };
 }
 

@@ -1,4 +1,13 @@
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -123,6 +132,30 @@ describe("createPool", () => {
     renameSync(workspace("new"), path);
     await using sandbox = await pool.acquire();
     expect(await sandbox.files.readText("file.txt")).toBe("new");
+  });
+
+  test("looks up the names of a mounted folder when it is used", async () => {
+    const path = workspace("private");
+    const policy: Policy = { version: 1, filesystem: { write: ["."], deny: ["./link/**"] } };
+    const pool = await open({ workspace: { path, mode: "mount" } }, policy);
+    await pool.ready();
+    mkdirSync(join(path, "folder"), { mode: 0o755 });
+    writeFileSync(join(path, "folder/key"), "private", { mode: 0o644 });
+    symlinkSync("folder", join(path, "link"));
+    await using sandbox = await pool.acquire();
+    expect((await sandbox.exec(["cat", "folder/key"])).exitCode).not.toBe(0);
+    expect((await sandbox.exec(["cat", "file.txt"])).stdout).toBe("private");
+  });
+
+  test("has the policy in force already, and takes another one with it", async () => {
+    const granted = "/var/lib/dpkg/status";
+    const pool = await open({ size: 2 }, { version: 1, filesystem: { write: ["."], read: [granted] } });
+    await pool.ready();
+    await using same = await pool.acquire();
+    expect((await same.exec(["head", "-c", "8", granted])).stdout).toBe("Package:");
+    await using narrower = await pool.acquire({ policy: POLICY, heartbeatMs: 50 });
+    expect((await narrower.exec(["cat", granted])).exitCode).not.toBe(0);
+    expect((await narrower.exec(["sh", "-c", "echo x > file && cat file"])).stdout).toBe("x\n");
   });
 
   test("does not give away a sandbox that died", async () => {

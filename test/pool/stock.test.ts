@@ -27,6 +27,7 @@ function open(options: Partial<StockOptions> = {}) {
       const control = { ends: 0, signal };
       const id = String(starts.length);
       const warden = {
+        ready: undefined,
         ended: ended.promise,
         end: async () => {
           control.ends++;
@@ -36,7 +37,7 @@ function open(options: Partial<StockOptions> = {}) {
       };
       starts.push(
         Object.assign(control, {
-          succeed: () => start.resolve({ id, warden, trust: undefined, mounted: undefined }),
+          succeed: () => start.resolve({ id, warden, ahead: undefined, trust: undefined, mounted: undefined }),
           fail: (error: Error) => start.reject(error),
           die: () => ended.resolve("it died"),
         }),
@@ -222,13 +223,14 @@ describe("Stock", () => {
     const ready = promised<ReadySandbox>();
     let ends = 0;
     const warden = {
+      ready: undefined,
       ended: new Promise<string>(() => undefined),
       end: async () => void ends++,
       finish: () => Promise.reject(new Error("not here")),
     };
     const { stock } = open({ size: 1, start: () => ready.promise });
     const closing = stock.close();
-    ready.resolve({ id: "slow", warden, trust: undefined, mounted: undefined });
+    ready.resolve({ id: "slow", warden, ahead: undefined, trust: undefined, mounted: undefined });
     await closing;
     expect(ends).toBe(1);
   });

@@ -35,10 +35,12 @@ export async function startContainer(context: StartContext, request: StartReques
 export async function warmContainer(context: StartContext, request: StartRequest): Promise<WarmWarden> {
   const plan = await planStart(context, request);
   const running = await persist(context, plan, () => bringUp(context, plan, request));
+  const ready = request.workspace === undefined ? await finish(context, plan, request, running) : undefined;
   return {
+    ready,
     ended: running.life.ended,
     end: running.end,
-    finish: (later) => finish(context, plan, later, running),
+    finish: async (later) => ready ?? finish(context, plan, later, running),
   };
 }
 

@@ -51,7 +51,7 @@ async function warm(request: StartRequest, options: LocalRuntimeOptions): Promis
   const { ended } = begun.launched;
   const { workspace } = request;
   const built = workspace === undefined || workspace.mode === "mount" ? await complete(begun, request) : undefined;
-  return { ended, end: begun.end, finish: async (later) => built ?? complete(begun, later) };
+  return { ready: built, ended, end: begun.end, finish: async (later) => built ?? complete(begun, later) };
 }
 
 /** A launcher that waits for what it is to build. */

@@ -40,7 +40,7 @@ export function memoryRuntime(guest: Guest): Runtime {
     start,
     warm: async (request) => {
       const warden = await start(request);
-      return { ended: warden.ended, end: () => warden.end(), finish: async () => warden };
+      return { ready: warden, ended: warden.ended, end: () => warden.end(), finish: async () => warden };
     },
   };
 }
