@@ -88,11 +88,15 @@ export function toOutgoing(lines: HeaderLines): OutgoingHttpHeaders {
   return headers;
 }
 
+/** `node:http` leaves out what comes after a thousand, of its two lists of headers at different places. */
+const LINES_MAX = 256;
+
 /**
  * What is wrong with header lines, as the end of a sentence. The platform's parser refuses most of it; this holds whatever
  * parser there is.
  */
 export function headersProblem(lines: HeaderLines): string | undefined {
+  if (lines.length > LINES_MAX) return `it has more than ${LINES_MAX} headers`;
   for (const [name, value] of lines) {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) return "the name of a header is malformed";
     if (/[\0\r\n]/.test(value)) return "a header holds a line break or NUL";

@@ -8,7 +8,7 @@ import type { Duplex } from "node:stream";
 import { type Denial, denialResponse } from "./denial.ts";
 import type { Exchange, ResponseBody, ResponseHead } from "./exchange.ts";
 import { type HandleContext, handleRequest } from "./handle.ts";
-import { linesOf, toOutgoing, trailersOf, valuesOf } from "./headers.ts";
+import { type HeaderLines, linesOf, toOutgoing, trailersOf, valuesOf } from "./headers.ts";
 import { IDLE_MS, idleTimer } from "./idle-timer.ts";
 import { HEADERS_MAX } from "./limits.ts";
 import { BODY_BUFFER_BYTES, relayBody } from "./relay-body.ts";
@@ -101,7 +101,7 @@ function toExchange(request: IncomingMessage, response: ServerResponse, expectsC
     target: request.url ?? "",
     authority: valuesOf(headers, "host")[0],
     headers: headers.filter(([name]) => name.toLowerCase() !== "expect"),
-    body: hasBody(request) ? request : undefined,
+    body: hasBody(headers) ? request : undefined,
     trailers: () => trailersOf(linesOf(request.rawTrailers)),
     expectsContinue,
     signal: gone.signal,
@@ -114,9 +114,10 @@ function toExchange(request: IncomingMessage, response: ServerResponse, expectsC
   };
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers["content-length"];
-  return headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
+/** By the lines that are sent on: both sides must see the same. */
+function hasBody(headers: HeaderLines): boolean {
+  const lengths = valuesOf(headers, "content-length");
+  return valuesOf(headers, "transfer-encoding").length > 0 || lengths.some((length) => Number(length) !== 0);
 }
 
 function respond(

@@ -6,7 +6,7 @@
 import { type ClientRequest, request as createRequest, type IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { UpgradedResponse, UpgradeRequest, UpstreamRequest, UpstreamResponse } from "./exchange.ts";
-import { linesOf, toOutgoing, trailersOf, valuesOf } from "./headers.ts";
+import { type HeaderLines, linesOf, toOutgoing, trailersOf, valuesOf } from "./headers.ts";
 import { type Dial, OriginAgent, type OriginRequestOptions } from "./origin-agent.ts";
 import { relayBody } from "./relay-body.ts";
 
@@ -53,7 +53,7 @@ function attempt(agent: OriginAgent, dial: Dial, request: UpstreamRequest): Atte
     method,
     path,
     host: "upstream",
-    headers: toOutgoing([...headers, ...framing(request)]),
+    headers: toOutgoing([...(body === undefined ? withoutLength(headers) : headers), ...framing(request)]),
     setHost: false,
     agent,
     signal,
@@ -91,6 +91,11 @@ function sendBody(sent: ClientRequest, body: Readable, request: UpstreamRequest)
     // The host has answered without it, or is gone: the answer tells.
     onClosed: () => void body.resume(),
   });
+}
+
+/** Of a body that does not come: the host would take the next request for it. */
+function withoutLength(headers: HeaderLines): HeaderLines {
+  return headers.filter(([name]) => name.toLowerCase() !== "content-length");
 }
 
 /** A body without a length is chunked, whatever the program's side framed it with. */

@@ -32,6 +32,9 @@ export function readClientHello(bytes: Buffer): ClientHello | "more" | "malforme
   }
 }
 
+/** The most records that a ClientHello is cut into: all of them are read again with every byte that comes. */
+const RECORDS_MAX = 16;
+
 /** Puts the records together that a handshake message is cut into. */
 function handshakeMessage(bytes: Buffer): Buffer | "more" | "malformed" {
   const pieces: Buffer[] = [];
@@ -49,6 +52,7 @@ function handshakeMessage(bytes: Buffer): Buffer | "more" | "malformed" {
       if (message[0] !== 1 || wanted > HELLO_MAX) return "malformed";
       if (have >= wanted) return message.subarray(4, wanted);
     }
+    if (pieces.length === RECORDS_MAX) return "malformed";
     if (piece.length < length) return "more";
     at += 5 + length;
   }
