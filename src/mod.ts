@@ -55,6 +55,7 @@ export type { Enforcement } from "./sandbox/enforcement.ts";
 export type { SandboxEventMap, SandboxEvents } from "./sandbox/events.ts";
 export type * from "./sandbox/file-options.ts";
 export type { SandboxFiles } from "./sandbox/files.ts";
+export type { InferenceOptions, KeySource } from "./sandbox/inference/options.ts";
 export type { FilesystemMode } from "./sandbox/modes.ts";
 export type { SandboxOptions, WorkspaceOptions } from "./sandbox/options.ts";
 export type * from "./sandbox/ports/types.ts";

@@ -8,6 +8,7 @@ import type { Policy } from "./policy/mod.ts";
 import { POOL_OPTIONS, type PoolOptions, poolBounds, refuseUnknown } from "./pool/options.ts";
 import { type Pool, WarmedPool } from "./pool/warmed-pool.ts";
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";
+import { readProviders } from "./sandbox/inference/options.ts";
 import { resolveWorkspace } from "./sandbox/options.ts";
 import { planDomains } from "./sandbox/plan-domains.ts";
 import { readPolicy } from "./sandbox/read-policy.ts";
@@ -36,7 +37,7 @@ import { readPolicy } from "./sandbox/read-policy.ts";
 export async function createPool(policy: Policy | string, options: PoolOptions): Promise<Pool> {
   refuseUnknown("createPool", options, POOL_OPTIONS);
   const read = await readPolicy(policy);
-  const plans = planDomains(read.normalized);
+  const plans = planDomains(read.normalized, readProviders(options.inference));
   const bounds = poolBounds(options, read.normalized);
   await resolveWorkspace(options.workspace);
   const runtime = await chooseRuntime(options);

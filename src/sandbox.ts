@@ -11,6 +11,7 @@ import { Connections } from "./sandbox/connections.ts";
 import { Decisions } from "./sandbox/decisions.ts";
 import { firstPolicy } from "./sandbox/first-policy.ts";
 import { createId } from "./sandbox/id.ts";
+import { readProviders } from "./sandbox/inference/options.ts";
 import { type LinkAhead, openLink, takeLink } from "./sandbox/open-link.ts";
 import { resolveWorkspace, type SandboxOptions } from "./sandbox/options.ts";
 import { type Plans, planDomains } from "./sandbox/plan-domains.ts";
@@ -59,7 +60,7 @@ import { resolveVolumes } from "./sandbox/volumes.ts";
 export async function createSandbox(policy: Policy | string, options: SandboxOptions = {}): Promise<Sandbox> {
   throwIfAborted(options.signal);
   const read = await readPolicy(policy);
-  const plans = planDomains(read.normalized);
+  const plans = planDomains(read.normalized, readProviders(options.inference));
   const workspace = await resolveWorkspace(options.workspace);
   const volumes = resolveVolumes(plans.filesystem, options.volumes);
   const runtime = await chooseRuntime(options);
@@ -118,7 +119,7 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
     decisions.addRules(rules);
     const flows = new Connections(
       { registry, records, trust, options, history: () => records.decisions() },
-      { plan: plans.network, policy: read.normalized },
+      { plan: plans.network, inference: plans.inference, policy: read.normalized },
     );
     const handlers = { decisions, flows };
     const { link, facts } =

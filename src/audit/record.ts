@@ -117,6 +117,29 @@ export type DecidedBy =
   | { readonly kind: "policy" | "floor"; readonly name?: string }
   | { readonly kind: "plugin" | "approver"; readonly name: string };
 
+/** What came of a call to a model. The model that was asked for is the decision's object. */
+export interface InferenceFacts {
+  /** What was called, for instance `"messages"` or `"chat"`. */
+  readonly endpoint: string;
+  /** Who answered, or failed last. Undefined if no route took the call, as with `model` and `local`. */
+  readonly provider?: string;
+  /** The model that the provider was asked for. */
+  readonly model?: string;
+  /** Whether the provider is local. */
+  readonly local?: boolean;
+  /** Tokens that were read, from a cache or not. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Of the input: what came from the provider's cache. @default 0 */
+  readonly cachedTokens?: number;
+  /** The provider did not count all of them. @default false */
+  readonly estimated?: boolean;
+  /** `"answered"`, or what went wrong. */
+  readonly outcome: string;
+  /** Until the answer began, in milliseconds. The decision's latency is until it had ended. */
+  readonly firstByteMs?: number;
+}
+
 /** Something was asked for, and answered. */
 export interface Decision {
   readonly kind: "decision";
@@ -136,6 +159,8 @@ export interface Decision {
   readonly reason: string;
   /** Of a start: the arguments, redacted and bounded. */
   readonly argv?: readonly string[];
+  /** Of a call to a model: what came of it. What was said is not in it. */
+  readonly inference?: InferenceFacts;
   /** How many identical decisions this record stands for. @default 1 */
   readonly count?: number;
 }

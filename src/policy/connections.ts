@@ -22,6 +22,9 @@ import type { Unmatched, Verdict } from "./types.ts";
 /** The name under which a sandbox reaches what explains it. It is no host, and no rule can make it one. */
 export const LOCAL_HOST = "cofferdam.local";
 
+/** The name under which a sandbox reaches models. It is no host either. */
+export const INFERENCE_HOST = "inference.local";
+
 /** A connection that is asked for. */
 export interface ConnectionAttempt {
   /** A name in lower case without a final dot, or an address without brackets. */

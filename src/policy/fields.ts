@@ -128,6 +128,15 @@ export function countField(max: number = Number.MAX_SAFE_INTEGER): z.ZodType<num
   return z.number().int().min(1).max(max);
 }
 
+/** Where the API of a provider is. */
+export const baseUrlField: z.ZodType<string> = text((address) => {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return "expected a URL of http or https";
+  if (url.username !== "" || url.password !== "") return "a URL of a policy carries no password";
+  if (url.search !== "" || url.hash !== "") return "expected a URL without a query";
+  return shortText(2048)(address);
+});
+
 /** A host name, a glob of labels, or an address. */
 export const hostField: z.ZodType<string> = text(hostProblem);
 

@@ -23,6 +23,7 @@ export {
   connectionTable,
   evaluateConnection,
   evaluateRequest,
+  INFERENCE_HOST,
   LOCAL_HOST,
   mayCallTool,
   type RequestNeeds,

@@ -126,13 +126,22 @@ function normalizeNetwork(section: t.NetworkSection): n.NormalizedNetwork {
 }
 
 function normalizeInference(section: t.InferenceSection): n.NormalizedInference {
+  const target = ({ provider, model, timeout, timeoutMs }: t.InferenceTarget): n.NormalizedTarget => ({
+    provider,
+    ...given({ model, timeoutMs: timeout === undefined ? timeoutMs : parseDuration(timeout) }),
+  });
+  const { routes, providers, intercept = [], localOnly, budget = {}, unmatched = "deny" } = section;
   return {
-    routes: withIds("inference.routes", section.routes, ({ id, models, provider, model }) => {
-      return [id ?? models.join(","), id !== undefined, { models, provider, ...given({ model }) }];
+    routes: withIds("inference.routes", routes, (entry) => {
+      const { id, models, fallbacks } = entry;
+      const body = { models, ...target(entry), ...given({ fallbacks: fallbacks?.map(target) }) };
+      return [id ?? models.join(","), id !== undefined, body];
     }),
-    intercept: (section.intercept ?? []).map(lower),
-    budget: given({ tokens: section.budget?.tokens, usd: section.budget?.usd }),
-    unmatched: section.unmatched ?? "deny",
+    ...given({ providers }),
+    intercept: intercept.map(lower),
+    ...given({ localOnly: localOnly === true ? true : undefined }),
+    budget: given({ ...budget }),
+    unmatched,
   };
 }
 

@@ -4,7 +4,15 @@
  * @module
  */
 
-import type { HttpAccess, HttpRules, RuleEnforcement, TlsMode, Unmatched } from "./types.ts";
+import type {
+  HttpAccess,
+  HttpRules,
+  InferenceBudget,
+  InferenceProvider,
+  RuleEnforcement,
+  TlsMode,
+  Unmatched,
+} from "./types.ts";
 
 /**
  * What a policy means. Made by `normalizePolicy()` only; equal meanings in YAML and TypeScript give equal values.
@@ -133,17 +141,27 @@ export interface NormalizedNetworkRule {
 /** The inference section. */
 export interface NormalizedInference {
   readonly routes: readonly NormalizedRoute[];
+  /** Absent: those that are known by their kind, and the host's own. */
+  readonly providers?: Readonly<Record<string, InferenceProvider>>;
   readonly intercept: readonly string[];
-  readonly budget: { readonly tokens?: number; readonly usd?: number };
+  /** Absent: any provider may be routed to. */
+  readonly localOnly?: true;
+  readonly budget: InferenceBudget;
   readonly unmatched: Unmatched;
 }
 
-/** Where calls to some models go. */
-export interface NormalizedRoute {
-  readonly id: string;
-  readonly models: readonly string[];
+/** A provider that a call is sent to. */
+export interface NormalizedTarget {
   readonly provider: string;
   readonly model?: string;
+  readonly timeoutMs?: number;
+}
+
+/** Where calls to some models go. */
+export interface NormalizedRoute extends NormalizedTarget {
+  readonly id: string;
+  readonly models: readonly string[];
+  readonly fallbacks?: readonly NormalizedTarget[];
 }
 
 /** A secret that the sandbox may use and never sees. */

@@ -5,8 +5,9 @@
  * @module
  */
 
-import { LOCAL_HOST } from "./connections.ts";
+import { INFERENCE_HOST, LOCAL_HOST } from "./connections.ts";
 import { contentIssues } from "./content-issues.ts";
+import { inferenceIssues } from "./inference-issues.ts";
 import { type DocumentPath, formatPath, type IssueDraft, quote } from "./issues.ts";
 import { canonicalPath, grantProblem, HOME_PATH, literalPrefix, pathProblem, WORKSPACE_PATH } from "./paths.ts";
 
@@ -29,6 +30,7 @@ export function crossFieldIssues(data: unknown): IssueDraft[] {
     ...httpIssues(data),
     ...contentIssues(data),
     ...grantIssues(data),
+    ...inferenceIssues(data),
   ];
 }
 
@@ -63,11 +65,10 @@ function limitIssues(data: unknown): IssueDraft[] {
 function httpIssues(data: unknown): IssueDraft[] {
   return [...maps(data, ["network", "allow"]), ...maps(data, ["network", "ask"])].flatMap(([path, rule]) => {
     const issues: IssueDraft[] = [];
-    if (typeof rule.host === "string" && rule.host.toLowerCase() === LOCAL_HOST) {
-      issues.push({
-        path: [...path, "host"],
-        message: `${LOCAL_HOST} is the sandbox's own page, and no host: drop the rule`,
-      });
+    const host = typeof rule.host === "string" ? rule.host.toLowerCase() : "";
+    const own = { [LOCAL_HOST]: "the sandbox's own page", [INFERENCE_HOST]: "what the inference section serves" }[host];
+    if (own !== undefined) {
+      issues.push({ path: [...path, "host"], message: `${host} is ${own}, and no host: drop the rule` });
     }
     if (isMap(rule.http) && (rule.http.access === undefined) === (rule.http.rules === undefined)) {
       issues.push({ path: [...path, "http"], message: 'expected exactly one of "access" and "rules"' });

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import * as c from "./content-schema.ts";
 import * as f from "./fields.ts";
+import { inferenceSchema } from "./inference-schema.ts";
 import type * as t from "./types.ts";
 
 const unmatched: z.ZodType<t.Unmatched> = z.enum(["deny", "ask"]);
@@ -136,22 +137,6 @@ const network: z.ZodType<t.NetworkSection> = z.strictObject({
   privateRanges: f.list(f.rangeField).exactOptional(),
 });
 
-const route: z.ZodType<t.InferenceRoute> = z.strictObject({
-  id: f.idField.exactOptional(),
-  models: f.list(f.modelField, 1),
-  provider: f.idField,
-  model: f.nameField.exactOptional(),
-});
-
-const inference: z.ZodType<t.InferenceSection> = z.strictObject({
-  routes: f.list(route).exactOptional(),
-  intercept: f.list(f.hostField).exactOptional(),
-  budget: z
-    .strictObject({ tokens: f.countField().exactOptional(), usd: z.number().positive().max(1e9).exactOptional() })
-    .exactOptional(),
-  unmatched: unmatched.exactOptional(),
-});
-
 const credential: z.ZodType<t.CredentialRule> = z.strictObject({
   name: f.variableField,
   hosts: f.list(f.hostField, 1),
@@ -164,7 +149,7 @@ export const policySchema: z.ZodType<t.Policy> = z.strictObject({
   filesystem: filesystem.exactOptional(),
   process: processSection.exactOptional(),
   network: network.exactOptional(),
-  inference: inference.exactOptional(),
+  inference: inferenceSchema.exactOptional(),
   credentials: f.list(credential).exactOptional(),
   audit: z.strictObject({ files: z.enum(["off", "denials", "all"]).exactOptional() }).exactOptional(),
 });

@@ -25,7 +25,7 @@ export interface AssertEnforceableOptions {
 /**
  * Refuses a policy that asks for something that this version cannot enforce.
  *
- * Enforced are `filesystem`, `process`, `network` and `audit`.
+ * Enforced are `filesystem`, `process`, `network`, `inference` and `audit`.
  *
  * @throws {SandboxError} POLICY_UNSUPPORTED If it asks for anything else: one error with every issue, and line and column
  * where the policy came as text.
@@ -45,26 +45,23 @@ export function assertEnforceable(policy: NormalizedPolicy, options: AssertEnfor
   const keys = new Set(
     drafts.map(({ path: [section, key] }) => (typeof key === "string" ? `${section}.${key}` : section)),
   );
-  const hint = `Leave out ${[...keys].join(", ")}: this version enforces filesystem, process, network and audit`;
+  const hint = `Leave out ${[...keys].join(", ")}: this version enforces filesystem, process, network, inference and audit`;
   throw policyError("POLICY_UNSUPPORTED", placeIssues(drafts, locate), { source, hint });
 }
 
 function inference(policy: NormalizedPolicy): IssueDraft[] {
-  const { routes, intercept, budget } = policy.inference;
-  const message = "inference is not in this version: a sandbox reaches no model";
-  const issues: IssueDraft[] = [
-    ...routes.map((_, index) => ({ path: ["inference", "routes", index], message })),
-    ...intercept.map((_, index) => ({ path: ["inference", "intercept", index], message })),
-    ...Object.keys(budget).map((key) => ({ path: ["inference", "budget", key], message })),
+  const { budget, unmatched } = policy.inference;
+  const message = "a call that no route takes has nowhere to go: only deny is in this version";
+  return [
+    ...Object.keys(budget).map((key) => ({
+      path: ["inference", "budget", key],
+      message: "budgets are not yet enforced",
+    })),
+    ...(unmatched === "deny" ? [] : [{ path: ["inference", "unmatched"], message }]),
   ];
-  return [...issues, ...unmatched(policy, "inference", message)];
 }
 
 function credentials(policy: NormalizedPolicy): IssueDraft[] {
   const message = "credentials are not in this version";
   return policy.credentials.map((_, index) => ({ path: ["credentials", index], message }));
-}
-
-function unmatched(policy: NormalizedPolicy, section: "inference", message: string): IssueDraft[] {
-  return policy[section].unmatched === "deny" ? [] : [{ path: [section, "unmatched"], message }];
 }

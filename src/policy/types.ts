@@ -8,8 +8,10 @@
  */
 
 import type { ContentRules } from "./content-types.ts";
+import type { InferenceSection } from "./inference-types.ts";
 
 export type * from "./content-types.ts";
+export type * from "./inference-types.ts";
 
 /** What becomes of an operation. Where several apply: deny before ask before allow. */
 export type Verdict = "allow" | "deny" | "ask";
@@ -246,37 +248,6 @@ export interface GrpcCalls {
   readonly service: string;
   /** Globs of the names of methods. @default any */
   readonly methods?: readonly string[];
-}
-
-/** Which models may be called, and where the calls go. */
-export interface InferenceSection {
-  /** The first route whose `models` match takes the call. */
-  readonly routes?: readonly InferenceRoute[];
-  /** Hosts whose API calls are routed as if they were made to `inference.local`. */
-  readonly intercept?: readonly string[];
-  readonly budget?: InferenceBudget;
-  /** @default {"deny"} */
-  readonly unmatched?: Unmatched;
-}
-
-/** Where calls to some models go. */
-export interface InferenceRoute {
-  /** The name of this route in verdicts. @default derived from the models */
-  readonly id?: string;
-  /** Globs of model names. */
-  readonly models: readonly string[];
-  /** The name of a provider that the host knows. */
-  readonly provider: string;
-  /** The model that is asked instead. @default the one that was called */
-  readonly model?: string;
-}
-
-/** What all calls of a sandbox may use together. */
-export interface InferenceBudget {
-  /** Tokens in and out. @default no limit */
-  readonly tokens?: number;
-  /** US dollars. @default no limit */
-  readonly usd?: number;
 }
 
 /** A secret that the sandbox may use and never sees: it gets a placeholder. */

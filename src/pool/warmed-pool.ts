@@ -9,6 +9,7 @@ import { milliseconds } from "../sandbox/arguments.ts";
 import { narrowedSection } from "../sandbox/change-policy.ts";
 import { openAhead } from "../sandbox/first-policy.ts";
 import { createId } from "../sandbox/id.ts";
+import { readProviders } from "../sandbox/inference/options.ts";
 import { resolveWorkspace } from "../sandbox/options.ts";
 import { type Plans, planDomains } from "../sandbox/plan-domains.ts";
 import { type ReadPolicy, readPolicy } from "../sandbox/read-policy.ts";
@@ -165,11 +166,11 @@ export class WarmedPool implements Pool {
   }
 
   async #readPolicy(policy: AcquireOptions["policy"]): Promise<AskedPolicy> {
-    const { read, plans } = this.#parts;
+    const { read, plans, options } = this.#parts;
     if (policy === undefined) return { read, plans, narrowed: false };
     const own = await readPolicy(policy);
     const narrowed = narrowedSection(read.normalized, own.normalized) !== undefined;
-    return { read: own, plans: planDomains(own.normalized), narrowed };
+    return { read: own, plans: planDomains(own.normalized, readProviders(options.inference)), narrowed };
   }
 
   async #open(

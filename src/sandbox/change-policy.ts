@@ -9,6 +9,7 @@ import { comparePolicies, type NormalizedPolicy, type Policy } from "../policy/m
 import type { Connections } from "./connections.ts";
 import type { RunningProgram, SandboxContext } from "./context.ts";
 import type { Decisions } from "./decisions.ts";
+import { readProviders } from "./inference/options.ts";
 import type { Modes } from "./modes.ts";
 import { planDomains } from "./plan-domains.ts";
 import { encodePolicy } from "./policy-frames.ts";
@@ -51,13 +52,14 @@ export async function changePolicy(
   { running }: SetPolicyOptions,
 ): Promise<PolicyChange> {
   const next = await readPolicy(input);
-  const plans = planDomains(next.normalized);
+  const plans = planDomains(next.normalized, readProviders(setting.options.inference));
   const narrowed = narrowedSection(current.normalized, next.normalized);
   if (narrowed !== undefined && running !== "kill") {
     await settled(context.running);
     if (context.running.size > 0) throw commandsRunning(narrowed, context.running.size);
   }
-  flows.check(plans.network);
+  const connections = { plan: plans.network, inference: plans.inference, policy: next.normalized };
+  flows.check(connections);
   const parts = policyParts(next, plans, setting, { generation, narrowed: true });
   const encoded = encodePolicy(parts, decisions.ruleCount);
   decisions.addRules(encoded.rules);
@@ -65,7 +67,7 @@ export async function changePolicy(
   // In the order of the link: what was asked for until now starts under the old policy, and everything later does not.
   const affected = narrowed === undefined ? [] : [...context.running];
   await changed;
-  flows.setPolicy({ plan: plans.network, policy: next.normalized });
+  flows.setPolicy(connections);
   await Promise.all(affected.map(killed));
   return { policy: next, modes: parts.modes, timeoutMs: plans.process.limits.timeoutMs };
 }

@@ -5,6 +5,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { Decision, DecisionRecord } from "../audit/mod.ts";
+import type { InferencePlan } from "../domains/inference/mod.ts";
 import type { NetworkPlan } from "../domains/network/mod.ts";
 import { RequestDenied } from "../egress/http/failure.ts";
 import {
@@ -28,17 +29,19 @@ import {
   type ConnectionRuling,
   evaluateConnection,
   evaluateRequest,
-  LOCAL_HOST,
   mayCallTool,
   type NormalizedPolicy,
   requestNeeds,
 } from "../policy/mod.ts";
 import { errnoOf, failure, noAuthority } from "./connection-failures.ts";
+import { deniedByPolicy, isKept } from "./connection-rulings.ts";
 import { CountedAllows } from "./counted-allows.ts";
 import type { DecisionRecords } from "./decisions.ts";
 import { endpoint } from "./endpoint.ts";
+import { InferenceHost } from "./inference/inference-host.ts";
 import { LocalHost } from "./local-site/local-host.ts";
 import type { SandboxOptions } from "./options.ts";
+import { type OwnAnswer, ownAnswer } from "./own-hosts.ts";
 import { type RequestConnection, Requests } from "./requests.ts";
 import type { SandboxTrust } from "./trust.ts";
 
@@ -48,7 +51,7 @@ export interface ConnectionsSetting {
   readonly records: DecisionRecords;
   /** Absent: no connection is looked into. */
   readonly trust: SandboxTrust | undefined;
-  readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy">;
+  readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy" | "inference">;
   /** The decisions that were recorded so far. */
   readonly history: () => readonly DecisionRecord[];
 }
@@ -56,6 +59,7 @@ export interface ConnectionsSetting {
 /** What a policy is to connections. */
 export interface ConnectionsPolicy {
   readonly plan: NetworkPlan;
+  readonly inference: InferencePlan;
   readonly policy: NormalizedPolicy;
 }
 
@@ -81,13 +85,16 @@ export class Connections implements FlowHandler {
   readonly #requests: Requests | undefined;
   readonly #records: CountedAllows;
   readonly #local: LocalHost;
+  readonly #inference: InferenceHost;
+  /** Connections that this process answers. */
+  readonly #own = new Map<LinkFlow, Duplex>();
   #plan: NetworkPlan;
   /** What the approver has allowed since the policy is in force. */
   #grants: readonly ConnectionRule[] = [];
   #proxies: ProxySettings | undefined;
 
   /** @throws {SandboxError} ARGUMENT_INVALID If a proxy cannot be used. */
-  constructor(setting: ConnectionsSetting, { plan, policy }: ConnectionsPolicy) {
+  constructor(setting: ConnectionsSetting, { plan, inference, policy }: ConnectionsPolicy) {
     const { registry, trust, options, history } = setting;
     const certificates = options.certificates ?? [];
     const records = new CountedAllows(setting.records);
@@ -109,7 +116,8 @@ export class Connections implements FlowHandler {
       },
       policy,
     );
-    this.check(plan);
+    this.#inference = new InferenceHost(setting, inference);
+    this.check({ plan, inference });
   }
 
   get #table(): NetworkPlan {
@@ -129,21 +137,27 @@ export class Connections implements FlowHandler {
    * @throws {SandboxError} POLICY_UNSUPPORTED If requests had to be looked at, and programs trust no certificate of ours.
    * @throws {SandboxError} ARGUMENT_INVALID If a proxy cannot be used.
    */
-  check(plan: NetworkPlan): void {
+  check({ plan, inference }: Omit<ConnectionsPolicy, "policy">): void {
     if (plan.kind === "none") return;
     const { trust, registry, options } = this.#setting;
     const looksInside =
-      registry.seesRequests || plan.rules.some(({ http, terminates }) => http !== undefined || terminates);
+      inference.kind !== "none" ||
+      registry.seesRequests ||
+      plan.rules.some(({ http, terminates }) => http !== undefined || terminates);
     if (trust === undefined && looksInside) throw noAuthority();
     this.#proxies = readProxySettings(options.proxy, process.env);
   }
 
   /** Another policy is in force: what it does not allow any more is closed, and everything else goes on. */
-  setPolicy({ plan, policy }: ConnectionsPolicy): void {
+  setPolicy({ plan, inference, policy }: ConnectionsPolicy): void {
     this.#records.flush();
     this.#plan = plan;
     this.#grants = [];
     this.#local.setPolicy(policy);
+    void this.#inference.setPlan(inference);
+    for (const [flow, stream] of this.#own) {
+      if (ownAnswer(flow, this.#local, this.#inference) === undefined) stream.destroy();
+    }
     this.#requests?.policyChanged();
     for (const allowed of this.#open) {
       const { flow, ruling, controller } = allowed;
@@ -165,7 +179,8 @@ export class Connections implements FlowHandler {
 
   async #handle(flow: LinkFlow): Promise<void> {
     try {
-      if (flow.host === LOCAL_HOST) return await this.#serveLocal(flow);
+      const own = ownAnswer(flow, this.#local, this.#inference);
+      if (own !== undefined) return await this.#serveOwn(flow, own);
       const ruling = this.#judge(flow);
       const decided = await this.#decide(flow, ruling);
       this.#record(flow, ruling, decided);
@@ -183,21 +198,22 @@ export class Connections implements FlowHandler {
     flow.refuse(flow.host.includes(":") ? "ENETUNREACH" : "ECONNREFUSED");
   }
 
-  /** No rule leads there, and nothing is resolved or dialed; but what is denied stays denied. */
-  async #serveLocal(flow: LinkFlow): Promise<void> {
+  /** No rule leads there; but what is denied stays denied. */
+  async #serveOwn(flow: LinkFlow, own: OwnAnswer): Promise<void> {
     const { verdict, ruleId } = this.#judge(flow);
     const denied = verdict === "deny" && ruleId !== undefined;
-    if (denied || !LOCAL_PORTS.has(flow.port) || this.#requests === undefined) {
-      const reason = denied ? `rule ${ruleId} denies it` : "it is the sandbox's own page, on port 80";
-      const ruling = denied ? { ruleId } : {};
-      this.#record(flow, ruling, { verdict: "deny", reason });
+    if (denied || "refused" in own || this.#requests === undefined) {
+      const reason = denied ? `rule ${ruleId} denies it` : own.reason;
+      this.#record(flow, denied ? { ruleId } : {}, { verdict: "deny", reason });
       return flow.refuse("ECONNREFUSED");
     }
-    this.#record(flow, {}, { verdict: "allow", reason: "it is the sandbox's own page" });
+    this.#record(flow, {}, { verdict: "allow", reason: own.reason });
     const { host, port, subject } = flow;
     const attempt = { host, port, binary: subject.binary };
-    const app = await this.#local.for(subject);
-    this.#requests.answer(flow, app, (facts) => evaluateRequest(this.#plan, attempt, facts));
+    const app = await own.for();
+    const stream = this.#requests.answer(flow, app, own.reason, (facts) => evaluateRequest(this.#plan, attempt, facts));
+    this.#own.set(flow, stream);
+    stream.once("close", () => this.#own.delete(flow));
   }
 
   #judge({ host, port, subject }: LinkFlow): ConnectionRuling {
@@ -316,30 +332,9 @@ export class Connections implements FlowHandler {
   }
 }
 
-/** Where the sandbox's own page is: over TLS, too. */
-const LOCAL_PORTS: ReadonlySet<number> = new Set([80, 443]);
-
 /** What is spoken on a connection that nobody looks into, as far as its port tells. */
 function speaksAt(port: number): ReachTarget["speaks"] {
   return port === 443 || port === 8443 ? "https" : port === 80 || port === 8080 ? "http" : "other";
 }
 
 type Verdict = Pick<Decision, "verdict" | "reason">;
-
-function deniedByPolicy(ruleId: string | undefined): Decided {
-  const reason = ruleId === undefined ? "no rule of the policy allows it" : `rule ${ruleId} denies it`;
-  return { verdict: "deny", decidedBy: { kind: "policy" }, reason, latencyMs: 0 };
-}
-
-/** What was allowed stays so where the policy allows it by itself, or still leaves it to whom it was left before. */
-function isKept(before: ConnectionRuling, now: ConnectionRuling): boolean {
-  // Its bytes were never looked at, and now have to be.
-  if (now.inspects && !before.inspects) return false;
-  if (now.verdict === "allow") return true;
-  return (
-    now.verdict === before.verdict &&
-    now.verdict === "ask" &&
-    now.ruleId === before.ruleId &&
-    now.defer === before.defer
-  );
-}

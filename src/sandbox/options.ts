@@ -12,6 +12,7 @@ import type { DockerOptions } from "../runtimes/docker/mod.ts";
 import type { Guest } from "../runtimes/memory/mod.ts";
 import type { RuntimeName, WorkspaceMode, WorkspaceRequest } from "../runtimes/runtime.ts";
 import type { AuditOptions } from "./audit.ts";
+import type { InferenceOptions } from "./inference/options.ts";
 import type { VolumeOptions } from "./volumes.ts";
 
 /** A folder of the host that becomes `/workspace`. */
@@ -88,6 +89,8 @@ export interface SandboxOptions {
    * @default those of this process's `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`
    */
   readonly proxy?: ProxyOptions | string | false;
+  /** Providers of models that the host knows by name, and where their keys come from. */
+  readonly inference?: InferenceOptions;
   /** Ends the start, or the sandbox once it runs. */
   readonly signal?: AbortSignal;
   /**

@@ -108,18 +108,20 @@ export class Requests {
     return true;
   }
 
-  /** Lets an app of this process answer. Only a denial of the policy stands against a request. */
-  answer(flow: LinkFlow, app: LocalApp, judge: RequestConnection["judge"]): void {
+  /** Lets an app of this process answer. Only a denial of the policy stands against a request; `allowed` says why it passes. */
+  answer(flow: LinkFlow, app: LocalApp, allowed: string, judge: RequestConnection["judge"]): Duplex {
     const nothing: RequestConnection = { flow, judge, addresses: [], dial: () => Promise.reject(new Error("no host")) };
     const decide = async ({ origin, facts }: HttpQuestion): Promise<HttpDecision> => {
       const { verdict, ruleId } = judge(facts);
       const object = `${facts.method} ${urlOf(origin, { ...facts.target, query: "" })}`;
       const denied = verdict === "deny" && ruleId !== undefined;
-      const reason = denied ? deniedReason(ruleId, facts) : "it is the sandbox's own page";
+      const reason = denied ? deniedReason(ruleId, facts) : allowed;
       this.#record(flow, object, denied ? ruleId : undefined, byPolicy(denied ? "deny" : "allow", reason));
       return { allowed: !denied, reason, ...(denied ? { ruleId } : {}) };
     };
-    void this.#engine.serve(flow.accept(), { ...this.#toHttp(nothing), decide, app });
+    const stream = flow.accept();
+    void this.#engine.serve(stream, { ...this.#toHttp(nothing), decide, app });
+    return stream;
   }
 
   /** Whether hooks want to see the requests of a connection, if it has any. */

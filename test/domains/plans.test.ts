@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { inferenceRules, planInference } from "../../src/domains/inference/mod.ts";
 import { networkRules, planNetwork } from "../../src/domains/network/mod.ts";
 import { planProcess } from "../../src/domains/process/mod.ts";
-import type { ProcessSection } from "../../src/policy/mod.ts";
+import type { InferenceProvider, InferenceRoute, InferenceSection, ProcessSection } from "../../src/policy/mod.ts";
 import { failure, normalized } from "../policy/helpers.ts";
 
 const context = { workspace: "/workspace", home: "/home/agent" };
@@ -124,8 +124,106 @@ describe("planInference()", () => {
     expect(inferenceRules(normalized({})).routes).toEqual([]);
   });
 
-  test("refuses routes that it would leave out", () => {
-    const policy = normalized({ inference: { routes: [{ models: ["*"], provider: "x" }] } });
-    failure("POLICY_UNSUPPORTED", () => planInference(policy));
+  const route = { models: ["gpt-*", "big"], provider: "openai" };
+  const routes = (...list: readonly InferenceRoute[]) => {
+    const plan = planInference(normalized({ inference: { routes: list } }));
+    return plan.kind === "none" ? [] : plan.routes;
+  };
+
+  test("a route has its providers in their order, each with what its kind is", () => {
+    const fallbacks = [{ provider: "ollama", model: "llama", timeout: "2s" }, { provider: "anthropic" }];
+    const [planned] = routes({ ...route, fallbacks });
+    expect(planned).toMatchObject({ id: "inference.routes:gpt-*,big", models: route.models });
+    expect(["gpt-4", "big", "gpt-4/x", "o3"].map((model) => planned?.matches(model))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(
+      planned?.targets.map(({ provider, model, timeoutMs }) => [
+        provider.baseUrl,
+        provider.family,
+        provider.local,
+        model,
+        timeoutMs,
+      ]),
+    ).toEqual([
+      ["https://api.openai.com/v1", "openai", false, undefined, 300_000],
+      ["http://127.0.0.1:11434/v1", "openai", true, "llama", 2000],
+      ["https://api.anthropic.com", "anthropic", false, undefined, 300_000],
+    ]);
+  });
+
+  test("a key of a kind is not for another host; what is on loopback, or said to be, is local", () => {
+    const of = (provider: InferenceProvider) => {
+      const policy = normalized({
+        inference: { routes: [{ models: ["*"], provider: "it" }], providers: { it: provider } },
+      });
+      const plan = planInference(policy);
+      return plan.kind === "none" ? undefined : plan.routes[0]?.targets[0]?.provider;
+    };
+    const url = "https://models.example/v1/";
+    expect(of({ kind: "openai" })).toMatchObject({ keyVariables: ["OPENAI_API_KEY"], needsKey: true });
+    expect(of({ kind: "openai", baseUrl: url })).toMatchObject({ keyVariables: [], needsKey: false, local: false });
+    expect(of({ kind: "anthropic", baseUrl: url, keyVariable: "MINE" })).toMatchObject({
+      keyVariables: ["MINE"],
+      needsKey: true,
+      baseUrl: "https://models.example",
+    });
+    const local = (baseUrl: string, said?: boolean) =>
+      of({ kind: "vllm", baseUrl, ...(said === undefined ? {} : { local: said }) })?.local;
+    expect(["http://localhost:1", "http://[::1]:1", "http://127.9.9.9:1"].map((each) => local(each))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(["http://10.0.0.1:1", "http://localhost.example:1", url].map((each) => local(each))).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect([local(url, true), local("http://127.0.0.1:1", false)]).toEqual([true, false]);
+  });
+
+  test("refuses providers that nobody knows, keys in clear, and in a localOnly policy what is not local", () => {
+    const issues = (inference: InferenceSection) => {
+      const { details } = failure("POLICY_INVALID", () => planInference(normalized({ inference })));
+      return details.issues.map(({ path, message, nearest }) => [path, message.replace(/: .*/, ""), nearest]);
+    };
+    expect(issues({ routes: [{ ...route, provider: "olama", fallbacks: [{ provider: "x" }] }] })).toEqual([
+      ["inference.routes[0].provider", 'there is no provider "olama"', "ollama"],
+      ["inference.routes[0].fallbacks[0].provider", 'there is no provider "x"', undefined],
+    ]);
+    const providers = { far: { kind: "openai", baseUrl: "http://models.example/v1", keyVariable: "A" } } as const;
+    expect(issues({ routes: [{ ...route, provider: "far" }], providers })).toEqual([
+      ["inference.routes[0].provider", 'the key of "far" would go in clear', undefined],
+    ]);
+    expect(
+      issues({ routes: [{ models: ["*"], provider: "ollama", fallbacks: [{ provider: "openai" }] }], localOnly: true }),
+    ).toEqual([
+      ["inference.routes[0].fallbacks[0].provider", 'the policy is localOnly, and "openai" is not local', undefined],
+    ]);
+  });
+
+  test("intercepts hosts, and needs no route to deny what is asked there", () => {
+    const plan = planInference(normalized({ inference: { intercept: ["API.test", "*.models.test"] } }));
+    if (plan.kind === "none") return expect.unreachable();
+    expect(["api.test", "a.models.test", "models.test", "b.api.test"].map(plan.intercepts)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test("the host's providers come after those of the policy", () => {
+    const policy = normalized({ inference: { routes: [{ models: ["*"], provider: "it" }] } });
+    const host = { it: { kind: "vllm" }, ollama: { kind: "openai" } } as const;
+    expect(planInference(policy, host)).toMatchObject({ routes: [{ targets: [{ provider: { kind: "vllm" } }] }] });
+    const own = normalized({
+      inference: { routes: [{ models: ["*"], provider: "it" }], providers: { it: { kind: "nim" } } },
+    });
+    expect(planInference(own, host)).toMatchObject({ routes: [{ targets: [{ provider: { kind: "nim" } }] }] });
   });
 });

@@ -35,14 +35,16 @@ describe("assertEnforceable()", () => {
     ],
     ["TLS that is opened", { network: { allow: [{ host: "a.b", tls: "terminate" }] } }],
     ["addresses and ranges", { network: { allow: [{ host: "[2001:db8::1]" }], deny: [{ host: "10.0.0.0/8" }] } }],
+    [
+      "routes to models",
+      { inference: { routes: [{ models: ["*"], provider: "x" }], intercept: ["a.b"], localOnly: true } },
+    ],
     ["defaults written out", { network: { unmatched: "deny" }, inference: { unmatched: "deny" } }],
   ])("takes %s", (_, policy) => {
     expect(() => assertEnforceable(normalized(policy))).not.toThrow();
   });
 
   test.each<[string, Omit<Policy, "version">, string[]]>([
-    ["routes", { inference: { routes: [{ models: ["*"], provider: "x" }] } }, ["inference.routes[0]"]],
-    ["interception", { inference: { intercept: ["a.b"] } }, ["inference.intercept[0]"]],
     ["a budget", { inference: { budget: { tokens: 5, usd: 1 } } }, ["inference.budget.tokens", "inference.budget.usd"]],
     ["unmatched models that ask", { inference: { unmatched: "ask" } }, ["inference.unmatched"]],
     ["credentials", { credentials: [{ name: "A", hosts: ["a.b"] }] }, ["credentials[0]"]],
@@ -54,11 +56,11 @@ describe("assertEnforceable()", () => {
     const policy = normalizePolicy(parsePolicy(FULL_YAML, { source: "full.yaml" }));
     const error = failure("POLICY_UNSUPPORTED", () => assertEnforceable(policy));
     expect(error.details.source).toBe("full.yaml");
-    expect(error.details.issues).toHaveLength(7);
-    expect(error.message).toContain("Cannot enforce the policy full.yaml: 7 issues");
-    expect(error.message).toContain("full.yaml:24:7 inference.routes[0]: inference is not in this version");
+    expect(error.details.issues).toHaveLength(3);
+    expect(error.message).toContain("Cannot enforce the policy full.yaml: 3 issues");
+    expect(error.message).toContain("full.yaml:27:21 inference.budget.tokens: budgets are not yet enforced");
     expect(error.hint).toBe(
-      "Leave out inference.routes, inference.intercept, inference.budget, credentials: this version enforces filesystem, process, network and audit",
+      "Leave out inference.budget, credentials: this version enforces filesystem, process, network, inference and audit",
     );
   });
 

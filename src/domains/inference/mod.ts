@@ -4,5 +4,8 @@
  * @module
  */
 
-export { type InferencePlan, planInference } from "./plan.ts";
+export { type InferencePlan, planInference, type Route, type Target } from "./plan.ts";
 export { type InferenceRules, inferenceRules } from "./policy.ts";
+export { ProviderConnections } from "./providers/connections.ts";
+export type { Provider, ProviderTable } from "./providers/read.ts";
+export type { CallRecord } from "./router/call.ts";

@@ -24,6 +24,11 @@ const EVENT_MAX = 8 * 1_048_576;
 
 /** Reads events as they come. Throws where they are no UTF-8, or longer than anybody should hold. */
 export async function* readEvents(source: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
+  for await (const events of readEventGroups(source)) yield* events;
+}
+
+/** Reads events as they come, those together that are whole at one time. Throws as {@link readEvents} does. */
+export async function* readEventGroups(source: AsyncIterable<Uint8Array>): AsyncGenerator<readonly ServerEvent[]> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const event = new EventLines();
   let begun = "";
@@ -36,10 +41,12 @@ export async function* readEvents(source: AsyncIterable<Uint8Array>): AsyncGener
     isAfterReturn = text.endsWith("\r");
     lines[0] = begun + (lines[0] ?? "");
     begun = lines.pop() ?? "";
+    const whole: ServerEvent[] = [];
     for (const line of lines) {
       const done = event.take(line);
-      if (done !== undefined) yield done;
+      if (done !== undefined) whole.push(done);
     }
+    if (whole.length > 0) yield whole;
     if (begun.length + event.length > EVENT_MAX) throw new Error(`an event has more than ${EVENT_MAX} characters`);
   }
   // What no empty line ends is no event.

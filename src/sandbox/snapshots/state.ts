@@ -4,14 +4,14 @@
  * @module
  */
 import { Readable } from "node:stream";
+import { planFilesystem } from "../../domains/filesystem/mod.ts";
 import { SandboxError } from "../../errors.ts";
-import { isWithin, type Policy } from "../../policy/mod.ts";
+import { HOME_PATH, isWithin, type Policy, WORKSPACE_PATH } from "../../policy/mod.ts";
 import type { RuntimeName, WorkspaceMode } from "../../runtimes/runtime.ts";
 import { invalid } from "../arguments.ts";
 import type { RunningProgram } from "../context.ts";
 import type { SandboxFiles } from "../files.ts";
 import type { SandboxOptions } from "../options.ts";
-import { planDomains } from "../plan-domains.ts";
 import { quiet } from "../quiet.ts";
 import type { ReadPolicy } from "../read-policy.ts";
 import { volumePath } from "../volumes.ts";
@@ -158,7 +158,7 @@ export class SandboxState<S> {
   #roots(): string[] {
     const { options } = this.#parts.setting;
     const isMounted = typeof options.workspace === "object" && options.workspace.mode === "mount";
-    const { filesystem } = planDomains(this.#policy().normalized);
+    const filesystem = planFilesystem(this.#policy().normalized, { workspace: WORKSPACE_PATH, home: HOME_PATH });
     const writable = (options.volumes ?? []).filter(({ mode }) => mode !== "read");
     return stateRoots(
       filesystem,

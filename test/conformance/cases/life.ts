@@ -181,7 +181,7 @@ export const lifeCases: readonly Case[] = [
       const unknown = await refused(scene.create("version: 1\nfilesystem:\n  reed: [.]\n"), "POLICY_INVALID");
       expect(unknown.details.issues).toMatchObject([{ path: "filesystem.reed", line: 3, nearest: "read" }]);
       for (const policy of [
-        { version: 1, inference: { routes: [{ models: ["*"], provider: "local" }] } },
+        { version: 1, inference: { unmatched: "ask" } },
         { version: 1, credentials: [{ name: "TOKEN", hosts: ["example.com"] }] },
       ] as const) {
         await refused(scene.create(policy as Policy), "POLICY_UNSUPPORTED");

@@ -25,6 +25,7 @@ import { httpContentCases } from "./http-content.ts";
 import { httpHookCases } from "./http-hooks.ts";
 import { httpRuleCases } from "./http-rules.ts";
 import { http2Cases } from "./http2.ts";
+import { inferenceCases } from "./inference.ts";
 import { lifeCases } from "./life.ts";
 import { lifeFaultCases } from "./life-faults.ts";
 import { limitCases } from "./limits.ts";
@@ -125,6 +126,7 @@ export const cases: readonly Case[] = [
   ...ofAnyImage(websocketMessageCases),
   ...ofAnyImage(httpHookCases),
   ...ofAnyImage(httpAnswerCases),
+  ...ofAnyImage(inferenceCases),
   ...clientWebCases,
   ...clientGitCases,
   ...clientRegistryCases,

@@ -1,0 +1,120 @@
+/**
+ * The host's connections to providers. Where they lead is the owner's word, so no address is refused; nothing of it is the
+ * agent's.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { Readable } from "node:stream";
+import type { UpstreamResponse } from "../../../egress/http/exchange.ts";
+import type { HeaderLines } from "../../../egress/http/headers.ts";
+import { authorityOf, type Origin } from "../../../egress/http/host.ts";
+import { UpstreamPool } from "../../../egress/http/upstream.ts";
+import { type ProxySettings, type Resolver, reach, systemResolver } from "../../../egress/mod.ts";
+import { upstreamTrust } from "../../../egress/tls/upstream-tls.ts";
+import { isLoopback, type Provider } from "./read.ts";
+
+/** What the connections are made with. */
+export interface ConnectionSetting {
+  readonly resolver: Resolver | undefined;
+  /** Read when the first connection is made. */
+  readonly proxies: () => ProxySettings | undefined;
+  readonly certificates: readonly string[];
+}
+
+/** A request to a provider. */
+export interface ProviderRequest {
+  readonly method: "GET" | "POST";
+  /** Below the provider's base URL, from `/`. */
+  readonly path: string;
+  readonly headers: HeaderLines;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+/** Sends a request to a provider; settles when the head of its answer is there. */
+export type SendToProvider = (provider: Provider, request: ProviderRequest) => Promise<UpstreamResponse>;
+
+/** How long connecting may take, in milliseconds. */
+const DIAL_MS = 30_000;
+
+/** Everything may be dialed. */
+const ANYWHERE = ["0.0.0.0/0", "::/0"];
+
+/** Keeps connections to providers. */
+export class ProviderConnections {
+  readonly #setting: ConnectionSetting;
+  readonly #end = new AbortController();
+  #pool: UpstreamPool | undefined;
+
+  constructor(setting: ConnectionSetting) {
+    this.#setting = setting;
+  }
+
+  /** Sends a request. @throws {Error} With a `code`, as connections fail. */
+  async send(provider: Provider, request: ProviderRequest): Promise<UpstreamResponse> {
+    try {
+      return await this.#attempt(provider, request);
+    } catch (error) {
+      // A kept connection that the provider was closing just then.
+      const code = (error as NodeJS.ErrnoException).code;
+      if (request.signal.aborted || (code !== "ECONNRESET" && code !== "EPIPE")) throw error;
+      return this.#attempt(provider, request);
+    }
+  }
+
+  /** Ends everything. */
+  close(): void {
+    this.#end.abort(new Error("the sandbox has ended"));
+    this.#pool?.close();
+  }
+
+  #attempt({ baseUrl }: Provider, { method, path, headers, body, signal }: ProviderRequest): Promise<UpstreamResponse> {
+    this.#pool ??= new UpstreamPool(upstreamTrust(this.#setting.certificates));
+    const url = new URL(baseUrl + path);
+    const origin = originOf(url);
+    const protocol = origin.scheme === "https" ? "negotiated" : "http/1.1";
+    const upstream = this.#pool.to(origin, protocol, "", () => this.#dial(origin));
+    const bytes = body === undefined ? undefined : Buffer.from(body);
+    const framing: HeaderLines = bytes === undefined ? [] : [["content-length", String(bytes.length)]];
+    return upstream.send({
+      method,
+      path: url.pathname + url.search,
+      headers: [["host", authorityOf(origin)], ...headers, ...framing],
+      body: bytes === undefined ? undefined : Readable.from([bytes], { objectMode: false }),
+      trailers: () => [],
+      takesTrailers: false,
+      expectsContinue: false,
+      signal,
+      onContinue: () => undefined,
+    });
+  }
+
+  async #dial(origin: Origin): ReturnType<typeof reach> {
+    const { resolver = systemResolver, proxies, certificates } = this.#setting;
+    const target = {
+      host: origin.host,
+      port: origin.port,
+      speaks: origin.scheme,
+      listed: ANYWHERE,
+      refuses: () => undefined,
+    };
+    // No proxy leads to this machine.
+    const setting = {
+      resolver: isLoopback(origin.host) ? systemResolver : resolver,
+      proxies: isLoopback(origin.host) ? undefined : proxies(),
+      trust: () => upstreamTrust(certificates),
+    };
+    const socket = await reach(target, setting, { timeoutMs: DIAL_MS, signal: this.#end.signal });
+    // It is kept for later requests: nobody else may listen then, and what the provider has closed must not be used.
+    socket.on("error", () => undefined);
+    socket.allowHalfOpen = false;
+    return socket;
+  }
+}
+
+function originOf(url: URL): Origin {
+  const scheme = url.protocol === "https:" ? "https" : "http";
+  const port = url.port === "" ? (scheme === "https" ? 443 : 80) : Number(url.port);
+  return { scheme, host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port };
+}

@@ -1,0 +1,113 @@
+/**
+ * One attempt to have a call answered by one provider.
+ *
+ * @module
+ */
+import type { UpstreamResponse } from "../../../egress/http/exchange.ts";
+import type { Target } from "../plan.ts";
+import type { SendToProvider } from "../providers/connections.ts";
+import type { Provider } from "../providers/read.ts";
+import { type Dialect, type Endpoint, FAMILY, type WholeAnswer } from "./dialect.ts";
+import { dialectFor } from "./dialects.ts";
+import { CallFailure } from "./errors.ts";
+import { answerHeaders, mediaType, requestHeaders } from "./headers.ts";
+import type { JsonObject } from "./json.ts";
+import { providerFailure, unreachable } from "./provider-error.ts";
+import { readAnswer, silent } from "./relay.ts";
+
+/** What is asked. */
+export interface Asked {
+  readonly endpoint: Endpoint;
+  readonly headers: Headers;
+  readonly body: JsonObject;
+  /** As the client calls it. */
+  readonly model: string;
+  /** Aborted when the call is to end; its reason is what the client is told. */
+  readonly signal: AbortSignal;
+}
+
+/** Who is asked with. */
+export interface AttemptSetting {
+  readonly send: SendToProvider;
+  keyFor(provider: Provider): Promise<string | undefined>;
+}
+
+/** An answer that has begun. */
+export interface Answered {
+  readonly dialect: Dialect;
+  readonly headers: [string, string][];
+  /** Absent: it comes in pieces, from `response`. */
+  readonly whole?: WholeAnswer;
+  readonly response: UpstreamResponse;
+}
+
+/** Asks. @throws {CallFailure} If there is no good answer. */
+export async function attempt(setting: AttemptSetting, asked: Asked, target: Target): Promise<Answered> {
+  const { provider, timeoutMs } = target;
+  const dialect = dialectFor(asked.endpoint, provider.family);
+  if (dialect === undefined) {
+    throw new CallFailure("invalid", `The provider ${provider.name} has nothing like ${asked.endpoint}`);
+  }
+  const key = await setting.keyFor(provider);
+  if (key === undefined && provider.needsKey) {
+    const variables = provider.keyVariables.join(" or ");
+    throw new CallFailure(
+      "refused",
+      `The host has no key for the provider ${provider.name}: it is read from ${variables}`,
+    );
+  }
+  const isStream = asked.body.stream === true;
+  const caller = { family: FAMILY[asked.endpoint], headers: asked.headers };
+  const request = {
+    method: "POST",
+    path: dialect.path,
+    headers: requestHeaders(provider.family, caller, key, isStream),
+    body: JSON.stringify(dialect.request(asked.body, target.model ?? asked.model)),
+  } as const;
+  const response = await headOf(asked.signal, timeoutMs, (signal) =>
+    setting.send(provider, { ...request, signal }).catch((error: unknown) => {
+      throw unreachable(provider, signal.aborted ? signal.reason : error);
+    }),
+  );
+  if (response.status < 200 || response.status >= 300) throw await providerFailure(provider, response, key, timeoutMs);
+  const headers = answerHeaders(response.headers);
+  if ((mediaType(response.headers) === "text/event-stream") !== isStream) {
+    response.body.stream.destroy();
+    throw new CallFailure(
+      "upstream",
+      `The provider ${provider.name} answered ${isStream ? "without" : "with"} a stream`,
+    );
+  }
+  if (isStream) return { dialect, headers, response };
+  return { dialect, headers, response, whole: await wholeOf(dialect, response, asked.signal, timeoutMs) };
+}
+
+async function wholeOf(
+  dialect: Dialect,
+  { body: { stream } }: UpstreamResponse,
+  signal: AbortSignal,
+  idleMs: number,
+): Promise<WholeAnswer> {
+  const abort = (): void => void stream.destroy(signal.reason as Error);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return dialect.answer(await readAnswer({ stream, idleMs }));
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Waits for the head of an answer no longer than a provider may say nothing. What comes later is not cut off by that. */
+async function headOf<T>(signal: AbortSignal, ms: number, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(signal.reason);
+  const late = setTimeout(() => controller.abort(silent(ms)), ms);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await send(controller.signal);
+  } finally {
+    clearTimeout(late);
+    signal.removeEventListener("abort", abort);
+  }
+}

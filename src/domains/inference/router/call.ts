@@ -1,0 +1,202 @@
+/**
+ * One call: routed, sent to one provider after the other until one answers, and recorded when it is over.
+ *
+ * @module
+ */
+import type { FlowSubject } from "../../../egress/mod.ts";
+import type { InferencePlan, Route, Target } from "../plan.ts";
+import { type Answered, type AttemptSetting, attempt } from "./attempt.ts";
+import { type HeldBytes, readBody } from "./body.ts";
+import { type Endpoint, FAMILY } from "./dialect.ts";
+import { CallFailure, type FailureKind, failureResponse } from "./errors.ts";
+import type { JsonObject } from "./json.ts";
+import { relayEvents } from "./relay.ts";
+import { estimateTokens, NO_USAGE, type Usage } from "./usage.ts";
+
+/** A call that is over, as it is recorded: never with what was said. */
+export interface CallRecord {
+  readonly subject: FlowSubject;
+  readonly endpoint: Endpoint;
+  /** As the client called it. */
+  readonly model: string;
+  /** Absent: no route took it. */
+  readonly route?: Route;
+  /** Who answered, or failed last. */
+  readonly target?: Target;
+  readonly usage: Usage;
+  /** Absent: it went well. */
+  readonly failure?: CallFailure;
+  /** Who failed before somebody answered, and how. */
+  readonly failed: readonly string[];
+  /** Until it was over, and until the answer began. */
+  readonly latencyMs: number;
+  readonly firstByteMs?: number;
+}
+
+/** What calls share. */
+export interface CallSetting extends AttemptSetting {
+  plan(): InferencePlan;
+  record(record: CallRecord): void;
+  readonly held: HeldBytes;
+}
+
+/** What makes it worth to ask the next provider. */
+const PASSING: ReadonlySet<FailureKind> = new Set(["refused", "rate", "unreachable", "timeout", "upstream"]);
+
+/** The longest name of a model. */
+const MODEL_MAX = 256;
+
+/** A call. */
+export class Call {
+  readonly #setting: CallSetting;
+  readonly #endpoint: Endpoint;
+  readonly #subject: FlowSubject;
+  readonly #controller = new AbortController();
+  readonly #began = performance.now();
+  readonly #failed: string[] = [];
+  #model = "";
+  #bytes = 0;
+  #route: Route | undefined;
+  #target: Target | undefined;
+  #firstByteMs: number | undefined;
+  #onOver: (() => void) | undefined;
+  #isOver = false;
+
+  constructor(setting: CallSetting, endpoint: Endpoint, subject: FlowSubject) {
+    this.#setting = setting;
+    this.#endpoint = endpoint;
+    this.#subject = subject;
+  }
+
+  /** Answers it. `onOver` is called once, when nothing of it is left. It never rejects. */
+  async answer(request: Request, onOver: () => void): Promise<Response> {
+    this.#onOver = onOver;
+    const leave = (): void => this.#controller.abort(new CallFailure("unreachable", "The client went away"));
+    request.signal.addEventListener("abort", leave, { once: true });
+    if (request.signal.aborted) leave();
+    try {
+      const body = await readBody(request, this.#setting.held);
+      this.#bytes = body.bytes;
+      try {
+        return this.#respond(await this.#ask(body.json, request.headers), body.json);
+      } finally {
+        body.release();
+      }
+    } catch (error) {
+      const failure =
+        error instanceof CallFailure
+          ? error
+          : new CallFailure("upstream", "The call failed on the way to the provider");
+      this.#over(failure, NO_USAGE);
+      return failureResponse(FAMILY[this.#endpoint], failure);
+    }
+  }
+
+  /** Ends it where the policy in force would not send it where it goes. */
+  check(): void {
+    const target = this.#target;
+    if (target === undefined) return;
+    const { provider, model } = target;
+    const isKept = this.#find(this.#model)?.targets.some(
+      (now) => now.provider.name === provider.name && now.provider.baseUrl === provider.baseUrl && now.model === model,
+    );
+    if (!isKept)
+      this.#controller.abort(new CallFailure("denied", "The policy was changed, and has no such route any more"));
+  }
+
+  #find(model: string): Route | undefined {
+    const plan = this.#setting.plan();
+    return plan.kind === "none" ? undefined : plan.routes.find(({ matches }) => matches(model));
+  }
+
+  async #ask(body: JsonObject, headers: Headers): Promise<Answered> {
+    const model = readModel(body);
+    this.#model = model;
+    this.#route = this.#find(model);
+    if (this.#route === undefined) throw this.#unrouted(model);
+    const { signal } = this.#controller;
+    const asked = { endpoint: this.#endpoint, headers, body, model, signal };
+    let last: CallFailure | undefined;
+    for (const target of this.#route.targets) {
+      this.#target = target;
+      try {
+        return await attempt(this.#setting, asked, target);
+      } catch (error) {
+        if (!(error instanceof CallFailure) || !PASSING.has(error.kind) || signal.aborted) throw error;
+        this.#failed.push(error.message);
+        last = error;
+      }
+    }
+    this.#failed.pop();
+    throw last;
+  }
+
+  #respond({ dialect, headers, whole, response }: Answered, asked: JsonObject): Response {
+    this.#firstByteMs = performance.now() - this.#began;
+    if (whole !== undefined) {
+      const text = JSON.stringify(whole.json);
+      this.#over(undefined, whole.usage ?? this.#estimate(estimateTokens(text.length)));
+      return new Response(text, { headers: [...headers, ["content-type", "application/json"]] });
+    }
+    const events = dialect.events(asked);
+    const stream = relayEvents({
+      stream: response.body.stream,
+      idleMs: this.#target?.timeoutMs ?? 0,
+      family: FAMILY[this.#endpoint],
+      events,
+      signal: this.#controller.signal,
+      onEnd: (failure, count) => {
+        const { usage } = events;
+        const isWhole = usage !== undefined && failure === undefined;
+        // An event is about a token, where the end that tells the count never came.
+        this.#over(failure, isWhole ? usage : this.#estimate(Math.max(count, usage?.outputTokens ?? 0), usage));
+      },
+    });
+    const type = ["content-type", "text/event-stream; charset=utf-8"] as const;
+    return new Response(stream, { headers: [...headers, [...type], ["cache-control", "no-cache"]] });
+  }
+
+  #estimate(outputTokens: number, known: Usage | undefined = undefined): Usage {
+    const inputTokens = known === undefined ? estimateTokens(this.#bytes) : known.inputTokens;
+    return { inputTokens, outputTokens, cachedTokens: known?.cachedTokens ?? 0, estimated: true };
+  }
+
+  #unrouted(model: string): CallFailure {
+    const plan = this.#setting.plan();
+    const routes = plan.kind === "none" ? [] : plan.routes.flatMap(({ models }) => models);
+    const known = routes.length === 0 ? "it has none" : `its routes are for ${routes.slice(0, 20).join(", ")}`;
+    return new CallFailure(
+      "denied",
+      `The sandbox's policy has no route for the model ${JSON.stringify(model)}: ${known}. It would need one in inference.routes`,
+    );
+  }
+
+  #over(failure: CallFailure | undefined, usage: Usage): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#setting.record({
+      subject: this.#subject,
+      endpoint: this.#endpoint,
+      model: this.#model,
+      ...(this.#route === undefined ? {} : { route: this.#route }),
+      ...(this.#target === undefined ? {} : { target: this.#target }),
+      usage,
+      ...(failure === undefined ? {} : { failure }),
+      failed: this.#failed,
+      latencyMs: performance.now() - this.#began,
+      ...(this.#firstByteMs === undefined ? {} : { firstByteMs: this.#firstByteMs }),
+    });
+    this.#onOver?.();
+  }
+}
+
+function readModel({ model }: JsonObject): string {
+  if (typeof model !== "string" || model === "") throw new CallFailure("invalid", "The request names no model");
+  if (model.length > MODEL_MAX || /[\u0000-\u001f\u007f\p{Surrogate}]/u.test(model)) {
+    throw new CallFailure(
+      "invalid",
+      `The name of the model has more than ${MODEL_MAX} characters, or such as no name has`,
+    );
+  }
+  return model;
+}

@@ -1,0 +1,51 @@
+/**
+ * What a call of a client becomes on its way to a provider, and the answer on its way back.
+ *
+ * @module
+ */
+import type { ServerEvent } from "../../../egress/http/event-stream.ts";
+import type { ApiFamily } from "../providers/kinds.ts";
+import type { JsonObject } from "./json.ts";
+import type { Usage } from "./usage.ts";
+
+/** What clients can call. */
+export type Endpoint = "chat" | "responses" | "completions" | "embeddings" | "messages" | "count_tokens";
+
+/** The family that each is of. */
+export const FAMILY: Readonly<Record<Endpoint, ApiFamily>> = {
+  chat: "openai",
+  responses: "openai",
+  completions: "openai",
+  embeddings: "openai",
+  messages: "anthropic",
+  count_tokens: "anthropic",
+};
+
+/** An answer in one piece. */
+export interface WholeAnswer {
+  readonly json: JsonObject;
+  /** Absent: it does not say. */
+  readonly usage?: Usage | undefined;
+}
+
+/** Sees the events of a provider, and says what the client gets. */
+export interface EventRelay {
+  /** What was counted so far. Absent: nothing. */
+  readonly usage: Usage | undefined;
+  /** What goes on in the place of an event, as text; may be nothing. @throws {CallFailure} If it makes no sense. */
+  take(event: ServerEvent): string;
+  /** What comes after the last. @throws {CallFailure} If it cannot have been the last. */
+  end(): string;
+}
+
+/** How an endpoint is spoken to a provider. */
+export interface Dialect {
+  /** Below the provider's base URL. */
+  readonly path: string;
+  /** The request with the model that is asked. @throws {CallFailure} If it cannot be said to the provider. */
+  request(body: JsonObject, model: string): JsonObject;
+  /** @throws {CallFailure} If it makes no sense. */
+  answer(json: JsonObject): WholeAnswer;
+  /** For one answer in pieces. `asked`: the request as the client sent it. */
+  events(asked: JsonObject): EventRelay;
+}

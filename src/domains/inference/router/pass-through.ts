@@ -1,0 +1,135 @@
+/**
+ * Calls to a provider of the client's own family: nothing is changed but the model, and tokens are counted on the way.
+ *
+ * @module
+ */
+import { type ServerEvent, writeEvent } from "../../../egress/http/event-stream.ts";
+import type { Dialect, Endpoint, EventRelay } from "./dialect.ts";
+import { CallFailure } from "./errors.ts";
+import { isList, type JsonObject, objectOf, objectsOf, parseJson, textOf } from "./json.ts";
+import { anthropicUsage, openaiUsage, type Usage } from "./usage.ts";
+
+const PATHS: Readonly<Record<Endpoint, string>> = {
+  chat: "/chat/completions",
+  responses: "/responses",
+  completions: "/completions",
+  embeddings: "/embeddings",
+  messages: "/v1/messages",
+  count_tokens: "/v1/messages/count_tokens",
+};
+
+/** Says a call as it came. */
+export function passThrough(endpoint: Endpoint): Dialect {
+  const isAnthropic = endpoint === "messages" || endpoint === "count_tokens";
+  const counts = endpoint === "chat" || endpoint === "completions";
+  return {
+    path: PATHS[endpoint],
+    request: (body, model) => ({
+      ...body,
+      model,
+      // Otherwise nobody says how much a stream took.
+      ...(counts && body.stream === true
+        ? { stream_options: { ...objectOf(body.stream_options), include_usage: true } }
+        : {}),
+    }),
+    answer: (json) => {
+      // Nothing is used up by counting.
+      if (endpoint === "count_tokens") return { json, usage: { inputTokens: 0, outputTokens: 0, cachedTokens: 0 } };
+      const usage =
+        isAnthropic && objectOf(json.usage) !== undefined ? anthropicUsage(json.usage) : openaiUsage(json.usage);
+      return { json, usage };
+    },
+    events: (asked) => {
+      if (isAnthropic) return new MessageEvents();
+      if (endpoint === "responses") return new ResponseEvents();
+      return new ChunkEvents(objectOf(asked.stream_options)?.include_usage === true);
+    },
+  };
+}
+
+/** The data of an event as a map. Absent: it has none. */
+export function eventData({ data }: ServerEvent): JsonObject | undefined {
+  if (data === undefined) return undefined;
+  const json = objectOf(parseJson(data));
+  if (json === undefined) throw new CallFailure("upstream", "The provider sent an event that is no JSON");
+  return json;
+}
+
+/** A stream that ended before its end. */
+export function cutShort(): CallFailure {
+  return new CallFailure("unreachable", "The provider's answer was cut short");
+}
+
+/** Chunks of chat completions and of completions. */
+class ChunkEvents implements EventRelay {
+  usage: Usage | undefined;
+  readonly #wantsUsage: boolean;
+  #isDone = false;
+
+  constructor(wantsUsage: boolean) {
+    this.#wantsUsage = wantsUsage;
+  }
+
+  take(event: ServerEvent): string {
+    if (event.data === "[DONE]") {
+      this.#isDone = true;
+      return writeEvent(event);
+    }
+    const chunk = eventData(event);
+    if (chunk === undefined) return writeEvent(event);
+    const usage = openaiUsage(chunk.usage);
+    this.usage = usage ?? this.usage;
+    const choices = objectsOf(chunk.choices);
+    if (objectOf(chunk.error) !== undefined || choices.some((each) => textOf(each.finish_reason) !== undefined)) {
+      this.#isDone = true;
+    }
+    const isOnlyUsage = usage !== undefined && isList(chunk.choices) && choices.length === 0;
+    return isOnlyUsage && !this.#wantsUsage ? "" : writeEvent(event);
+  }
+
+  end(): string {
+    if (!this.#isDone) throw cutShort();
+    return "";
+  }
+}
+
+/** Events of the Responses API. */
+class ResponseEvents implements EventRelay {
+  usage: Usage | undefined;
+  #isDone = false;
+
+  take(event: ServerEvent): string {
+    const data = event.data === "[DONE]" ? undefined : eventData(event);
+    const type = textOf(data?.type) ?? event.event ?? "";
+    if (/^(?:response\.(?:completed|incomplete|failed)|error)$/.test(type)) {
+      this.#isDone = true;
+      this.usage = openaiUsage(objectOf(data?.response)?.usage) ?? this.usage;
+    }
+    return writeEvent(event);
+  }
+
+  end(): string {
+    if (!this.#isDone) throw cutShort();
+    return "";
+  }
+}
+
+/** Events of Anthropic's messages. */
+class MessageEvents implements EventRelay {
+  usage: Usage | undefined;
+  #isDone = false;
+
+  take(event: ServerEvent): string {
+    const data = eventData(event);
+    const type = textOf(data?.type) ?? event.event;
+    if (type === "message_start") this.usage = anthropicUsage(objectOf(data?.message)?.usage, this.usage);
+    if (type === "message_delta") this.usage = anthropicUsage(data?.usage, this.usage);
+    if (type === "message_stop" || type === "error") this.#isDone = true;
+    return writeEvent(event);
+  }
+
+  end(): string {
+    if (!this.#isDone) throw cutShort();
+    return "";
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Answers of providers on their way to the client: a stream piece by piece, as fast as the client reads, or as a whole.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { Readable } from "node:stream";
+import { readEventGroups } from "../../../egress/http/event-stream.ts";
+import type { ApiFamily } from "../providers/kinds.ts";
+import type { EventRelay } from "./dialect.ts";
+import { CallFailure, failureEvent } from "./errors.ts";
+import { type JsonObject, objectOf, parseJson } from "./json.ts";
+
+/** The longest answer in one piece, in bytes. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+/** What a provider's answer is read from. */
+export interface AnswerSource {
+  readonly stream: Readable;
+  /** How long it may say nothing. */
+  readonly idleMs: number;
+}
+
+/** Reads pieces as they come; each has its time. */
+async function* patiently({ stream, idleMs }: AnswerSource): AsyncGenerator<Uint8Array> {
+  const pieces: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
+  try {
+    while (true) {
+      const late = setTimeout(() => stream.destroy(silent(idleMs)), idleMs);
+      const piece = await pieces.next().finally(() => clearTimeout(late));
+      if (piece.done === true) return;
+      yield piece.value;
+    }
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** A provider that says nothing. */
+export function silent(idleMs: number): CallFailure {
+  return new CallFailure("timeout", `The provider said nothing for ${idleMs} ms`);
+}
+
+/** Reads an answer that is JSON. @throws {CallFailure} If it is none, too long, or does not arrive. */
+export async function readAnswer(source: AnswerSource): Promise<JsonObject> {
+  const json = objectOf(parseJson(await readText(source, ANSWER_BYTES_MAX)));
+  if (json === undefined) throw new CallFailure("upstream", "The provider's answer is no JSON object");
+  return json;
+}
+
+/** Reads a text. @throws {CallFailure} If it is too long, or does not arrive. */
+export async function readText(source: AnswerSource, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of patiently(source)) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw new CallFailure("upstream", `The provider's answer has more than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw asFailure(error);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** How a stream is relayed. */
+export interface StreamRelay extends AnswerSource {
+  /** The client's. */
+  readonly family: ApiFamily;
+  readonly events: EventRelay;
+  /** Aborted when the call is to end; its reason is what the client is told. */
+  readonly signal: AbortSignal;
+  /** The stream is over, after so many events. Without a failure, it was whole. Called once. */
+  onEnd(failure: CallFailure | undefined, events: number): void;
+}
+
+/** Events for the client. It never fails: what goes wrong is the last event, in the client's own shape. */
+export function relayEvents(relay: StreamRelay): ReadableStream<Uint8Array> {
+  const { stream, signal } = relay;
+  const progress = { events: 0 };
+  const pieces = relayed(relay, progress);
+  const encoder = new TextEncoder();
+  const abort = (): void => void stream.destroy(asFailure(signal.reason));
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  let isOver = false;
+  const over = (failure: CallFailure | undefined): void => {
+    if (isOver) return;
+    isOver = true;
+    signal.removeEventListener("abort", abort);
+    relay.onEnd(failure, progress.events);
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { value, done } = await pieces.next();
+        if (done === true) {
+          over(value);
+          controller.close();
+        } else controller.enqueue(encoder.encode(value));
+      },
+      cancel() {
+        stream.destroy();
+        over(new CallFailure("unreachable", "The client went away"));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+async function* relayed(
+  { events, family, ...source }: StreamRelay,
+  progress: { events: number },
+): AsyncGenerator<string, CallFailure | undefined> {
+  try {
+    for await (const group of readEventGroups(patiently(source))) {
+      progress.events += group.length;
+      let text = "";
+      for (const event of group) {
+        try {
+          text += events.take(event);
+        } catch (error) {
+          // What came before it is still the client's.
+          if (text !== "") yield text;
+          throw error;
+        }
+      }
+      if (text !== "") yield text;
+    }
+    const rest = events.end();
+    if (rest !== "") yield rest;
+    return undefined;
+  } catch (error) {
+    const failure = asFailure(error);
+    yield failureEvent(family, failure);
+    return failure;
+  }
+}
+
+/** Whatever went wrong as what a client may hear. Messages of errors may name addresses, and stay out. */
+export function asFailure(error: unknown): CallFailure {
+  if (error instanceof CallFailure) return error;
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  if (code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE" || code === "EPIPE") {
+    return new CallFailure("unreachable", "The provider closed the connection in the middle of its answer");
+  }
+  return new CallFailure("upstream", "The provider's answer cannot be read");
+}

@@ -1,0 +1,66 @@
+/**
+ * The schema of the inference section.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import * as f from "./fields.ts";
+import type * as t from "./types.ts";
+
+/** Every kind of provider. */
+export const PROVIDER_KINDS: readonly t.ProviderKind[] = [
+  "openai",
+  "anthropic",
+  "nvidia",
+  "openrouter",
+  "gemini",
+  "ollama",
+  "vllm",
+  "nim",
+];
+
+/** A provider. */
+export const providerSchema: z.ZodType<t.InferenceProvider> = z.strictObject({
+  kind: z.enum(PROVIDER_KINDS),
+  baseUrl: f.baseUrlField.exactOptional(),
+  keyVariable: f.variableField.exactOptional(),
+  local: z.boolean().exactOptional(),
+});
+
+/** As long as a timer of the platform goes. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+
+const targetShape = {
+  provider: f.idField,
+  model: f.nameField.exactOptional(),
+  timeout: f.durationField.exactOptional(),
+  timeoutMs: f.countField(TIMEOUT_MAX_MS).exactOptional(),
+};
+
+const target: z.ZodType<t.InferenceTarget> = z.strictObject(targetShape);
+
+const route: z.ZodType<t.InferenceRoute> = z.strictObject({
+  id: f.idField.exactOptional(),
+  models: f.list(f.modelField, 1),
+  ...targetShape,
+  fallbacks: f.list(target).exactOptional(),
+});
+
+const limitsShape = {
+  tokens: f.countField().exactOptional(),
+  usd: z.number().positive().max(1e9).exactOptional(),
+  callsPerMinute: f.countField().exactOptional(),
+};
+
+const limits: z.ZodType<t.InferenceLimits> = z.strictObject(limitsShape);
+
+/** The section. */
+export const inferenceSchema: z.ZodType<t.InferenceSection> = z.strictObject({
+  routes: f.list(route).exactOptional(),
+  providers: z.record(f.idField, providerSchema).exactOptional(),
+  intercept: f.list(f.hostField).exactOptional(),
+  localOnly: z.boolean().exactOptional(),
+  budget: z.strictObject({ ...limitsShape, providers: z.record(f.idField, limits).exactOptional() }).exactOptional(),
+  unmatched: z.enum(["deny", "ask"]).exactOptional(),
+});

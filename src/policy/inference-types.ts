@@ -1,0 +1,77 @@
+/**
+ * The inference section of a policy, as a person writes it.
+ *
+ * @module
+ */
+
+/** Which models may be called, where the calls go, and how much they may use. */
+export interface InferenceSection {
+  /** The first route whose `models` match takes the call. */
+  readonly routes?: readonly InferenceRoute[];
+  /** Providers by name, beside those that are known by their kind, such as `anthropic` and `ollama`. */
+  readonly providers?: Readonly<Record<string, InferenceProvider>>;
+  /** Hosts whose API calls are routed as if they were made to `inference.local`; globs of labels allowed. */
+  readonly intercept?: readonly string[];
+  /** Whether a route that leads to another machine is an error. @default {false} */
+  readonly localOnly?: boolean;
+  readonly budget?: InferenceBudget;
+  /** Only `deny` is enforced: a call that no route takes has nowhere to go. @default {"deny"} */
+  readonly unmatched?: "deny" | "ask";
+}
+
+/** The kind of a provider: what it speaks, where it is, and the host's variable that holds its key. */
+export type ProviderKind = "openai" | "anthropic" | "nvidia" | "openrouter" | "gemini" | "ollama" | "vllm" | "nim";
+
+/** A provider of models. */
+export interface InferenceProvider {
+  /** `openai` and `anthropic` with a `baseUrl` stand for everything that is compatible with them. */
+  readonly kind: ProviderKind;
+  /**
+   * Where its API is: `https://host/v1` for the OpenAI family, without `/v1` for Anthropic's. The URL is the owner's: it may
+   * lead to loopback and private networks.
+   *
+   * @default the kind's own
+   */
+  readonly baseUrl?: string;
+  /** The variable of the host's environment that holds its key. @default the kind's, unless there is a `baseUrl` */
+  readonly keyVariable?: string;
+  /** Whether what it is told stays where its owner wants it. @default whether the `baseUrl` is on loopback */
+  readonly local?: boolean;
+}
+
+/** A provider that a call is sent to, and how. */
+export interface InferenceTarget {
+  /** The name of a provider: of this section, of `createSandbox`, or a kind. */
+  readonly provider: string;
+  /** The model that is asked instead. @default the one that was called */
+  readonly model?: string;
+  /** How long the provider may say nothing, with a unit: `"30s"`. @default {"5m"} */
+  readonly timeout?: string;
+  /** The same, in milliseconds. Only one of the two. */
+  readonly timeoutMs?: number;
+}
+
+/** Where calls to some models go. */
+export interface InferenceRoute extends InferenceTarget {
+  /** The name of this route in verdicts. @default derived from the models */
+  readonly id?: string;
+  /** Globs of model names: `*` does not cross a `/`. */
+  readonly models: readonly string[];
+  /** Who is tried next where a provider is not reached, says nothing, or answers 408, 429 or 5xx. @default none */
+  readonly fallbacks?: readonly InferenceTarget[];
+}
+
+/** How much calls may use. */
+export interface InferenceLimits {
+  /** Tokens in and out. @default no limit */
+  readonly tokens?: number;
+  /** US dollars, by the table of prices. @default no limit */
+  readonly usd?: number;
+  /** Calls in any one minute. @default no limit */
+  readonly callsPerMinute?: number;
+}
+
+/** What all calls of a sandbox may use together, and those to one provider. */
+export interface InferenceBudget extends InferenceLimits {
+  readonly providers?: Readonly<Record<string, InferenceLimits>>;
+}

@@ -1,0 +1,53 @@
+/**
+ * A call to a model as it is recorded.
+ *
+ * @module
+ */
+import { type Decision, type InferenceFacts, redactText } from "../../audit/mod.ts";
+import type { CallRecord } from "../../domains/inference/mod.ts";
+
+/** Says it. */
+export function callDecision(call: CallRecord): Omit<Decision, "kind"> {
+  const { subject, model, route, failure, latencyMs } = call;
+  const { pid, binary, sha256, ancestors } = subject;
+  // What went to a provider was allowed, whatever came of it, unless the policy changed meanwhile.
+  const isDenied = failure !== undefined && (call.target === undefined || failure.kind === "denied");
+  return {
+    domain: "inference",
+    operation: "call",
+    subject: {
+      pid,
+      binary,
+      ...(sha256 === undefined ? {} : { sha256 }),
+      ...(ancestors.length > 0 ? { ancestors } : {}),
+    },
+    object: model === "" ? "a call" : model,
+    verdict: isDenied ? "deny" : "allow",
+    ...(route === undefined ? {} : { ruleId: route.id }),
+    decidedBy: { kind: "policy" },
+    latencyMs,
+    reason: reasonOf(call),
+    inference: factsOf(call),
+  };
+}
+
+function reasonOf({ failure, route, failed }: CallRecord): string {
+  const before = failed.length === 0 ? "" : `; before that: ${failed.join("; ")}`;
+  if (failure !== undefined) return `${failure.message}${before}`;
+  return `rule ${route?.id} allows it${before}`;
+}
+
+function factsOf({ endpoint, target, model, usage, failure, firstByteMs }: CallRecord): InferenceFacts {
+  return {
+    endpoint,
+    ...(target === undefined
+      ? {}
+      : { provider: target.provider.name, model: redactText(target.model ?? model), local: target.provider.local }),
+    inputTokens: usage.inputTokens,
+    outputTokens: usage.outputTokens,
+    ...(usage.cachedTokens > 0 ? { cachedTokens: usage.cachedTokens } : {}),
+    ...(usage.estimated ? { estimated: true } : {}),
+    outcome: failure === undefined ? "answered" : failure.kind,
+    ...(firstByteMs === undefined ? {} : { firstByteMs }),
+  };
+}

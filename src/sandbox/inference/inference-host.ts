@@ -1,0 +1,76 @@
+/**
+ * `inference.local` of one sandbox, and the hosts whose calls it takes over.
+ *
+ * @module
+ */
+import { type InferencePlan, type Provider, ProviderConnections } from "../../domains/inference/mod.ts";
+import type { Router } from "../../domains/inference/router/router.ts";
+import type { LocalApp } from "../../egress/http/connection.ts";
+import { type FlowSubject, readProxySettings } from "../../egress/mod.ts";
+import { INFERENCE_HOST } from "../../policy/mod.ts";
+import type { DecisionRecords } from "../decisions.ts";
+import type { SandboxOptions } from "../options.ts";
+import { callDecision } from "./call-decision.ts";
+import { findKey } from "./keys.ts";
+
+/** What it needs of its sandbox. */
+export interface InferenceHostParts {
+  readonly records: DecisionRecords;
+  readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy" | "inference">;
+}
+
+/** Where APIs are: over TLS, and `inference.local` without it, too. */
+const PORTS: ReadonlySet<number> = new Set([80, 443]);
+
+/** The host. */
+export class InferenceHost {
+  readonly #parts: InferenceHostParts;
+  readonly #connections: ProviderConnections;
+  #plan: InferencePlan;
+  #router: Promise<Router> | undefined;
+
+  constructor(parts: InferenceHostParts, plan: InferencePlan) {
+    const { resolver, certificates = [], proxy } = parts.options;
+    this.#parts = parts;
+    this.#plan = plan;
+    this.#connections = new ProviderConnections({
+      resolver,
+      certificates,
+      proxies: () => readProxySettings(proxy, process.env),
+    });
+  }
+
+  /** Whether calls to a host are answered here. */
+  serves(host: string, port: number): boolean {
+    const plan = this.#plan;
+    return plan.kind === "routes" && PORTS.has(port) && (host === INFERENCE_HOST || plan.intercepts(host));
+  }
+
+  /** What answers a program. */
+  async for(subject: FlowSubject): Promise<LocalApp> {
+    // Most sandboxes never need it.
+    this.#router ??= import("../../domains/inference/router/router.ts").then((module) => this.#make(module.Router));
+    return (await this.#router).for(subject);
+  }
+
+  /** Another policy is in force. */
+  async setPlan(plan: InferencePlan): Promise<void> {
+    this.#plan = plan;
+    (await this.#router)?.policyChanged();
+  }
+
+  /** The sandbox has ended. */
+  close(): void {
+    this.#connections.close();
+  }
+
+  #make(Maker: typeof Router): Router {
+    const { records, options } = this.#parts;
+    return new Maker({
+      plan: () => this.#plan,
+      keyFor: (provider: Provider) => findKey(provider, options.inference?.keyFor, (error) => records.problem(error)),
+      send: (provider, request) => this.#connections.send(provider, request),
+      record: (call) => records.decision(callDecision(call)),
+    });
+  }
+}

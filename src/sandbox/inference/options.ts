@@ -1,0 +1,56 @@
+/**
+ * The host's part of inference: providers, and where their keys come from.
+ *
+ * @module
+ */
+import type { ProviderTable } from "../../domains/inference/mod.ts";
+import { SandboxError } from "../../errors.ts";
+import { providerSchema } from "../../policy/inference-schema.ts";
+import { formatPath } from "../../policy/issues.ts";
+import type { InferenceProvider } from "../../policy/mod.ts";
+
+/**
+ * Gives the key of a provider, by its name. It is asked with every call, so a new key counts at once.
+ *
+ * Shape: `undefined` is no key. The key is sent to the provider and to nobody else.
+ */
+export type KeySource = (provider: string) => string | undefined | PromiseLike<string | undefined>;
+
+/** The host's part of inference. */
+export interface InferenceOptions {
+  /** Providers by name, beside those of the policy, whose names come first. */
+  readonly providers?: Readonly<Record<string, InferenceProvider>>;
+  /**
+   * Where keys come from.
+   *
+   * @default the variables of this process's environment that are the provider's: `ANTHROPIC_API_KEY`, `OPENAI_API_KEY`, ...
+   */
+  readonly keyFor?: KeySource;
+}
+
+/**
+ * The providers, checked.
+ *
+ * @throws {SandboxError} ARGUMENT_INVALID If one is malformed.
+ */
+export function readProviders({ providers = {} }: InferenceOptions = {}): ProviderTable {
+  for (const [name, provider] of Object.entries(providers)) {
+    const place = `inference.providers.${name}`;
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name)) {
+      throw invalid(place, name, 'a name is up to 128 letters, digits, ".", "_" and "-"');
+    }
+    const read = providerSchema.safeParse(provider);
+    const issue = read.error?.issues[0];
+    if (issue === undefined) continue;
+    const path = formatPath(issue.path.map((part) => (typeof part === "number" ? part : String(part))));
+    throw invalid(place, provider, `${path === "" ? "" : `${path}: `}${issue.message}`);
+  }
+  return providers;
+}
+
+function invalid(argument: string, value: unknown, reason: string): SandboxError<"ARGUMENT_INVALID"> {
+  return new SandboxError("ARGUMENT_INVALID", `Cannot use ${argument}: ${reason}`, {
+    details: { argument, value },
+    hint: 'A provider has a kind, and may have a baseUrl: { kind: "openai", baseUrl: "http://127.0.0.1:8080/v1" }',
+  });
+}
