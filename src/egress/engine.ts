@@ -16,7 +16,7 @@ import { BODY_BUFFER_BYTES } from "./http/relay-body.ts";
 import { serveHttp1 } from "./http/serve-http1.ts";
 import { serveHttp2 } from "./http/serve-http2.ts";
 import { UpstreamPool } from "./http/upstream.ts";
-import { sniff } from "./sniff.ts";
+import { type Sniffed, sniff } from "./sniff.ts";
 import type { CertificateAuthority } from "./tls/certificate-authority.ts";
 import type { ClientHello } from "./tls/client-hello.ts";
 import type { UpstreamTrust } from "./tls/upstream-tls.ts";
@@ -54,6 +54,21 @@ export class HttpEngine {
     stream.on("error", () => stream.destroy());
     const sniffed = await sniff(stream, this.#options.firstByteMs ?? 60_000);
     if (stream.destroyed) return;
+    try {
+      await this.#serveSniffed(sniffed, stream, connection, refusal);
+    } catch {
+      // Nobody waits for this: what is thrown would end the process.
+      stream.destroy();
+      connection.refused({ object: "a connection", reason: "it cannot be served" });
+    }
+  }
+
+  async #serveSniffed(
+    sniffed: Sniffed,
+    stream: Duplex,
+    connection: HttpConnection,
+    refusal: Denial | undefined,
+  ): Promise<void> {
     if (sniffed.kind === "tls") return this.#serveTls(stream, connection, sniffed.hello, refusal);
     if (sniffed.kind === "http1") return serveHttp1(this.#context("http/1.1", connection, refusal), stream);
     if (sniffed.kind === "http2") hangUp(stream, stream);

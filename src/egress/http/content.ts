@@ -30,6 +30,25 @@ export class ContentBudget {
   }
 }
 
+/** What one of those who hold something back holds at a time. */
+export class Holding {
+  readonly #budget: ContentBudget | undefined;
+  #bytes = 0;
+
+  constructor(budget: ContentBudget | undefined) {
+    this.#budget = budget;
+  }
+
+  /** Whether it may be so much. */
+  be(bytes: number): boolean {
+    const more = bytes - this.#bytes;
+    if (more > 0 && this.#budget?.take(more) === false) return false;
+    if (more < 0) this.#budget?.give(-more);
+    this.#bytes = bytes;
+    return true;
+  }
+}
+
 /** A request that was read. */
 export interface HeldExchange {
   readonly exchange: Exchange;

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { type ContentBudget, Holding } from "./content.ts";
 
 /** One event, or what stands between events. */
 export interface ServerEvent {
@@ -22,13 +23,25 @@ export interface ServerEvent {
 /** The longest event, in characters. */
 const EVENT_MAX = 8 * 1_048_576;
 
-/** Reads events as they come. Throws where they are no UTF-8, or longer than anybody should hold. */
-export async function* readEvents(source: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
-  for await (const events of readEventGroups(source)) yield* events;
+/** Reads events as they come. Throws where they are no UTF-8, or longer than anybody should hold, alone or with others. */
+export async function* readEvents(
+  source: AsyncIterable<Uint8Array>,
+  budget?: ContentBudget,
+): AsyncGenerator<ServerEvent> {
+  const held = new Holding(budget);
+  try {
+    for await (const events of readHeld(source, held)) yield* events;
+  } finally {
+    held.be(0);
+  }
 }
 
 /** Reads events as they come, those together that are whole at one time. Throws as {@link readEvents} does. */
-export async function* readEventGroups(source: AsyncIterable<Uint8Array>): AsyncGenerator<readonly ServerEvent[]> {
+export function readEventGroups(source: AsyncIterable<Uint8Array>): AsyncGenerator<readonly ServerEvent[]> {
+  return readHeld(source, new Holding(undefined));
+}
+
+async function* readHeld(source: AsyncIterable<Uint8Array>, held: Holding): AsyncGenerator<readonly ServerEvent[]> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const event = new EventLines();
   let begun = "";
@@ -47,7 +60,9 @@ export async function* readEventGroups(source: AsyncIterable<Uint8Array>): Async
       if (done !== undefined) whole.push(done);
     }
     if (whole.length > 0) yield whole;
-    if (begun.length + event.length > EVENT_MAX) throw new Error(`an event has more than ${EVENT_MAX} characters`);
+    const length = begun.length + event.length;
+    if (length > EVENT_MAX) throw new Error(`an event has more than ${EVENT_MAX} characters`);
+    if (!held.be(length)) throw new Error("too much waits to be judged");
   }
   // What no empty line ends is no event.
 }

@@ -7,7 +7,7 @@ import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { type HttpFacts, isGrpcType, type RequestTarget, readTarget } from "../../policy/http/mod.ts";
 import type { Exchange, ResponseBody, ResponseHead } from "./exchange.ts";
-import { endToEnd, type HeaderLines } from "./headers.ts";
+import { endToEnd, type HeaderLines, methodOverride } from "./headers.ts";
 import { authorityOf, type Origin } from "./host.ts";
 
 /** A request that a hook may look at. */
@@ -59,8 +59,12 @@ export function factsOf(request: Request, origin: Origin): HttpFacts | string {
   const target = readTarget(url.pathname + url.search);
   if ("problem" in target) return target.problem;
   const type = request.headers.get("content-type");
+  const method = request.method.toUpperCase();
+  const override = methodOverride([...request.headers], method);
+  if (typeof override === "object") return override.problem;
   return {
-    method: request.method.toUpperCase(),
+    method,
+    ...(override === undefined ? {} : { override }),
     target,
     websocket: false,
     grpc: isGrpcType(type === null ? [] : [type]),

@@ -11,7 +11,7 @@ import { type Denial, deny } from "./denial.ts";
 import type { Exchange, RequestHead, UpstreamRequest, UpstreamResponse } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
 import { answerOf, contentOf, fetchRequest } from "./fetch-request.ts";
-import { endToEnd, headersProblem, listOf, valuesOf } from "./headers.ts";
+import { endToEnd, headersProblem, listOf, METHOD, methodOverride, valuesOf } from "./headers.ts";
 import { showAnswer } from "./hooked-answer.ts";
 import { authorityOf, authorityProblem, type Origin } from "./host.ts";
 import { judgeAnswer, withoutCoding } from "./judged-answer.ts";
@@ -37,7 +37,7 @@ export async function handleRequest(context: HandleContext, exchange: Exchange):
     else await judgeAndForward(context, exchange, checked);
   } catch (error) {
     if (exchange.signal.aborted) exchange.reset();
-    else refuse(context, exchange, failureOf(error));
+    else answerFailure(context, exchange, failureOf(error));
   }
 }
 
@@ -48,25 +48,19 @@ export function checkRequest({ origin, refusal }: HandleContext, exchange: Reque
   const malformed = (reason: string): Denial => ({ error: "malformed", reason: `the request is malformed: ${reason}` });
   const problem = exchange.problem ?? headersProblem(headers);
   if (problem !== undefined) return malformed(problem);
-  if (!/^[A-Z][A-Z-]{0,31}$/.test(method)) return malformed("its method is unknown");
+  if (!METHOD.test(method)) return malformed("its method is unknown");
   if (method === "CONNECT") return { error: "denied", reason: "tunnels are not allowed: connect to the host itself" };
   if (authority === undefined && version !== "1.0") return malformed("it has no Host");
   const elsewhere = authority === undefined ? undefined : authorityProblem(authority, origin);
   if (elsewhere !== undefined) return { error: "misdirected", reason: `the request is refused: ${elsewhere}` };
   const target = readTarget(exchange.target);
   if ("problem" in target) return malformed(target.problem);
-  const override = methodOverride(exchange);
+  // Frameworks let a POST say that it is something else. It is judged as both.
+  const override = methodOverride(headers, method);
+  if (typeof override === "object") return malformed(override.problem);
   const grpc = isGrpcType(valuesOf(headers, "content-type"));
   return { method, target, websocket: false, grpc, ...(override === undefined ? {} : { override }) };
 }
-
-/** Frameworks let a POST say that it is something else. It is judged as both. */
-function methodOverride({ headers, method }: RequestHead): string | undefined {
-  const values = OVERRIDES.flatMap((name) => valuesOf(headers, name)).map((value) => value.trim().toUpperCase());
-  return values.find((value) => value !== "" && value !== method);
-}
-
-const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"];
 
 async function judgeAndForward(context: HandleContext, exchange: Exchange, facts: HttpFacts): Promise<void> {
   const needs = context.connection.needs?.(facts);
@@ -95,11 +89,21 @@ async function forward(context: HandleContext, exchange: Exchange, facts: HttpFa
     return exchange.respond(head, body);
   }
   if (connection.app !== undefined) return serveLocally(connection.app, origin, exchange, facts.target);
+  // A `Request` of these has no body.
+  const isHidden = exchange.body !== undefined && /^(?:GET|HEAD)$/.test(exchange.method);
+  if (isHidden && decision.request !== undefined) return refuse(context, exchange, HIDDEN);
   const sent = toSend(context, exchange, facts, decision, hookable.touched);
   const response = await ask(context, { ...question, facts: decision.request?.facts ?? facts }, sent);
   if ("error" in response) return refuse(context, exchange, response);
-  exchange.respond({ status: response.status, headers: endToEnd(response.headers) }, response.body);
+  try {
+    exchange.respond({ status: response.status, headers: endToEnd(response.headers) }, response.body);
+  } catch (error) {
+    response.body.stream.destroy();
+    throw error;
+  }
 }
+
+const HIDDEN: Denial = { error: "denied", reason: "the request has a body that hooks cannot see, as it is a GET" };
 
 /** The host's answer, as far as rules on what it says and hooks let it pass. */
 async function ask(
@@ -147,6 +151,14 @@ function toSend(
     signal,
     onContinue: () => exchange.proceed(),
   };
+}
+
+function answerFailure(context: HandleContext, exchange: Exchange, denial: Denial): void {
+  try {
+    refuse(context, exchange, denial);
+  } catch {
+    exchange.reset();
+  }
 }
 
 /** What the engine itself refuses is recorded; what the policy denied has been. */

@@ -50,13 +50,41 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   "x-http-method-override",
   "x-http-method",
   "x-method-override",
+  "x-original-url",
+  "x-rewrite-url",
 ]);
+
+/** Servers that hand headers on as variables know no difference between a hyphen and an underscore. */
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll("_", "-");
+}
 
 /** Trailers that may be relayed. */
 export function trailersOf(lines: HeaderLines): HeaderLines {
   if (lines.length === 0 || headersProblem(lines) !== undefined) return [];
-  return endToEnd(lines).filter(([name]) => !NOT_IN_TRAILERS.has(name.toLowerCase()));
+  return endToEnd(lines).filter(([name]) => !NOT_IN_TRAILERS.has(plainName(name)));
 }
+
+const OVERRIDES: ReadonlySet<string> = new Set(["x-http-method-override", "x-http-method", "x-method-override"]);
+const REROUTES: ReadonlySet<string> = new Set(["x-original-url", "x-rewrite-url"]);
+
+/** What headers ask a server to take a method for; a problem where servers would take it for different ones. */
+export function methodOverride(lines: HeaderLines, method: string): string | undefined | { readonly problem: string } {
+  const asked = new Set<string>();
+  for (const [name, value] of lines) {
+    if (REROUTES.has(plainName(name))) return { problem: `its ${name} header asks for another path` };
+    if (OVERRIDES.has(plainName(name))) asked.add(value.trim().toUpperCase());
+  }
+  asked.delete("");
+  asked.delete(method);
+  const [first, ...others] = asked;
+  if (others.length > 0) return { problem: "its headers ask for more than one other method" };
+  if (first !== undefined && !METHOD.test(first)) return { problem: "its headers ask for a method that is none" };
+  return first;
+}
+
+/** A method as it is known here. */
+export const METHOD: RegExp = /^[A-Z][A-Z-]{0,31}$/;
 
 /** All values of a header. */
 export function valuesOf(lines: HeaderLines, name: string): string[] {
@@ -88,6 +116,8 @@ export function toOutgoing(lines: HeaderLines): OutgoingHttpHeaders {
   return headers;
 }
 
+const OF_THE_MESSAGE: ReadonlySet<string> = new Set(["host", "content-length", "content-type", "content-encoding"]);
+
 /** `node:http` leaves out what comes after a thousand, of its two lists of headers at different places. */
 const LINES_MAX = 256;
 
@@ -100,6 +130,9 @@ export function headersProblem(lines: HeaderLines): string | undefined {
   for (const [name, value] of lines) {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) return "the name of a header is malformed";
     if (/[\0\r\n]/.test(value)) return "a header holds a line break or NUL";
+  }
+  if (listOf(lines, "connection").some((name) => OF_THE_MESSAGE.has(name))) {
+    return "its Connection header takes away what it is judged by";
   }
   if (valuesOf(lines, "host").length > 1) return "it has more than one Host header";
   const lengths = valuesOf(lines, "content-length");

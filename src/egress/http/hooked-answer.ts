@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Readable } from "node:stream";
 import type { AnswerDecision, AnswerWatch } from "./connection.ts";
 import type { Denial } from "./denial.ts";
 import type { UpstreamResponse } from "./exchange.ts";
@@ -33,6 +34,8 @@ export async function showAnswer(response: UpstreamResponse, watch: AnswerWatch)
   if (answer === undefined || (!answer.isChanged && !touched)) return response;
   if (answer.isChanged && !touched) body.stream.destroy();
   const changed = answerOf(answer.response);
-  const none = { stream: body.stream, trailers: () => [] };
-  return { ...changed.head, body: changed.body ?? none };
+  const shown = changed.body ?? { stream: Readable.from([]), trailers: () => [] };
+  // The hook may have made its own of it; of what it left nobody reads more.
+  shown.stream.once("close", () => body.stream.destroy());
+  return { ...changed.head, body: shown };
 }

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import type { Http2Stream } from "node:http2";
+import { constants, type Http2Stream } from "node:http2";
 import { Readable } from "node:stream";
+import type { HeaderLines } from "./headers.ts";
+import { toFields } from "./http2-fields.ts";
 import { BODY_BUFFER_BYTES } from "./relay-body.ts";
 
 /** A stream that was reset, with the code that was given for it. */
@@ -64,6 +66,15 @@ export function resetStream(stream: Http2Stream, rstCode: number): void {
   if (stream.closed) return;
   if (!stream.writableEnded) Object.assign(stream, { _final: () => undefined });
   stream.close(rstCode);
+}
+
+/** Sends what comes after a body. What cannot be sent resets the stream: the event that asks for it has nobody to tell. */
+export function sendTrailers(stream: Http2Stream, lines: HeaderLines): void {
+  try {
+    stream.sendTrailers(toFields(lines));
+  } catch {
+    resetStream(stream, constants.NGHTTP2_INTERNAL_ERROR);
+  }
 }
 
 /** Why a stream is over before its time. */

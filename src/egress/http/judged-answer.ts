@@ -47,7 +47,7 @@ export async function judgeAnswer(
     return response;
   }
   if (coded || others.length > 0) return refuse(response, judge, "its encoding or type cannot be told");
-  return kind === "events" ? judgeEvents(response, judge) : judgeJson(response, judge, budget);
+  return kind === "events" ? judgeEvents(response, judge, budget) : judgeJson(response, judge, budget);
 }
 
 function refuse({ body }: UpstreamResponse, judge: MessageJudge, problem: string): Denial {
@@ -57,10 +57,10 @@ function refuse({ body }: UpstreamResponse, judge: MessageJudge, problem: string
   return { error: "denied", reason, judged: true };
 }
 
-function judgeEvents(response: UpstreamResponse, judge: MessageJudge): UpstreamResponse {
+function judgeEvents(response: UpstreamResponse, judge: MessageJudge, budget: ContentBudget): UpstreamResponse {
   async function* judged(): AsyncGenerator<string> {
     try {
-      for await (const event of readEvents(response.body.stream)) {
+      for await (const event of readEvents(response.body.stream, budget)) {
         const passed = await judgeEvent(event, judge);
         if (passed !== undefined) yield writeEvent(passed);
       }
@@ -114,32 +114,46 @@ async function judgeJson(
 ): Promise<UpstreamResponse | Denial> {
   const bytes = await collect(response.body.stream, budget);
   if (typeof bytes === "string") return refuse(response, judge, bytes);
+  const release = () => budget.give(bytes.length);
   try {
-    if (bytes.length === 0) return withBody(response, bytes);
-    const read = readText(bytes);
-    const spoken = "problem" in read ? read : readMessages(read.text, judge);
-    if ("problem" in spoken) {
-      // An error of the host's own, and not of its JSON-RPC.
-      return response.status >= 400 ? withBody(response, bytes) : refuse(response, judge, spoken.problem);
-    }
-    const passed: Json[] = [];
-    for (const [at, item] of spoken.messages.entries()) {
-      const json = spoken.parts[at] ?? null;
-      const data = JSON.stringify(json);
-      const decision = await judge.judge([{ language: "rpc", item }], { direction: "from-host", kind: "text", data });
-      if (!decision.allowed) {
-        return { error: "denied", reason: decision.reason, ruleId: decision.ruleId, judged: true };
-      }
-      const changed = decision.replacement === undefined ? { value: json } : readJson(replaced(decision, data));
-      if ("problem" in changed) return refuse(response, judge, `what a hook made of it: ${changed.problem}`);
-      passed.push(changed.value);
-    }
-    const isSame = !spoken.isCut && passed.every((each, at) => each === spoken.parts[at]);
-    const text = JSON.stringify(spoken.isBatch ? passed : passed[0]);
-    return withBody(response, isSame ? bytes : Buffer.from(text));
-  } finally {
-    budget.give(bytes.length);
+    const judged = await judgeBytes(response, judge, bytes);
+    // A program that does not read its answer holds it.
+    if ("error" in judged) release();
+    else judged.body.stream.once("close", release);
+    return judged;
+  } catch (error) {
+    release();
+    throw error;
   }
+}
+
+async function judgeBytes(
+  response: UpstreamResponse,
+  judge: MessageJudge,
+  bytes: Buffer,
+): Promise<UpstreamResponse | Denial> {
+  if (bytes.length === 0) return withBody(response, bytes);
+  const read = readText(bytes);
+  const spoken = "problem" in read ? read : readMessages(read.text, judge);
+  if ("problem" in spoken) {
+    // An error of the host's own, and not of its JSON-RPC.
+    return response.status >= 400 ? withBody(response, bytes) : refuse(response, judge, spoken.problem);
+  }
+  const passed: Json[] = [];
+  for (const [at, item] of spoken.messages.entries()) {
+    const json = spoken.parts[at] ?? null;
+    const data = JSON.stringify(json);
+    const decision = await judge.judge([{ language: "rpc", item }], { direction: "from-host", kind: "text", data });
+    if (!decision.allowed) {
+      return { error: "denied", reason: decision.reason, ruleId: decision.ruleId, judged: true };
+    }
+    const changed = decision.replacement === undefined ? { value: json } : readJson(replaced(decision, data));
+    if ("problem" in changed) return refuse(response, judge, `what a hook made of it: ${changed.problem}`);
+    passed.push(changed.value);
+  }
+  const isSame = !spoken.isCut && passed.every((each, at) => each === spoken.parts[at]);
+  const text = JSON.stringify(spoken.isBatch ? passed : passed[0]);
+  return withBody(response, isSame ? bytes : Buffer.from(text));
 }
 
 function withBody(response: UpstreamResponse, bytes: Buffer): UpstreamResponse {

@@ -42,14 +42,14 @@ export class KeptOrigin {
 
   /** Sends a request; a new connection is made by `dial`. */
   async send(dial: Dial, request: UpstreamRequest): Promise<UpstreamResponse> {
-    const kept = await this.#session(dial);
+    const kept = await this.#session(dial, request.signal);
     if (kept === undefined) return sendHttp1(this.#agent, this.#dialHttp1(dial), request);
     try {
       return await this.#sendHttp2(kept, request);
     } catch (error) {
       if (request.body !== undefined || request.signal.aborted || !neverSeen(error)) throw error;
       // A connection that the host was leaving just then: the request never was.
-      const other = await this.#session(dial);
+      const other = await this.#session(dial, request.signal);
       if (other === undefined) return sendHttp1(this.#agent, this.#dialHttp1(dial), request);
       return this.#sendHttp2(other, request);
     }
@@ -86,8 +86,9 @@ export class KeptOrigin {
   }
 
   /** Undefined: the host speaks HTTP/1.1. */
-  async #session(dial: Dial): Promise<KeptSession | undefined> {
+  async #session(dial: Dial, signal: AbortSignal): Promise<KeptSession | undefined> {
     while (this.#protocol !== "http/1.1") {
+      signal.throwIfAborted();
       const kept = this.#sessions.take();
       if (kept !== undefined) return kept;
       if (this.#connecting !== undefined) {

@@ -37,7 +37,13 @@ export function relayBody(relay: BodyRelay): void {
   };
   const ended = () => {
     finish(() => {
-      relay.onEnd();
+      try {
+        relay.onEnd();
+      } catch (error) {
+        // Nobody listens to what an event throws.
+        relay.onBroken(error as Error);
+        return;
+      }
       to.end();
     });
   };

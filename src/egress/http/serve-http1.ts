@@ -31,7 +31,7 @@ export function serveHttp1(context: HandleContext, stream: Duplex): void {
     idle.stop();
     const exchange = toExchange(request, response, expectsContinue);
     const closed = new Promise<void>((resolve) => response.once("close", () => resolve()));
-    const waits = line.enter(async () => {
+    const waits = line.enter(weightOf(request), async () => {
       // Whoever sent it ahead has gone meanwhile.
       if (stream.destroyed) return;
       await handleRequest(context, exchange);
@@ -48,7 +48,7 @@ export function serveHttp1(context: HandleContext, stream: Duplex): void {
     if (head.length > 0) socket.unshift(head);
     const refuse = (denial: Denial) => refuseRaw(context, socket, request, denial);
     const upgrade = () => serveUpgrade(context, toUpgrade(request, socket), refuse);
-    if (!line.enter(upgrade)) socket.destroy();
+    if (!line.enter(weightOf(request), upgrade)) socket.destroy();
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
@@ -64,24 +64,34 @@ export function serveHttp1(context: HandleContext, stream: Duplex): void {
 
 const TUNNEL = "tunnels are not allowed: connect to the host itself";
 
-/** The most requests that a program may send ahead. */
+/** The most requests that a program may send ahead, and what all their headers may hold, in characters. */
 const AHEAD_MAX = 64;
+const AHEAD_CHARS_MAX = 131_072;
+
+/** Each text costs more than its characters. */
+function weightOf({ rawHeaders, url = "" }: IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length + 32, url.length);
+}
 
 /** Requests of one connection, one after the other: what is sent ahead costs the host nothing yet. */
 class Line {
   readonly #onIdle: () => void;
   #last: Promise<unknown> = Promise.resolve();
   #length = 0;
+  #weight = 0;
 
   constructor(onIdle: () => void) {
     this.#onIdle = onIdle;
   }
 
   /** Whether there was room. */
-  enter(run: () => Promise<unknown>): boolean {
-    if (this.#length >= AHEAD_MAX) return false;
+  enter(weight: number, run: () => Promise<unknown>): boolean {
+    const isFull = this.#length >= AHEAD_MAX || (this.#length > 0 && this.#weight + weight > AHEAD_CHARS_MAX);
+    if (isFull) return false;
     this.#length++;
+    this.#weight += weight;
     this.#last = this.#last.then(run).finally(() => {
+      this.#weight -= weight;
       if (--this.#length === 0) this.#onIdle();
     });
     return true;
@@ -126,7 +136,10 @@ function respond(
   { status, headers }: ResponseHead,
   body: ResponseBody | string | undefined,
 ): void {
-  if (response.headersSent || response.destroyed) return void request.socket.destroy();
+  if (response.headersSent || response.destroyed) {
+    if (typeof body === "object") body.stream.destroy();
+    return void request.socket.destroy();
+  }
   response.sendDate = false;
   response.writeHead(status, STATUS_CODES[status] ?? "", toOutgoing(headers));
   if (body === undefined || typeof body === "string") {

@@ -18,7 +18,7 @@ import type { Exchange, ResponseBody, ResponseHead } from "./exchange.ts";
 import { type HandleContext, handleRequest } from "./handle.ts";
 import { type HeaderLines, trailersOf, valuesOf } from "./headers.ts";
 import { canonicalName } from "./host.ts";
-import { http2Body, resetStream, rstCodeOf } from "./http2-body.ts";
+import { http2Body, resetStream, rstCodeOf, sendTrailers } from "./http2-body.ts";
 import { linesOfFields, toFields } from "./http2-fields.ts";
 import { idleTimer } from "./idle-timer.ts";
 import { CONTROLS_MAX, FloodGate, RESETS_MAX, SERVER_OPTIONS, type StreamBudget } from "./limits.ts";
@@ -130,7 +130,11 @@ function respond(
   { status, headers }: ResponseHead,
   body: ResponseBody | string | undefined,
 ): void {
-  if (stream.closed || stream.headersSent) return void resetStream(stream, NGHTTP2_INTERNAL_ERROR);
+  if (stream.closed || stream.headersSent) {
+    if (typeof body === "object") body.stream.destroy();
+    resetStream(stream, NGHTTP2_INTERNAL_ERROR);
+    return;
+  }
   const fields = { ":status": status, ...toFields(headers) };
   if (body === undefined || typeof body === "string") {
     stream.respond(fields, { endStream: body === undefined, sendDate: false } as object);
@@ -148,7 +152,7 @@ function respond(
   }
   stream.once("wantTrailers", () => {
     if (stream.closed) return;
-    stream.sendTrailers(toFields(body.trailers()));
+    sendTrailers(stream, body.trailers());
     endRequest(stream, asked);
   });
   relayBody({

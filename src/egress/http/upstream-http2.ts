@@ -9,7 +9,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, constants, type Incomi
 import type { UpstreamRequest, UpstreamResponse } from "./exchange.ts";
 import { type HeaderLines, trailersOf } from "./headers.ts";
 import { authorityOf, type Origin } from "./host.ts";
-import { http2Body, resetOf, resetStream, rstCodeOf } from "./http2-body.ts";
+import { http2Body, resetOf, resetStream, rstCodeOf, sendTrailers } from "./http2-body.ts";
 import { linesOfFields, toFields } from "./http2-fields.ts";
 import { relayBody } from "./relay-body.ts";
 
@@ -38,11 +38,13 @@ export function sendHttp2(session: ClientHttp2Session, origin: Origin, request: 
   const stream = session.request(fields, { endStream: body === undefined, waitForTrailers: body !== undefined });
   const cancel = (): void => resetStream(stream, NGHTTP2_CANCEL);
   signal.addEventListener("abort", cancel, { once: true });
+  // The program may have gone while a connection was made.
+  if (signal.aborted) cancel();
   stream.once("close", () => signal.removeEventListener("abort", cancel));
   stream.once("continue", () => request.onContinue());
   if (body !== undefined) {
     stream.once("wantTrailers", () => {
-      if (!stream.closed) stream.sendTrailers(toFields(request.trailers()));
+      if (!stream.closed) sendTrailers(stream, request.trailers());
     });
     relayBody({
       from: body,

@@ -8,6 +8,7 @@
 import type { GraphqlRequest } from "./graphql.ts";
 import type { GraphqlField } from "./graphql-rule.ts";
 import { type ContentProblem, isObject, type Json, type JsonObject, member, readJson, readText } from "./json.ts";
+import { parameterOf } from "./query.ts";
 import { type RpcMessage, readRpc } from "./rpc.ts";
 
 /** The languages that rules want a request to be read in. */
@@ -149,14 +150,6 @@ function requestOfQuery(query: string): readonly GraphqlRequest[] | ContentProbl
   if ("problem" in extensions) return extensions;
   const request = toRequest(values.get("query"), values.get("operationname"), extensions.value);
   return "problem" in request ? request : [request];
-}
-
-/** The plain name behind one that makes a list or an object of it, in any case. */
-function parameterOf(name: string): string {
-  return name
-    .toLowerCase()
-    .replace(/[[.].*$/s, "")
-    .trim();
 }
 
 function hasParameter(query: string, names: readonly string[]): boolean {

@@ -68,8 +68,9 @@ export interface HttpRuling {
  * asks for; and as everything that it says. Of these the strictest verdict holds.
  */
 export function evaluateHttp(rules: readonly RequestRule[], unmatched: Unmatched, facts: HttpFacts): HttpRuling {
-  const { items, problems } = saidBy(facts);
-  const judge = (said: Said) => readingsOf(facts).map((reading) => evaluateReading(rules, unmatched, reading, said));
+  const { items, problems } = saidBy(facts, rules);
+  const readings = readingsOf(facts);
+  const judge = (said: Said) => readings.map((reading) => evaluateReading(rules, unmatched, reading, said));
   const rulings = [
     ...items.flatMap(judge),
     // Where it can be read in one language, what it is not in another matters only to who restricts that.
@@ -123,35 +124,46 @@ export function knowsTool(rules: readonly RequestRule[], facts: HttpFacts, name:
 function contentRules(rules: readonly RequestRule[], facts: HttpFacts) {
   const content: { readonly verdict: Verdict; readonly content: CompiledContent }[] = [];
   let settled = rules.some(({ verdict, http }) => http === undefined && verdict === "allow");
+  const readings = readingsOf(facts);
   for (const { verdict, http } of rules) {
     if (http === undefined) continue;
     const matching = compiled(http, verdict === "deny" ? "both" : false).filter((rule) => {
-      return readingsOf(facts).some((reading) =>
-        verdict === "deny" ? isDenied(rule, reading) : isMeant(rule, reading),
-      );
+      return readings.some((reading) => (verdict === "deny" ? isDenied(rule, reading) : isMeant(rule, reading)));
     });
     for (const rule of matching) {
       if (rule.content !== undefined) content.push({ verdict, content: rule.content });
       // One reading is not all of them: then the content is read in vain, and nothing else.
-      else if (verdict === "allow") settled ||= readingsOf(facts).every((reading) => isMeant(rule, reading));
+      else if (verdict === "allow") settled ||= readings.every((reading) => isMeant(rule, reading));
     }
   }
   return { content, settled };
 }
 
-function saidBy({ content, message, websocket }: HttpFacts): ReturnType<typeof saidIn> {
+function saidBy(facts: HttpFacts, rules: readonly RequestRule[]): ReturnType<typeof saidIn> {
+  const { content, message, websocket } = facts;
   if (message !== undefined) return { items: [message], problems: [] };
   if (websocket) return { items: [{ language: "handshake" }], problems: [] };
-  return content === undefined ? { items: [{ language: "unread" }], problems: [] } : saidIn(content);
+  const unread: Said = { language: "unread" };
+  if (content === undefined) return { items: [unread], problems: [] };
+  // The policy may have changed since it was read: into one whose rules are about another language.
+  const needs = contentNeeds(rules, facts);
+  const isRead = !(needs?.graphql && content.graphql === undefined) && !(needs?.rpc && content.rpc === undefined);
+  const said = saidIn(content);
+  return isRead ? said : { ...said, items: [...said.items, unread] };
 }
 
 interface Reading extends Omit<HttpFacts, "override"> {
   readonly path: string;
+  /** What was found out: a request may say a thousand things, and a rule means it or not whatever it says. */
+  readonly meant: Map<CompiledRule, boolean>;
+  readonly denied: Map<CompiledRule, boolean>;
 }
 
 function readingsOf(facts: HttpFacts): Reading[] {
   const methods = [facts.method, ...(facts.override === undefined ? [] : [facts.override])];
-  return facts.target.readings.flatMap((path) => methods.map((method) => ({ ...facts, method, path })));
+  return facts.target.readings.flatMap((path) => {
+    return methods.map((method) => ({ ...facts, method, path, meant: new Map(), denied: new Map() }));
+  });
 }
 
 function evaluateReading(
@@ -206,11 +218,25 @@ interface CompiledRule {
 }
 
 function isMeant(rule: CompiledRule, reading: Reading): boolean {
+  return once(reading.meant, rule, () => findMeant(rule, reading));
+}
+
+function isDenied(rule: CompiledRule, reading: Reading): boolean {
+  return once(reading.denied, rule, () => findDenied(rule, reading));
+}
+
+function once<K, V>(known: Map<K, V>, key: K, find: () => V): V {
+  const value = known.get(key) ?? find();
+  known.set(key, value);
+  return value;
+}
+
+function findMeant(rule: CompiledRule, reading: Reading): boolean {
   if (rule.grpc !== undefined && (reading.method !== "POST" || reading.grpc !== true)) return false;
   return matchesTarget(rule, reading) && (rule.query === undefined || matchesEvery(rule.query, reading.target.query));
 }
 
-function isDenied(rule: CompiledRule, reading: Reading): boolean {
+function findDenied(rule: CompiledRule, reading: Reading): boolean {
   return matchesTarget(rule, reading) && (rule.query === undefined || matchesSome(rule.query, reading.target.query));
 }
 

@@ -15,16 +15,35 @@ export function compileQuery(query: Readonly<Record<string, string>>): QueryMatc
 
 /** Whether every parameter that a rule names is there, and each of its values matches: which of them a server takes is its own business. */
 export function matchesEvery(matcher: QueryMatcher, query: string): boolean {
-  const given = new URLSearchParams(query);
+  const [plain, split] = splits(query);
   for (const [name, matches] of matcher) {
-    const values = given.getAll(name);
-    if (values.length === 0 || !values.every(matches)) return false;
+    const values = [...valuesOf(plain, name), ...valuesOf(split, name)];
+    if (!plain.has(name) || !values.every(matches)) return false;
   }
   return true;
 }
 
 /** Whether every parameter that a denial names has a value that matches, also for a server that splits at `;`. */
 export function matchesSome(matcher: QueryMatcher, query: string): boolean {
-  const splits = [query, query.replaceAll(";", "&")].map((text) => new URLSearchParams(text));
-  return [...matcher].every(([name, matches]) => splits.some((given) => given.getAll(name).some(matches)));
+  const given = splits(query);
+  return [...matcher].every(([name, matches]) => given.some((each) => valuesOf(each, name).some(matches)));
+}
+
+/** As servers split it: at `&`, and some at `;` as well. */
+function splits(query: string): readonly [URLSearchParams, URLSearchParams] {
+  return [new URLSearchParams(query), new URLSearchParams(query.replaceAll(";", "&"))];
+}
+
+/** Of a name in any case, and of one that some servers make a list or an object of. */
+function valuesOf(given: URLSearchParams, name: string): string[] {
+  const wanted = name.toLowerCase();
+  return [...given].flatMap(([each, value]) => (each === name || parameterOf(each) === wanted ? [value] : []));
+}
+
+/** The plain name behind one that makes a list or an object of it, in any case. */
+export function parameterOf(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[[.].*$/s, "")
+    .trim();
 }

@@ -39,8 +39,17 @@ export interface SaidInAll {
   readonly problems: readonly Said[];
 }
 
+/** Content is judged more than once, and what was found out about what it says belongs to that. */
+const known = new WeakMap<Content, SaidInAll>();
+
 /** Takes the content of a request apart. */
 export function saidIn(content: Content): SaidInAll {
+  const found = known.get(content) ?? takeApart(content);
+  known.set(content, found);
+  return found;
+}
+
+function takeApart(content: Content): SaidInAll {
   const said = [...spread("graphql", content.graphql), ...spread("rpc", content.rpc)] as Said[];
   const problems = said.filter((each) => "item" in each && each.item !== "nothing" && "problem" in each.item);
   const items = said.filter((each) => !problems.includes(each));
@@ -95,8 +104,19 @@ export function isAllowed(content: CompiledContent, said: Said, method: string):
   }
 }
 
+/** Of each thing that is said, what rules say to it: the same for each reading of the path. */
+const restrictions = new WeakMap<Said, Map<CompiledContent, boolean | "unclear">>();
+
 /** Whether a rule that denies or asks means it, or may mean it: it is read as leniently as any server could. */
 export function isRestricted(content: CompiledContent, said: Said): boolean | "unclear" {
+  const known = restrictions.get(said) ?? new Map<CompiledContent, boolean | "unclear">();
+  restrictions.set(said, known);
+  const found = known.get(content) ?? findRestricted(content, said);
+  known.set(content, found);
+  return found;
+}
+
+function findRestricted(content: CompiledContent, said: Said): boolean | "unclear" {
   const isEarly = !isLater(said);
   // It restricts what comes after the request.
   if (

@@ -29,6 +29,9 @@ export interface TargetProblem {
 /** The longest target, in characters. Node's own bound for all headers together is 16 KiB. */
 const TARGET_MAX = 8192;
 
+/** The most segments, by any reading: each rule looks at each of them, in each reading. */
+const SEGMENTS_MAX = 256;
+
 /** Reads a target as it stands in the request line, or in `:path`. */
 export function readTarget(raw: string): RequestTarget | TargetProblem {
   if (raw === "*") return { path: "*", query: "", readings: ["*"] };
@@ -50,6 +53,9 @@ function pathProblem(path: string): string | undefined {
   if (path.includes("\\")) return "its path holds a backslash";
   if (/%(?![0-9A-Fa-f]{2})/.test(path)) return "its path holds a % that encodes nothing";
   if (/%(?:[01][0-9A-Fa-f]|7[Ff])/.test(path)) return "its path holds an encoded control character";
+  // Two bytes for one of ASCII are no UTF-8, and old decoders take them for a dot or a slash.
+  if (/%C[01]%[89AB][0-9A-F]/i.test(path)) return "its path holds a character that is encoded in too many bytes";
+  if (path.split(/\/|%2F|%5C/i).length > SEGMENTS_MAX + 1) return `its path has more than ${SEGMENTS_MAX} segments`;
   // Of what would mean something when it is decoded once more.
   return /%25(?:2[5EFef]|3[Bb]|5[Cc]|00)/.test(path) ? "its path is percent-encoded twice" : undefined;
 }

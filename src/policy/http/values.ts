@@ -177,6 +177,8 @@ function isSlippery(text: string): boolean {
 }
 
 function readingsOf(text: string): string[] {
+  // Most texts have one, and there may be a hundred thousand.
+  if (!/[\0\\.]|\/\/|\/$/.test(text)) return [text];
   const cut = text.split("\0", 1)[0] ?? "";
   return [text, cut, resolved(cut), resolved(cut.replaceAll("\\", "/"))];
 }

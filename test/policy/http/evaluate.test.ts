@@ -151,6 +151,10 @@ describe("evaluateHttp()", () => {
       "?ref=main&ref=dev&page=1",
       "?ref=main%00&page=1",
       "?REF=main&page=1",
+      // Some servers split at a semicolon, look at no case, or make lists and objects of brackets.
+      "?x=1;ref=dev&ref=main&page=1",
+      "?ref=main&page=1&Ref=dev",
+      "?ref=main&page=1&ref[]=dev",
     ]) {
       expect([query, judge(rules, "GET", `/${query}`).verdict]).toEqual([query, "deny"]);
     }
@@ -165,6 +169,8 @@ describe("evaluateHttp()", () => {
       "?x=2;admin=1",
       "?%61dmin=%31",
       "?admin=1;x",
+      "?Admin=1",
+      "?admin[]=1",
     ]) {
       expect([query, judge(rules, "GET", `/${query}`)]).toEqual([query, { verdict: "deny", ruleId: "no" }]);
     }

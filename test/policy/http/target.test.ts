@@ -68,6 +68,10 @@ describe("readTarget()", () => {
     "/%25252e",
     "/a?b c",
     `/${"a".repeat(9000)}`,
+    `/${"a/".repeat(300)}`,
+    `/${"a%2F".repeat(300)}`,
+    "/%c0%ae%c0%ae/a",
+    "/a%C0%AFb",
   ])("refuses %j", (raw) => {
     expect(readTarget(raw)).toEqual({ problem: expect.any(String) });
   });
