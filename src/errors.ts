@@ -18,6 +18,8 @@ export interface ErrorDetails {
   POLICY_UNREADABLE: { readonly path: string };
   /** An argument of a call is malformed. */
   ARGUMENT_INVALID: { readonly argument: string; readonly value?: unknown };
+  /** The host does not have a credential of the policy, or cannot read it. */
+  CREDENTIAL_UNAVAILABLE: { readonly credential: string; readonly reason: string };
   /** A path that the policy grants does not exist in the sandbox. */
   PATH_MISSING: { readonly path: string; readonly rule: string };
   /** The workspace cannot be used as asked. */

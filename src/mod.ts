@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./audit/mod.ts";
+export type * from "./credentials/types.ts";
 export type { ProxyOptions, Resolver } from "./egress/mod.ts";
 export {
   type ErrorCode,

@@ -8,6 +8,7 @@ import type { Policy } from "./policy/mod.ts";
 import type { Runtime, StartedWarden, StartRequest } from "./runtimes/runtime.ts";
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";
 import { Connections } from "./sandbox/connections.ts";
+import { openCredentials } from "./sandbox/credentials.ts";
 import { Decisions } from "./sandbox/decisions.ts";
 import { firstPolicy } from "./sandbox/first-policy.ts";
 import { createId } from "./sandbox/id.ts";
@@ -32,6 +33,7 @@ import { resolveVolumes } from "./sandbox/volumes.ts";
  * @throws {SandboxError} POLICY_INVALID If the policy is malformed; `details.issues` has every mistake and its place.
  * @throws {SandboxError} POLICY_UNSUPPORTED If this version cannot enforce what the policy asks for.
  * @throws {SandboxError} ARGUMENT_INVALID If an option is malformed, or names a proxy that cannot be used.
+ * @throws {SandboxError} CREDENTIAL_UNAVAILABLE If the host does not have a credential that the policy asks for, or cannot read it.
  * @throws {SandboxError} POLICY_UNREADABLE If the policy's file cannot be read.
  * @throws {SandboxError} PATH_MISSING If the policy grants a path that does not exist.
  * @throws {SandboxError} WORKSPACE_UNUSABLE If the workspace cannot be used as asked.
@@ -112,13 +114,14 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
   const registry = await openPlugins(id, records, options);
   let warden: StartedWarden | undefined;
   try {
+    const credentials = await openCredentials(read.normalized, options, records);
     warden = await start.startWarden();
-    const setting = { warden, registry, options, workspace: workspace?.path, trust };
+    const setting = { warden, registry, options, workspace: workspace?.path, trust, credentials };
     const { parts, frames, rules, changed } = firstPolicy({ read, plans, setting, narrowed, ahead });
     const decisions = new Decisions(registry, records);
     decisions.addRules(rules);
     const flows = new Connections(
-      { registry, records, trust, options, history: () => records.decisions() },
+      { registry, records, trust, credentials, options, history: () => records.decisions() },
       { plan: plans.network, inference: plans.inference, policy: read.normalized },
     );
     const handlers = { decisions, flows };

@@ -125,7 +125,8 @@ export class HttpEngine {
     const { host, port, route } = connection;
     const scheme = protocol === "negotiated" ? "https" : "http";
     const origin: Origin = { scheme, host, port };
-    const upstream = this.#pool.to(origin, protocol, route, () => connection.dial(scheme));
+    const pooled = this.#pool.to(origin, protocol, route, () => connection.dial(scheme));
+    const upstream = connection.through?.(pooled, origin) ?? pooled;
     return { connection, origin, upstream, content: this.#content, refusal };
   }
 }

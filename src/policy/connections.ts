@@ -15,7 +15,12 @@ import {
   knowsTool,
   type RequestRule,
 } from "./http/mod.ts";
-import type { NormalizedNetworkDenial, NormalizedNetworkRule, NormalizedPolicy } from "./normalized.ts";
+import type {
+  NormalizedNetworkDenial,
+  NormalizedNetworkRule,
+  NormalizedPolicy,
+  SealedCredential,
+} from "./normalized.ts";
 import { absolutePattern, type Places } from "./paths.ts";
 import type { Unmatched, Verdict } from "./types.ts";
 
@@ -58,12 +63,14 @@ export interface ConnectionRule extends RequestRule {
 /** What decides about connections. */
 export interface ConnectionTable {
   readonly rules: readonly ConnectionRule[];
+  /** Whether a secret is put into what is sent there, which takes looking into it. */
+  readonly sealed: readonly ((attempt: ConnectionAttempt) => boolean)[];
   readonly unmatched: Unmatched;
   readonly privateRanges: readonly string[];
 }
 
 /** The rules of the network section in the order of the policy: allow, deny, ask. */
-export function connectionTable({ network }: NormalizedPolicy, places: Places): ConnectionTable {
+export function connectionTable({ network, credentials }: NormalizedPolicy, places: Places): ConnectionTable {
   const rule = (verdict: Verdict, { id, defer, addresses, ...rest }: NormalizedNetworkRule): ConnectionRule => ({
     ...(defer === undefined ? { verdict } : { verdict: "ask", defer }),
     ruleId: id,
@@ -83,6 +90,7 @@ export function connectionTable({ network }: NormalizedPolicy, places: Places): 
       }),
       ...network.ask.map((each) => rule("ask", each)),
     ],
+    sealed: credentials.flatMap((each) => (each.expose === "sealed" ? [credentialMatcher(each)] : [])),
     unmatched: network.unmatched,
     privateRanges: network.privateRanges,
   };
@@ -98,7 +106,9 @@ export function evaluateConnection(table: ConnectionTable, attempt: ConnectionAt
     .map((verdict) => matching.find((rule) => rule.verdict === verdict && rule.http === undefined))
     .find((rule) => rule !== undefined);
   const addresses = [...table.privateRanges, ...matching.flatMap((rule) => rule.addresses)];
-  const inspects = matching.some(({ http, terminates }) => http !== undefined || terminates);
+  const inspects =
+    matching.some(({ http, terminates }) => http !== undefined || terminates) ||
+    table.sealed.some((isBound) => isBound(attempt));
   if (decides !== undefined) {
     const { verdict, ruleId, defer } = decides;
     return { verdict, ruleId, ...(defer === undefined ? {} : { defer }), addresses, inspects };
@@ -159,6 +169,15 @@ function rulesFor(table: readonly ConnectionRule[], attempt: ConnectionAttempt):
       if (rule.http !== undefined || rule.verdict !== "ask") return rule;
       return { verdict: "allow", ruleId: rule.ruleId };
     });
+}
+
+/** Whether a connection is to a host that a sealed credential is bound to. */
+export function credentialMatcher({
+  hosts,
+  ports,
+}: Pick<SealedCredential, "hosts" | "ports">): (attempt: Pick<ConnectionAttempt, "host" | "port">) => boolean {
+  const matchers = hosts.map(hostMatcher);
+  return ({ host, port }) => ports.includes(port) && matchers.some((matches) => matches(host));
 }
 
 type Conditions = Pick<NormalizedNetworkDenial, "host" | "ports" | "binaries">;

@@ -97,6 +97,11 @@ export const methodField: z.ZodType<string> = text((method) => {
   return /^[A-Z][A-Z-]{0,31}$/.test(method) ? undefined : "expected an HTTP method in upper case";
 });
 
+/** The name of an HTTP header. */
+export const headerField: z.ZodType<string> = text((name) => {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/.test(name) ? undefined : "expected the name of an HTTP header";
+});
+
 /** A binary's hash. */
 export const sha256Field: z.ZodType<string> = text((hash) => {
   return /^[0-9A-Fa-f]{64}$/.test(hash) ? undefined : "expected a SHA-256 of 64 hexadecimal digits";

@@ -21,6 +21,7 @@ export {
   type ConnectionRuling,
   type ConnectionTable,
   connectionTable,
+  credentialMatcher,
   evaluateConnection,
   evaluateRequest,
   INFERENCE_HOST,
@@ -29,6 +30,7 @@ export {
   type RequestNeeds,
   requestNeeds,
 } from "./connections.ts";
+export { CREDENTIAL_PROFILES, type CredentialProfile } from "./credentials/profiles.ts";
 export { policyDigest } from "./digest.ts";
 export {
   evaluatePath,

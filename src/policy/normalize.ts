@@ -5,6 +5,7 @@
  */
 
 import { BASELINE } from "./baseline.ts";
+import { normalizeCredential } from "./credentials/normalize.ts";
 import type * as n from "./normalized.ts";
 import { originOf, rememberOrigin } from "./origin.ts";
 import { parsePolicy } from "./parse.ts";
@@ -41,7 +42,7 @@ export function normalizePolicy(input: t.Policy): n.NormalizedPolicy {
     process: normalizeProcess(process),
     network: normalizeNetwork(network),
     inference: normalizeInference(inference),
-    credentials: credentials.map(({ name, hosts }) => ({ id: `credentials:${name}`, name, hosts: hosts.map(lower) })),
+    credentials: credentials.map(normalizeCredential),
     audit: { files: audit.files ?? "denials" },
   };
   return rememberOrigin(normalized, originOf(policy) ?? {});

@@ -5,6 +5,8 @@
  */
 
 import type {
+  CredentialPlaces,
+  CredentialProvider,
   HttpAccess,
   HttpRules,
   InferenceBudget,
@@ -164,11 +166,33 @@ export interface NormalizedRoute extends NormalizedTarget {
   readonly fallbacks?: readonly NormalizedTarget[];
 }
 
-/** A secret that the sandbox may use and never sees. */
-export interface NormalizedCredential {
+/** A secret that the sandbox may use. */
+export type NormalizedCredential = SealedCredential | ExposedCredential;
+
+/** What all credentials have. */
+export interface CredentialBase {
   readonly id: string;
   readonly name: string;
+  readonly provider?: CredentialProvider;
+  /** Absent: the one that the host has it in. */
+  readonly variable?: string;
+  readonly optional: boolean;
+}
+
+/** One that the sandbox never sees. Hosts and headers are lower case. */
+export interface SealedCredential extends CredentialBase {
+  readonly expose: "sealed";
   readonly hosts: readonly string[];
+  readonly ports: readonly number[];
+  /** Absent: any. */
+  readonly paths?: readonly string[];
+  readonly places: Required<CredentialPlaces>;
+  readonly plaintext: boolean;
+}
+
+/** One that the sandbox holds itself. */
+export interface ExposedCredential extends CredentialBase {
+  readonly expose: "env";
 }
 
 /** What is recorded beyond the decisions that are always recorded. */

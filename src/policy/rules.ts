@@ -7,6 +7,7 @@
 
 import { INFERENCE_HOST, LOCAL_HOST } from "./connections.ts";
 import { contentIssues } from "./content-issues.ts";
+import { credentialIssues } from "./credentials/issues.ts";
 import { inferenceIssues } from "./inference-issues.ts";
 import { type DocumentPath, formatPath, type IssueDraft, quote } from "./issues.ts";
 import { canonicalPath, grantProblem, HOME_PATH, literalPrefix, pathProblem, WORKSPACE_PATH } from "./paths.ts";
@@ -25,7 +26,7 @@ const LISTS: readonly DocumentPath[] = [
 export function crossFieldIssues(data: unknown): IssueDraft[] {
   return [
     ...duplicates(LISTS, "id", data),
-    ...duplicates([["credentials"]], "name", data),
+    ...credentialIssues(data),
     ...limitIssues(data),
     ...httpIssues(data),
     ...contentIssues(data),

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import * as c from "./content-schema.ts";
+import { credentialField } from "./credentials/schema.ts";
 import * as f from "./fields.ts";
 import { inferenceSchema } from "./inference-schema.ts";
 import type * as t from "./types.ts";
@@ -137,11 +138,6 @@ const network: z.ZodType<t.NetworkSection> = z.strictObject({
   privateRanges: f.list(f.rangeField).exactOptional(),
 });
 
-const credential: z.ZodType<t.CredentialRule> = z.strictObject({
-  name: f.variableField,
-  hosts: f.list(f.hostField, 1),
-});
-
 /** The whole policy, field by field. */
 export const policySchema: z.ZodType<t.Policy> = z.strictObject({
   version: z.literal(1),
@@ -150,6 +146,6 @@ export const policySchema: z.ZodType<t.Policy> = z.strictObject({
   process: processSection.exactOptional(),
   network: network.exactOptional(),
   inference: inferenceSchema.exactOptional(),
-  credentials: f.list(credential).exactOptional(),
+  credentials: f.list(credentialField).exactOptional(),
   audit: z.strictObject({ files: z.enum(["off", "denials", "all"]).exactOptional() }).exactOptional(),
 });

@@ -9,11 +9,10 @@ import type { NormalizedPolicy } from "./normalized.ts";
 import { originOf } from "./origin.ts";
 
 /** The sections that this version cannot enforce, which can be looked at one by one. */
-export type PolicySection = "inference" | "credentials";
+export type PolicySection = "inference";
 
 const SECTIONS: Readonly<Record<PolicySection, (policy: NormalizedPolicy) => IssueDraft[]>> = {
   inference,
-  credentials,
 };
 
 /** Options of {@link assertEnforceable}. */
@@ -25,7 +24,7 @@ export interface AssertEnforceableOptions {
 /**
  * Refuses a policy that asks for something that this version cannot enforce.
  *
- * Enforced are `filesystem`, `process`, `network`, `inference` and `audit`.
+ * Enforced are `filesystem`, `process`, `network`, `inference`, `credentials` and `audit`.
  *
  * @throws {SandboxError} POLICY_UNSUPPORTED If it asks for anything else: one error with every issue, and line and column
  * where the policy came as text.
@@ -45,7 +44,8 @@ export function assertEnforceable(policy: NormalizedPolicy, options: AssertEnfor
   const keys = new Set(
     drafts.map(({ path: [section, key] }) => (typeof key === "string" ? `${section}.${key}` : section)),
   );
-  const hint = `Leave out ${[...keys].join(", ")}: this version enforces filesystem, process, network, inference and audit`;
+  const known = "filesystem, process, network, inference, credentials and audit";
+  const hint = `Leave out ${[...keys].join(", ")}: this version enforces ${known}`;
   throw policyError("POLICY_UNSUPPORTED", placeIssues(drafts, locate), { source, hint });
 }
 
@@ -59,9 +59,4 @@ function inference(policy: NormalizedPolicy): IssueDraft[] {
     })),
     ...(unmatched === "deny" ? [] : [{ path: ["inference", "unmatched"], message }]),
   ];
-}
-
-function credentials(policy: NormalizedPolicy): IssueDraft[] {
-  const message = "credentials are not in this version";
-  return policy.credentials.map((_, index) => ({ path: ["credentials", index], message }));
 }

@@ -8,9 +8,11 @@
  */
 
 import type { ContentRules } from "./content-types.ts";
+import type { CredentialRule } from "./credentials/types.ts";
 import type { InferenceSection } from "./inference-types.ts";
 
 export type * from "./content-types.ts";
+export type * from "./credentials/types.ts";
 export type * from "./inference-types.ts";
 
 /** What becomes of an operation. Where several apply: deny before ask before allow. */
@@ -42,6 +44,7 @@ export interface Policy {
   readonly process?: ProcessSection;
   readonly network?: NetworkSection;
   readonly inference?: InferenceSection;
+  /** Secrets of the host that the sandbox may use: sealed unless a rule says otherwise. */
   readonly credentials?: readonly CredentialRule[];
   readonly audit?: AuditSection;
 }
@@ -248,14 +251,6 @@ export interface GrpcCalls {
   readonly service: string;
   /** Globs of the names of methods. @default any */
   readonly methods?: readonly string[];
-}
-
-/** A secret that the sandbox may use and never sees: it gets a placeholder. */
-export interface CredentialRule {
-  /** The name of the secret on the host, and of the environment variable in the sandbox. */
-  readonly name: string;
-  /** The hosts that it is sent to; globs of labels allowed. */
-  readonly hosts: readonly string[];
 }
 
 /** What is recorded beyond the decisions that are always recorded. */

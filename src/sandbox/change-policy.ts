@@ -6,15 +6,19 @@
 import { SandboxError } from "../errors.ts";
 import type { Link } from "../link/link.ts";
 import { comparePolicies, type NormalizedPolicy, type Policy } from "../policy/mod.ts";
+import { commandEnvironment } from "./command-environment.ts";
 import type { Connections } from "./connections.ts";
 import type { RunningProgram, SandboxContext } from "./context.ts";
+import { useCredentials } from "./credentials.ts";
 import type { Decisions } from "./decisions.ts";
+import type { Variables } from "./environment.ts";
 import { readProviders } from "./inference/options.ts";
 import type { Modes } from "./modes.ts";
 import { planDomains } from "./plan-domains.ts";
 import { encodePolicy } from "./policy-frames.ts";
 import { type PolicySetting, policyParts } from "./policy-parts.ts";
 import { type ReadPolicy, readPolicy } from "./read-policy.ts";
+import type { SandboxRecords } from "./records.ts";
 
 /** The options of `setPolicy`. */
 export interface SetPolicyOptions {
@@ -36,6 +40,7 @@ export interface ChangeContext {
   readonly setting: PolicySetting;
   readonly current: ReadPolicy;
   readonly generation: number;
+  readonly records: SandboxRecords;
 }
 
 /** What came of a change. */
@@ -43,11 +48,12 @@ export interface PolicyChange {
   readonly policy: ReadPolicy;
   readonly modes: Modes;
   readonly timeoutMs: number | undefined;
+  readonly environment: Variables;
 }
 
 /** Puts another policy in force for whatever starts from now on. */
 export async function changePolicy(
-  { context, link, decisions, flows, setting, current, generation }: ChangeContext,
+  { context, link, decisions, flows, setting, current, generation, records }: ChangeContext,
   input: Policy | string,
   { running }: SetPolicyOptions,
 ): Promise<PolicyChange> {
@@ -60,6 +66,7 @@ export async function changePolicy(
   }
   const connections = { plan: plans.network, inference: plans.inference, policy: next.normalized };
   flows.check(connections);
+  const credentials = await setting.credentials.prepare(next.normalized.credentials);
   const parts = policyParts(next, plans, setting, { generation, narrowed: true });
   const encoded = encodePolicy(parts, decisions.ruleCount);
   decisions.addRules(encoded.rules);
@@ -67,9 +74,11 @@ export async function changePolicy(
   // In the order of the link: what was asked for until now starts under the old policy, and everything later does not.
   const affected = narrowed === undefined ? [] : [...context.running];
   await changed;
+  useCredentials(setting.credentials, credentials, records);
   flows.setPolicy(connections);
   await Promise.all(affected.map(killed));
-  return { policy: next, modes: parts.modes, timeoutMs: plans.process.limits.timeoutMs };
+  const environment = commandEnvironment(setting, parts.filesystem);
+  return { policy: next, modes: parts.modes, timeoutMs: plans.process.limits.timeoutMs, environment };
 }
 
 /** What has exited takes a moment to be gone. */

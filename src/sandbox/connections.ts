@@ -5,6 +5,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { Decision, DecisionRecord } from "../audit/mod.ts";
+import type { CredentialStore } from "../credentials/mod.ts";
 import type { InferencePlan } from "../domains/inference/mod.ts";
 import type { NetworkPlan } from "../domains/network/mod.ts";
 import { RequestDenied } from "../egress/http/failure.ts";
@@ -51,6 +52,7 @@ export interface ConnectionsSetting {
   readonly records: DecisionRecords;
   /** Absent: no connection is looked into. */
   readonly trust: SandboxTrust | undefined;
+  readonly credentials: CredentialStore;
   readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy" | "inference">;
   /** The decisions that were recorded so far. */
   readonly history: () => readonly DecisionRecord[];
@@ -95,13 +97,14 @@ export class Connections implements FlowHandler {
 
   /** @throws {SandboxError} ARGUMENT_INVALID If a proxy cannot be used. */
   constructor(setting: ConnectionsSetting, { plan, inference, policy }: ConnectionsPolicy) {
-    const { registry, trust, options, history } = setting;
+    const { registry, trust, options, history, credentials } = setting;
     const certificates = options.certificates ?? [];
     const records = new CountedAllows(setting.records);
     this.#setting = setting;
     this.#plan = plan;
     this.#records = records;
-    this.#requests = trust === undefined ? undefined : new Requests({ registry, records, trust, certificates });
+    this.#requests =
+      trust === undefined ? undefined : new Requests({ registry, records, trust, certificates, credentials });
     this.#local = new LocalHost(
       {
         registry,
@@ -140,10 +143,10 @@ export class Connections implements FlowHandler {
   check({ plan, inference }: Omit<ConnectionsPolicy, "policy">): void {
     if (plan.kind === "none") return;
     const { trust, registry, options } = this.#setting;
+    const { rules, sealed } = plan;
     const looksInside =
-      inference.kind !== "none" ||
-      registry.seesRequests ||
-      plan.rules.some(({ http, terminates }) => http !== undefined || terminates);
+      [inference.kind !== "none", registry.seesRequests, sealed.length > 0].includes(true) ||
+      rules.some(({ http, terminates }) => http !== undefined || terminates);
     if (trust === undefined && looksInside) throw noAuthority();
     this.#proxies = readProxySettings(options.proxy, process.env);
   }

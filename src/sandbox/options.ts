@@ -5,6 +5,7 @@
  */
 import { lstat, realpath } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { CredentialSource } from "../credentials/mod.ts";
 import type { ProxyOptions, Resolver } from "../egress/mod.ts";
 import { SandboxError } from "../errors.ts";
 import type { Approver, Plugin } from "../hooks/mod.ts";
@@ -50,6 +51,22 @@ export interface SandboxOptions {
   readonly snapshot?: string;
   /** Variables for every command, over the runtime's own. Nothing of this process's environment enters by itself. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Where the host has the credentials of the policy, by name.
+   *
+   * @default the variables of this process that have the credential's name, or that its provider's programs read
+   *
+   * @example
+   * ```ts
+   * import { createSandbox } from "cofferdam";
+   *
+   * await using sandbox = await createSandbox(
+   *   { version: 1, network: { allow: [{ host: "api.github.com" }] }, credentials: [{ provider: "github", optional: true }] },
+   *   { credentials: { github: { command: ["gh", "auth", "token"] } } },
+   * );
+   * ```
+   */
+  readonly credentials?: Readonly<Record<string, CredentialSource>>;
   /** How to reach the Docker engine, and what to ask of it. */
   readonly docker?: DockerOptions;
   /** Where records go beside `sandbox.decisions()`. */

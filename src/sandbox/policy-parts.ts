@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CredentialStore } from "../credentials/mod.ts";
 import { liveGrants } from "../domains/filesystem/mod.ts";
 import type { PluginRegistry } from "../hooks/mod.ts";
 import { isWithin } from "../policy/mod.ts";
@@ -28,6 +29,7 @@ export interface PolicySetting {
   /** The folder of the host that the workspace is, or was copied from: absolute, without links. */
   readonly workspace: string | undefined;
   readonly trust: SandboxTrust | undefined;
+  readonly credentials: CredentialStore;
 }
 
 /** How a policy relates to the one that its sandbox was started for. */
@@ -44,7 +46,7 @@ const SLACK_MS = 1000;
 export function policyParts(
   { normalized }: ReadPolicy,
   plans: Plans,
-  { warden, registry, options, workspace, trust }: PolicySetting,
+  { warden, registry, options, workspace, trust }: Omit<PolicySetting, "credentials">,
   { generation, narrowed }: PolicyStanding,
 ): PolicyParts {
   const { process, network } = plans;

@@ -8,6 +8,7 @@ import {
   type AuditRecord,
   type DecisionRecord,
   type JsonValue,
+  type KnownSecret,
   openAuditLog,
   type PortConnection,
   type RecordBase,
@@ -31,6 +32,8 @@ export class SandboxRecords implements ExecAudit {
   onLogFailure: (() => void) | undefined;
   /** Sees every record, after the listeners of events. It never throws. */
   observer: ((record: AuditRecord) => void) | undefined;
+  /** What must not be written down. */
+  secrets: () => readonly KnownSecret[] = () => [];
   readonly #id: string;
   #policy: RecordPolicy;
   readonly #mustLog: boolean;
@@ -70,7 +73,7 @@ export class SandboxRecords implements ExecAudit {
 
   async startFailed(error: unknown): Promise<void> {
     const code = SandboxError.is(error) ? error.code : "UNKNOWN";
-    const reason = redactText(error instanceof Error ? error.message : String(error));
+    const reason = redactText(error instanceof Error ? error.message : String(error), this.secrets());
     this.#add({ kind: "sandbox.failed", code, reason });
     await this.#close("the start failed");
   }
@@ -81,15 +84,25 @@ export class SandboxRecords implements ExecAudit {
   }
 
   commandStarted(argv: readonly Text[], pid: number): void {
-    this.#add({ kind: "command.start", argv: redactArgv(argv), pid });
+    this.#add({ kind: "command.start", argv: redactArgv(argv, this.secrets()), pid });
   }
 
   commandEnded(argv: readonly Text[], exit: CommandExit): void {
-    this.#add({ kind: "command.end", argv: redactArgv(argv), ...exit, durationMs: Math.round(exit.durationMs) });
+    this.#add({
+      kind: "command.end",
+      argv: redactArgv(argv, this.secrets()),
+      ...exit,
+      durationMs: Math.round(exit.durationMs),
+    });
   }
 
   commandRefused(argv: readonly Text[], { details }: SandboxError<"EXEC_FAILED">): void {
-    this.#add({ kind: "command.failed", argv: redactArgv(argv), errno: details.errno, stage: details.stage });
+    this.#add({
+      kind: "command.failed",
+      argv: redactArgv(argv, this.secrets()),
+      errno: details.errno,
+      stage: details.stage,
+    });
   }
 
   fileRefused(operation: string, path: Uint8Array, error: SandboxError): void {
@@ -97,10 +110,10 @@ export class SandboxRecords implements ExecAudit {
       kind: "decision",
       domain: "filesystem",
       operation: `files.${operation}`,
-      object: redactText(path),
+      object: redactText(path, this.secrets()),
       verdict: "deny",
       decidedBy: { kind: "floor" },
-      reason: redactText(error.message),
+      reason: redactText(error.message, this.secrets()),
     });
   }
 
@@ -111,13 +124,14 @@ export class SandboxRecords implements ExecAudit {
   /** A change reached the host's folder, or was refused. */
   changeApplied(change: Change, refused: RefusedChange | undefined): void {
     const { kind, path, from, after } = change;
+    const secrets = this.secrets();
     this.#add({
       kind: "review.apply",
-      path: redactText(path),
-      ...(from === undefined ? {} : { from: redactText(from) }),
+      path: redactText(path, secrets),
+      ...(from === undefined ? {} : { from: redactText(from, secrets) }),
       change: kind,
       outcome: refused === undefined ? "applied" : "refused",
-      ...(refused === undefined ? {} : { code: refused.code, reason: redactText(refused.reason) }),
+      ...(refused === undefined ? {} : { code: refused.code, reason: redactText(refused.reason, secrets) }),
       ...(after?.sha256 === undefined ? {} : { sha256: after.sha256 }),
       ...(after === undefined ? {} : { mode: after.mode & 0o777 }),
     });
@@ -130,13 +144,14 @@ export class SandboxRecords implements ExecAudit {
   /** @internal */
   decision(decision: Omit<DecisionRecord, keyof RecordBase | "kind">): void {
     const { argv, subject, ...rest } = decision;
+    const secrets = this.secrets();
     this.#add({
       kind: "decision",
       ...rest,
-      ...(subject === undefined ? {} : { subject: redactSubject(subject) }),
-      object: redactText(decision.object),
-      reason: redactText(decision.reason),
-      ...(argv === undefined ? {} : { argv: redactArgv(argv) }),
+      ...(subject === undefined ? {} : { subject: redactSubject(subject, secrets) }),
+      object: redactText(decision.object, secrets),
+      reason: redactText(decision.reason, secrets),
+      ...(argv === undefined ? {} : { argv: redactArgv(argv, secrets) }),
     });
   }
 
@@ -174,6 +189,6 @@ export class SandboxRecords implements ExecAudit {
   }
 }
 
-function redactSubject(subject: Subject): Subject {
-  return { ...subject, ...(subject.binary === undefined ? {} : { binary: redactText(subject.binary) }) };
+function redactSubject(subject: Subject, secrets: readonly KnownSecret[]): Subject {
+  return { ...subject, ...(subject.binary === undefined ? {} : { binary: redactText(subject.binary, secrets) }) };
 }

@@ -5,6 +5,7 @@
  */
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
+import { type CredentialStore, SealedUpstream } from "../credentials/mod.ts";
 import { HttpEngine } from "../egress/engine.ts";
 import type {
   AnswerWatch,
@@ -41,6 +42,7 @@ export interface RequestsSetting {
   readonly records: DecisionRecords;
   readonly trust: SandboxTrust;
   readonly certificates: readonly string[];
+  readonly credentials: CredentialStore;
 }
 
 /** A connection that requests come on. */
@@ -171,6 +173,14 @@ export class Requests {
       },
       route: connection.addresses.join(" "),
       dial: (scheme) => connection.dial(scheme),
+      through: (upstream, origin) => {
+        return new SealedUpstream(upstream, origin, {
+          store: this.#setting.credentials,
+          record: ({ object, verdict, ruleId, reason }) =>
+            this.#record(flow, object, ruleId, byPolicy(verdict, reason), "credential"),
+          problem: (error) => this.#setting.records.problem(error),
+        });
+      },
     };
   }
 

@@ -4,7 +4,6 @@
  * @module
  */
 import type { DecisionRecord } from "../audit/mod.ts";
-import { TRUST_VARIABLES } from "../egress/tls/trust.ts";
 import { SandboxError } from "../errors.ts";
 import { type Link, type LinkFacts, lost } from "../link/link.ts";
 import type { Policy } from "../policy/mod.ts";
@@ -18,18 +17,18 @@ import type {
 } from "../review/mod.ts";
 import type { Runtime, StartedWarden } from "../runtimes/runtime.ts";
 import { changePolicy, type SetPolicyOptions } from "./change-policy.ts";
+import { commandEnvironment } from "./command-environment.ts";
 import type { Connections } from "./connections.ts";
 import type { SandboxContext } from "./context.ts";
 import type { Decisions } from "./decisions.ts";
 import { describeEnforcement, type Enforcement } from "./enforcement.ts";
-import { baseEnvironment } from "./environment.ts";
 import type { SandboxEvents } from "./events.ts";
 import { execCommand } from "./exec.ts";
 import { SandboxFiles } from "./files.ts";
 import type { Modes } from "./modes.ts";
 import type { SandboxOptions } from "./options.ts";
 import type { PolicyParts } from "./policy-frames.ts";
-import { canReadDenials, DENIALS_PATH, type PolicySetting } from "./policy-parts.ts";
+import type { PolicySetting } from "./policy-parts.ts";
 import { fetchPort } from "./ports/fetch.ts";
 import { forwardPort } from "./ports/forward.ts";
 import { CONNECTIONS_MAX, Slots } from "./ports/slots.ts";
@@ -102,6 +101,7 @@ export interface Sandbox extends AsyncDisposable, WorkspaceReview {
    * @throws {SandboxError} POLICY_INVALID If the policy is malformed.
    * @throws {SandboxError} POLICY_UNSUPPORTED If it has rules on HTTP, and the sandbox was made without a network section: then
    * its programs trust no certificate of ours.
+   * @throws {SandboxError} CREDENTIAL_UNAVAILABLE If the host does not have a credential that it asks for.
    * @throws {SandboxError} POLICY_WIDENS If it allows something that the one in force does not.
    * @throws {SandboxError} COMMANDS_RUNNING If it narrows what running commands may do, and they are not to be killed.
    * @throws {SandboxError} LINK_LOST If the sandbox ends meanwhile.
@@ -214,11 +214,7 @@ export class RunningSandbox implements Sandbox {
     this.#context = {
       id,
       link,
-      environment: {
-        ...(setting.trust === undefined ? {} : TRUST_VARIABLES),
-        ...(canReadDenials(parts.filesystem) ? { COFFERDAM_DENIALS: DENIALS_PATH } : {}),
-        ...baseEnvironment(warden.environment, options.env ?? {}),
-      },
+      environment: commandEnvironment(setting, parts.filesystem),
       timeoutMs: parts.process.limits.timeoutMs,
       running: new Set(),
       connections: new Slots(CONNECTIONS_MAX),
@@ -303,11 +299,10 @@ export class RunningSandbox implements Sandbox {
 
   async #setPolicy(input: Policy | string, options: SetPolicyOptions): Promise<void> {
     const generation = this.#policy.generation + 1;
-    const { link, decisions, flows, setting } = this.#parts;
-    const parts = { context: this.#context, link, decisions, flows, setting, current: this.#read, generation };
-    const { policy, modes, timeoutMs } = await changePolicy(parts, input, options);
+    const parts = { ...this.#parts, context: this.#context, current: this.#read, generation };
+    const { policy, modes, timeoutMs, environment } = await changePolicy(parts, input, options);
     this.#read = policy;
-    this.#context = { ...this.#context, timeoutMs };
+    this.#context = { ...this.#context, timeoutMs, environment };
     this.#policy = Object.freeze({ policy: policy.policy, digest: policy.digest, generation });
     this.#enforcement = this.#describe(modes, policy);
     this.#records.policyChanged({ digest: policy.digest, generation });

@@ -65,7 +65,7 @@ describe("planNetwork()", () => {
   const plan = (policy: Parameters<typeof normalized>[0]) => planNetwork(normalized(policy), context);
 
   test("is no network where nothing is said of it, or what is said leaves nothing open", () => {
-    expect(plan({})).toEqual({ kind: "none", rules: [], unmatched: "deny", privateRanges: [] });
+    expect(plan({})).toEqual({ kind: "none", rules: [], sealed: [], unmatched: "deny", privateRanges: [] });
     expect(plan({ network: { unmatched: "deny", privateRanges: ["10.0.0.0/8"] } }).kind).toBe("none");
   });
 
@@ -104,8 +104,20 @@ describe("planNetwork()", () => {
     ]);
   });
 
-  test("refuses credentials that it would leave out", () => {
-    failure("POLICY_UNSUPPORTED", () => plan({ credentials: [{ name: "A", hosts: ["a.b"] }] }));
+  test("looks into connections that a sealed credential is bound to", () => {
+    const credentials = [
+      { name: "A", hosts: ["*.a.b"], ports: [443, 8443] },
+      { name: "B", expose: "env" },
+    ] as const;
+    const { sealed } = plan({ credentials });
+    const meant = (host: string, port: number) => sealed.some((isBound) => isBound({ host, port, binary: "" }));
+    expect(sealed).toHaveLength(1);
+    expect([meant("x.a.b", 443), meant("x.a.b", 8443), meant("x.a.b", 22), meant("a.b", 443)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   test("networkRules() joins the credentials to the rules", () => {

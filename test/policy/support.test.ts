@@ -33,6 +33,7 @@ describe("assertEnforceable()", () => {
       "rules on HTTP",
       { network: { allow: [{ host: "a.b", http: HTTP }], deny: [{ host: "a.b", http: { rules: [{}] } }] } },
     ],
+    ["credentials", { credentials: [{ name: "A", hosts: ["a.b"] }, { provider: "github" }] }],
     ["TLS that is opened", { network: { allow: [{ host: "a.b", tls: "terminate" }] } }],
     ["addresses and ranges", { network: { allow: [{ host: "[2001:db8::1]" }], deny: [{ host: "10.0.0.0/8" }] } }],
     [
@@ -47,7 +48,6 @@ describe("assertEnforceable()", () => {
   test.each<[string, Omit<Policy, "version">, string[]]>([
     ["a budget", { inference: { budget: { tokens: 5, usd: 1 } } }, ["inference.budget.tokens", "inference.budget.usd"]],
     ["unmatched models that ask", { inference: { unmatched: "ask" } }, ["inference.unmatched"]],
-    ["credentials", { credentials: [{ name: "A", hosts: ["a.b"] }] }, ["credentials[0]"]],
   ])("refuses %s", (_, policy, paths) => {
     expect(refused(policy)).toEqual(paths);
   });
@@ -56,16 +56,16 @@ describe("assertEnforceable()", () => {
     const policy = normalizePolicy(parsePolicy(FULL_YAML, { source: "full.yaml" }));
     const error = failure("POLICY_UNSUPPORTED", () => assertEnforceable(policy));
     expect(error.details.source).toBe("full.yaml");
-    expect(error.details.issues).toHaveLength(3);
-    expect(error.message).toContain("Cannot enforce the policy full.yaml: 3 issues");
+    expect(error.details.issues).toHaveLength(2);
+    expect(error.message).toContain("Cannot enforce the policy full.yaml: 2 issues");
     expect(error.message).toContain("full.yaml:27:21 inference.budget.tokens: budgets are not yet enforced");
     expect(error.hint).toBe(
-      "Leave out inference.budget, credentials: this version enforces filesystem, process, network, inference and audit",
+      "Leave out inference.budget: this version enforces filesystem, process, network, inference, credentials and audit",
     );
   });
 
   test("looks only at the sections that it is asked for", () => {
-    const policy = normalized({ credentials: [{ name: "A", hosts: ["a.b"] }] });
-    expect(() => assertEnforceable(policy, { sections: ["inference"] })).not.toThrow();
+    const policy = normalized({ inference: { unmatched: "ask" } });
+    expect(() => assertEnforceable(policy, { sections: [] })).not.toThrow();
   });
 });

@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  assertEnforceable,
-  type ConnectionTable,
-  connectionTable,
-  type NormalizedPolicy,
-  type Places,
-} from "../../policy/mod.ts";
+import { type ConnectionTable, connectionTable, type NormalizedPolicy, type Places } from "../../policy/mod.ts";
 import { networkRules } from "./policy.ts";
 
 /**
@@ -21,13 +15,8 @@ export interface NetworkPlan extends ConnectionTable {
   readonly kind: "none" | "rules";
 }
 
-/**
- * Plans how the sandbox reaches the network.
- *
- * @throws {SandboxError} POLICY_UNSUPPORTED If the policy has credentials, which this version cannot enforce.
- */
+/** Plans how the sandbox reaches the network. */
 export function planNetwork(policy: NormalizedPolicy, places: Places): NetworkPlan {
-  assertEnforceable(policy, { sections: ["credentials"] });
   const { allow, ask, deny, unmatched } = networkRules(policy);
   const decided = allow.length + ask.length + deny.length > 0 || unmatched === "ask";
   return { kind: decided ? "rules" : "none", ...connectionTable(policy, places) };

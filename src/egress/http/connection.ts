@@ -8,6 +8,7 @@ import type { ContentNeeds, HttpFacts, Message } from "../../policy/http/mod.ts"
 import type { MessageDirection } from "../../policy/mod.ts";
 import type { HeaderLines } from "./headers.ts";
 import type { Origin } from "./host.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** The program that made a connection. */
 export interface HttpSubject {
@@ -31,6 +32,8 @@ export interface HttpConnection {
   readonly route: string;
   /** Connects to the host that was judged, to speak so with it. */
   dial(scheme: Origin["scheme"]): Promise<Duplex>;
+  /** What stands between a request as it was judged and its host. Absent: nothing. */
+  through?(upstream: Upstream, origin: Origin): Upstream;
   /** Answers in the host's place: nothing is dialed. */
   readonly app?: LocalApp;
   /** The languages that a request's content is read in before {@link decide}. Absent: none. */

@@ -182,7 +182,7 @@ export const lifeCases: readonly Case[] = [
       expect(unknown.details.issues).toMatchObject([{ path: "filesystem.reed", line: 3, nearest: "read" }]);
       for (const policy of [
         { version: 1, inference: { unmatched: "ask" } },
-        { version: 1, credentials: [{ name: "TOKEN", hosts: ["example.com"] }] },
+        { version: 1, inference: { budget: { tokens: 5 } } },
       ] as const) {
         await refused(scene.create(policy as Policy), "POLICY_UNSUPPORTED");
       }

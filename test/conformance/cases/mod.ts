@@ -7,6 +7,7 @@ import { clientGitCases } from "./clients-git.ts";
 import { clientPlainCases } from "./clients-plain.ts";
 import { clientRegistryCases } from "./clients-registries.ts";
 import { clientWebCases } from "./clients-web.ts";
+import { credentialCases } from "./credentials.ts";
 import { execArgumentCases } from "./exec-arguments.ts";
 import { execEndCases } from "./exec-ends.ts";
 import { execInputCases } from "./exec-input.ts";
@@ -127,6 +128,7 @@ export const cases: readonly Case[] = [
   ...ofAnyImage(httpHookCases),
   ...ofAnyImage(httpAnswerCases),
   ...ofAnyImage(inferenceCases),
+  ...ofAnyImage(credentialCases),
   ...clientWebCases,
   ...clientGitCases,
   ...clientRegistryCases,

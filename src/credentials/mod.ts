@@ -1,0 +1,8 @@
+/**
+ * Secrets that the sandbox never holds: it gets placeholders, and the host puts the real ones into what it sends.
+ *
+ * @module
+ */
+export { type CredentialUse, SealedUpstream, type SealedUpstreamSetting } from "./sealed-upstream.ts";
+export { CredentialStore, type CredentialStoreOptions, type PreparedCredentials } from "./store.ts";
+export type * from "./types.ts";

@@ -1,0 +1,174 @@
+/**
+ * The credentials of one sandbox: what it gets of them, and what the host really has.
+ *
+ * @module
+ */
+import type { KnownSecret } from "../audit/mod.ts";
+import { CREDENTIAL_PROFILES, type NormalizedCredential } from "../policy/mod.ts";
+import { binding, type SealedSecret } from "./binding.ts";
+import { unavailable } from "./failure.ts";
+import { Placeholders } from "./placeholders.ts";
+import { SourceReader } from "./source-reader.ts";
+import type { CredentialSource } from "./types.ts";
+
+/** What a store reads from. */
+export interface CredentialStoreOptions {
+  /** By the name of the credential. Others are looked for in the environment. */
+  readonly sources?: Readonly<Record<string, CredentialSource>> | undefined;
+  /** Of this process. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Variables that the owner sets in the sandbox. */
+  readonly taken?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What a policy's credentials come to, before it is in force. */
+export interface PreparedCredentials {
+  readonly sealed: readonly SealedSecret[];
+  /** Those that the sandbox holds itself. */
+  readonly exposed: readonly NormalizedCredential[];
+  /** For every command. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+const NOTHING: PreparedCredentials = { sealed: [], exposed: [], variables: {} };
+
+/** Holds them. */
+export class CredentialStore {
+  readonly placeholders: Placeholders = new Placeholders();
+  readonly #options: CredentialStoreOptions;
+  readonly #readers = new Map<string, SourceReader>();
+  /** By name, for the life of the sandbox: a program that runs keeps what it got. */
+  readonly #given = new Map<string, string>();
+  #inForce: PreparedCredentials = NOTHING;
+
+  constructor(options: CredentialStoreOptions) {
+    this.#options = options;
+  }
+
+  /** Whether no program can have a placeholder. */
+  get isEmpty(): boolean {
+    return this.#given.size === 0;
+  }
+
+  /** Of the policy in force. */
+  get sealed(): readonly SealedSecret[] {
+    return this.#inForce.sealed;
+  }
+
+  /** What commands get, of the policy in force. */
+  get variables(): Readonly<Record<string, string>> {
+    return this.#inForce.variables;
+  }
+
+  /** What must not be recorded: every value that was read, and every placeholder. */
+  secrets(): readonly KnownSecret[] {
+    const names = new Set([...this.#readers.keys(), ...this.#given.keys()]);
+    return [...names].map((name) => {
+      const given = this.#given.get(name);
+      return { name, values: [...this.#valuesOf(name), ...(given === undefined ? [] : [given])] };
+    });
+  }
+
+  /** Every value that a sealed credential has had, with what the sandbox has in its place. */
+  sealedValues(): readonly (readonly [value: string, placeholder: string])[] {
+    return [...this.#given].flatMap(([name, placeholder]) => {
+      return this.#valuesOf(name).map((value) => [value, placeholder] as const);
+    });
+  }
+
+  /** The name of the credential whose placeholder a text holds. */
+  nameIn(text: string): string | undefined {
+    return [...this.#given].find(([, placeholder]) => text.includes(placeholder))?.[0];
+  }
+
+  /**
+   * The real value of a credential of the policy in force. It is for the host alone.
+   *
+   * @throws {SandboxError} CREDENTIAL_UNAVAILABLE If there is none of that name, or it cannot be read.
+   */
+  value(name: string): Promise<string> {
+    const reader = this.#readers.get(name);
+    const isKnown = [...this.#inForce.sealed, ...this.#inForce.exposed.map((credential) => ({ credential }))].some(
+      ({ credential }) => credential.name === name,
+    );
+    if (reader === undefined || !isKnown) {
+      return Promise.reject(unavailable(name, "the policy in force has none of that name"));
+    }
+    return reader.read();
+  }
+
+  /**
+   * Reads what a policy asks for. Nothing changes until {@link use}.
+   *
+   * @throws {SandboxError} CREDENTIAL_UNAVAILABLE If the host does not have one, or its variable is taken.
+   */
+  async prepare(credentials: readonly NormalizedCredential[]): Promise<PreparedCredentials> {
+    const found = await Promise.all(credentials.map((each) => this.#find(each)));
+    const variables: Record<string, string> = {};
+    const sealed: SealedSecret[] = [];
+    const exposed: NormalizedCredential[] = [];
+    for (const { credential, variable, value, reader } of found.flatMap((each) => each ?? [])) {
+      if (Object.hasOwn(variables, variable) || this.#options.taken?.[variable] !== undefined) {
+        const hint = 'Give it another one with "variable"';
+        throw unavailable(credential.name, `its variable ${variable} is set by something else`, { hint });
+      }
+      if (credential.expose === "env") {
+        variables[variable] = value;
+        exposed.push(credential);
+        continue;
+      }
+      const placeholder = this.#given.get(credential.name) ?? this.placeholders.make(value, credential.provider);
+      variables[variable] = placeholder;
+      sealed.push({ credential, placeholder, reader, ...binding(credential) });
+    }
+    return { sealed, exposed, variables };
+  }
+
+  /** Puts them in force. */
+  use(prepared: PreparedCredentials): void {
+    for (const { credential, placeholder } of prepared.sealed) this.#given.set(credential.name, placeholder);
+    this.#inForce = prepared;
+  }
+
+  #valuesOf(name: string): readonly string[] {
+    return this.#readers.get(name)?.values ?? [];
+  }
+
+  async #find(credential: NormalizedCredential): Promise<Found | undefined> {
+    const { name, optional } = credential;
+    const candidates = variablesOf(credential);
+    const given = this.#options.sources?.[name];
+    const variable = candidates.find((each) => this.#options.environment[each] !== undefined) ?? candidates[0] ?? name;
+    const reader = this.#readerOf(name, given ?? { env: variable });
+    const value = await reader.find();
+    if (value !== undefined) return { credential, variable: credential.variable ?? variable, value, reader };
+    if (optional) return undefined;
+    const where = given === undefined ? `no variable ${candidates.join(" or ")} is set` : "its source has no value";
+    const hint = `Set one, give a source as credentials: { ${name}: ... }, or let it be optional`;
+    throw unavailable(name, where, { hint });
+  }
+
+  #readerOf(name: string, source: CredentialSource): SourceReader {
+    const known = this.#readers.get(name);
+    if (known !== undefined && isSame(known.source, source)) return known;
+    const reader = new SourceReader(name, source, this.#options.environment, known?.values);
+    this.#readers.set(name, reader);
+    return reader;
+  }
+}
+
+interface Found {
+  readonly credential: NormalizedCredential;
+  readonly variable: string;
+  readonly value: string;
+  readonly reader: SourceReader;
+}
+
+/** Where the host's environment may have it. */
+function variablesOf({ name, provider }: NormalizedCredential): readonly string[] {
+  return provider === undefined ? [name] : CREDENTIAL_PROFILES[provider].variables;
+}
+
+function isSame(a: CredentialSource, b: CredentialSource): boolean {
+  return a === b || (typeof a === "object" && typeof b === "object" && "env" in a && "env" in b && a.env === b.env);
+}
