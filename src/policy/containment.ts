@@ -4,7 +4,7 @@
  * @module
  */
 
-import { compileGlob, isLiteral, unescapeGlob } from "./glob.ts";
+import { compileGlob, type GlobSeparator, isLiteral, unescapeGlob } from "./glob.ts";
 
 /** Whether everything that `narrow` matches, and everything below it, is matched by `wide` or lies below such a match. */
 export function coversTree(wide: string, narrow: string): boolean {
@@ -14,6 +14,11 @@ export function coversTree(wide: string, narrow: string): boolean {
 /** Whether everything that `narrow` matches is matched by `wide`. */
 export function coversMatches(wide: string, narrow: string): boolean {
   return wide === narrow || contains(segmentsOf(wide), segmentsOf(narrow), false);
+}
+
+/** The same for texts other than paths, whose segments may be empty: hosts (`.`), URL paths, arguments. */
+export function coversText(wide: string, narrow: string, separator: GlobSeparator = "/"): boolean {
+  return wide === narrow || contains(wide.split(separator), narrow.split(separator), false);
 }
 
 /** Whether something that `a` matches may lie at or below something that `b` matches, or the other way about. */
@@ -54,8 +59,7 @@ function contains(wide: readonly string[], narrow: readonly string[], tree: bool
 
 function acceptsSegment(wide: string, narrow: string): boolean {
   if (wide === narrow) return true;
-  // No segment of a path is empty.
-  if (wide === "*") return narrow !== "**";
+  if (wide === "*") return narrow !== "**" && narrow !== "";
   // With a slash before, for a leading "!" has a meaning.
   return narrow !== "**" && isLiteral(narrow) && compileGlob(`/${wide}`)(`/${unescapeGlob(narrow)}`);
 }
