@@ -14,6 +14,24 @@ export interface ErrorDetails {
   POLICY_WIDENS: { readonly section: string; readonly path: readonly (string | number)[]; readonly reason: string };
   /** A live change would narrow what running commands may do, which their kernel domain does not follow. */
   COMMANDS_RUNNING: { readonly count: number; readonly section: string };
+  /** Two parts of a policy give one thing two values. `path` is that of the first one's. */
+  POLICY_CONFLICT: {
+    readonly path: string;
+    readonly parts: readonly [first: string, second: string];
+    readonly values: readonly [first: unknown, second: unknown];
+  };
+  /** A part of a policy would widen a section that another one has locked. */
+  POLICY_LOCKED: {
+    readonly section: string;
+    /** Who has locked it. */
+    readonly part: string;
+    /** Who would widen it: empty where no single rule does. */
+    readonly by: readonly string[];
+    readonly path: readonly (string | number)[];
+    readonly reason: string;
+  };
+  /** What two policies have in common cannot be written as a policy. */
+  POLICY_INEXPRESSIBLE: { readonly rules: readonly [first: string, second: string]; readonly reason: string };
   /** A policy file cannot be read. */
   POLICY_UNREADABLE: { readonly path: string };
   /** An argument of a call is malformed. */

@@ -30,7 +30,19 @@ export {
 } from "./hooks/mod.ts";
 export type * from "./hooks/subjects.ts";
 export type * from "./hooks/types.ts";
-export { loadPolicy, type ParsePolicyOptions, parsePolicy } from "./policy/mod.ts";
+export type {
+  ConnectRequest,
+  ConsideredRule,
+  DecidedBy,
+  ExplainOptions,
+  Explanation,
+  FileOperation,
+  FileRequest,
+  PolicyRequest,
+  StartRequest,
+  WebRequest,
+} from "./policy/explain/types.ts";
+export { compose, explain, loadPolicy, type ParsePolicyOptions, parsePolicy } from "./policy/mod.ts";
 export type * from "./policy/types.ts";
 export type { AcquireOptions, PoolOptions } from "./pool/options.ts";
 export type { Pool, PoolCounts } from "./pool/warmed-pool.ts";

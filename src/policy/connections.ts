@@ -201,7 +201,7 @@ function hostMatcher(host: string): GlobMatcher {
 }
 
 /** An address that is written down is one that is meant, whatever its kind. */
-function impliedAddresses(host: string): readonly string[] {
+export function impliedAddresses(host: string): readonly string[] {
   const range = hostRange(host);
   return range !== undefined && meansPrivate(range) ? [range] : [];
 }

@@ -14,6 +14,7 @@ export {
   rangeMatcher,
   rangeProblem,
 } from "./addresses.ts";
+export { compose } from "./algebra/compose.ts";
 export { BASELINE } from "./baseline.ts";
 export {
   type ConnectionAttempt,
@@ -40,6 +41,8 @@ export {
   type ProgramStart,
   type Ruling,
 } from "./evaluate.ts";
+export { explain } from "./explain/explain.ts";
+export type * from "./explain/types.ts";
 export {
   compileGlob,
   escapeGlob,

@@ -34,7 +34,15 @@ import { parseBytes, parseDuration } from "./units.ts";
  */
 export function normalizePolicy(input: t.Policy): n.NormalizedPolicy {
   const policy = parsePolicy(input);
-  const { filesystem = {}, process = {}, network = {}, inference = {}, credentials = [], audit = {} } = policy;
+  const {
+    filesystem = {},
+    process = {},
+    network = {},
+    inference = {},
+    credentials = [],
+    audit = {},
+    locked = [],
+  } = policy;
   const normalized: n.NormalizedPolicy = {
     version: 1,
     ...given({ name: policy.name }),
@@ -44,6 +52,7 @@ export function normalizePolicy(input: t.Policy): n.NormalizedPolicy {
     inference: normalizeInference(inference),
     credentials: credentials.map(normalizeCredential),
     audit: { files: audit.files ?? "denials" },
+    ...(locked.length === 0 ? {} : { locked: [...new Set(locked)].sort() }),
   };
   return rememberOrigin(normalized, originOf(policy) ?? {});
 }

@@ -11,6 +11,7 @@ import type {
   HttpRules,
   InferenceBudget,
   InferenceProvider,
+  PolicySectionName,
   RuleEnforcement,
   TlsMode,
   Unmatched,
@@ -30,6 +31,8 @@ export interface NormalizedPolicy {
   readonly inference: NormalizedInference;
   readonly credentials: readonly NormalizedCredential[];
   readonly audit: NormalizedAudit;
+  /** Sorted, without repetitions; absent where none is. */
+  readonly locked?: readonly PolicySectionName[];
 }
 
 /** The filesystem section. Paths are canonical: absolute, or starting with `.` (the workspace) or `~` (the home). */

@@ -138,6 +138,15 @@ const network: z.ZodType<t.NetworkSection> = z.strictObject({
   privateRanges: f.list(f.rangeField).exactOptional(),
 });
 
+const SECTIONS: readonly t.PolicySectionName[] = [
+  "filesystem",
+  "process",
+  "network",
+  "inference",
+  "credentials",
+  "audit",
+];
+
 /** The whole policy, field by field. */
 export const policySchema: z.ZodType<t.Policy> = z.strictObject({
   version: z.literal(1),
@@ -148,4 +157,5 @@ export const policySchema: z.ZodType<t.Policy> = z.strictObject({
   inference: inferenceSchema.exactOptional(),
   credentials: f.list(credentialField).exactOptional(),
   audit: z.strictObject({ files: z.enum(["off", "denials", "all"]).exactOptional() }).exactOptional(),
+  locked: f.list(z.enum(SECTIONS)).exactOptional(),
 });

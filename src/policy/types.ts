@@ -47,7 +47,17 @@ export interface Policy {
   /** Secrets of the host that the sandbox may use: sealed unless a rule says otherwise. */
   readonly credentials?: readonly CredentialRule[];
   readonly audit?: AuditSection;
+  /**
+   * Sections that nobody may widen who composes this policy with others; a section that is missing here stays empty. It makes no
+   * difference to a sandbox.
+   *
+   * @default none
+   */
+  readonly locked?: readonly PolicySectionName[];
 }
+
+/** The sections of a policy. */
+export type PolicySectionName = "filesystem" | "process" | "network" | "inference" | "credentials" | "audit";
 
 /**
  * Which files may be read and written.
