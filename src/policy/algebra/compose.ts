@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { canonicalJson } from "../digest.ts";
 import type { Policy } from "../types.ts";
 import { assertDeciders, assertDistinctIds, assertRoutes, conflict } from "./conflicts.ts";
 import {
@@ -11,6 +12,8 @@ import {
   finishDraft,
   LISTS,
   type ListName,
+  RECORDS,
+  type RecordName,
   type Sourced,
   VALUES,
   type ValueName,
@@ -58,6 +61,7 @@ export function compose(...parts: readonly (Policy | string)[]): Policy {
     else unite(draft, list, sharing);
   }
   for (const value of VALUES) agree(draft, value, read);
+  for (const record of RECORDS) uniteRecord(draft, record, read);
   const entries = LISTS.flatMap((list) => entriesOf(list, sharing));
   assertDistinctIds(entries);
   assertDeciders(entries);
@@ -92,6 +96,35 @@ function uniteCredentials(draft: Draft, parts: readonly Part[]): void {
   if (united.size > 0) draft.lists.set("credentials", [...united.values()]);
 }
 
+/** Parts may add names, and say the same of one. */
+function uniteRecord(draft: Draft, place: RecordName, parts: readonly Part[]): void {
+  const united = new Map<string, { readonly part: Part; readonly value: unknown }>();
+  const giving = parts.filter(({ policy }) => at(policy, place) !== undefined);
+  for (const part of giving) {
+    for (const [name, value] of Object.entries(at(part.policy, place) as Readonly<Record<string, unknown>>)) {
+      const first = united.get(name) ?? { part, value };
+      united.set(name, first);
+      if (canonicalJson(first.value) === canonicalJson(value)) continue;
+      throw contradiction(`${place}.${name}`, first.part, part, [first.value, value]);
+    }
+  }
+  if (united.size === 0) return;
+  const value = Object.fromEntries([...united].map(([name, { value }]) => [name, value]));
+  const from = giving.flatMap((part) => sourcesOf(part, valueKey(place)));
+  draft.values.set(place, { value, from: distinctNames(from) });
+}
+
+function contradiction(
+  place: string,
+  first: Part,
+  second: Part,
+  values: readonly [unknown, unknown],
+  path = place,
+): Error {
+  const hint = `Let one of them leave ${place} out, or say the same in both`;
+  return conflict({ path, name: place, parts: [first.name, second.name], values, hint });
+}
+
 function agree(draft: Draft, place: ValueName, parts: readonly Part[]): void {
   let first: { readonly part: Part; readonly key: string; readonly value: unknown } | undefined;
   for (const part of parts) {
@@ -99,13 +132,7 @@ function agree(draft: Draft, place: ValueName, parts: readonly Part[]): void {
     if (value === undefined) continue;
     first ??= { part, key, value };
     if (meantValue(first.part, first.key) !== meantValue(part, key)) {
-      throw conflict({
-        path: first.key,
-        name: place,
-        parts: [first.part.name, part.name],
-        values: [first.value, value],
-        hint: `Let one of them leave ${place} out, or say the same in both`,
-      });
+      throw contradiction(place, first.part, part, [first.value, value], first.key);
     }
     const from = draft.values.get(first.key)?.from ?? [];
     draft.values.set(first.key, {

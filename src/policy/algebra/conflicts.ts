@@ -6,7 +6,9 @@
 import { SandboxError } from "../../errors.ts";
 import { canonicalJson } from "../digest.ts";
 import { quote } from "../issues.ts";
+import type { NormalizedRoute } from "../normalized.ts";
 import { bodyOf, type PartEntry } from "./entries.ts";
+import { targetOf } from "./inference-widenings.ts";
 
 /** One thing, the two parts that speak of it, and what each says. `name`: what it is called in the message. */
 export interface Contradiction {
@@ -58,7 +60,7 @@ export function assertDeciders(entries: readonly PartEntry[]): void {
 
 /** @throws {SandboxError} POLICY_CONFLICT If calls to the same models go to two places. */
 export function assertRoutes(entries: readonly PartEntry[]): void {
-  const target = ({ normalized: { provider, model } }: PartEntry) => canonicalJson([provider, model ?? null]);
+  const target = ({ normalized }: PartEntry) => targetOf(normalized as unknown as NormalizedRoute);
   assertAgreement(
     entries,
     ({ normalized }) => canonicalJson(normalized.models),

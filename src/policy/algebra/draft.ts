@@ -44,12 +44,20 @@ export const VALUES = [
   "network.unmatched",
   "inference.budget.tokens",
   "inference.budget.usd",
+  "inference.budget.callsPerMinute",
+  "inference.localOnly",
   "inference.unmatched",
   "audit.files",
 ] as const;
 
 /** One of them. */
 export type ValueName = (typeof VALUES)[number];
+
+/** The maps of a policy whose keys are names that its author chose. */
+export const RECORDS = ["inference.providers", "inference.budget.providers"] as const;
+
+/** One of them. */
+export type RecordName = (typeof RECORDS)[number];
 
 /** Something, and the parts that it came from. */
 export interface Sourced<T> {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { z } from "zod";
+import { LISTS, RECORDS, VALUES } from "../../../src/policy/algebra/draft.ts";
 import { compose, normalizePolicy, type Policy, parsePolicy, policyDigest } from "../../../src/policy/mod.ts";
+import { policySchema } from "../../../src/policy/schema.ts";
 import { FULL_POLICY, FULL_YAML, failure } from "../helpers.ts";
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+}
 
 const part = (name: string, sections: Omit<Policy, "version" | "name">): Policy => ({ version: 1, name, ...sections });
 const digest = (policy: Policy): string => policyDigest(normalizePolicy(policy));
@@ -43,6 +50,27 @@ describe("compose()", () => {
     expect(digest(compose(FULL_YAML))).toBe(digest(FULL_POLICY));
     expect(digest(compose(FULL_YAML, FULL_POLICY))).toBe(digest(FULL_POLICY));
     expect(Object.isFrozen(policy.filesystem?.read)).toBe(true);
+  });
+
+  test("knows every key of a policy", () => {
+    const schema = z.toJSONSchema(policySchema, { io: "input" }) as Schema;
+    const leaves = (node: Schema, path: readonly string[]): string[] => {
+      const place = path.join(".");
+      if (node.properties === undefined || places.includes(place)) return [place];
+      return Object.entries(node.properties).flatMap(([key, child]) => leaves(child, [...path, key]));
+    };
+    const places: readonly string[] = [...LISTS, ...VALUES, ...RECORDS];
+    const others = ["version", "name", "locked", "process.limits.memoryBytes", "process.limits.timeoutMs"];
+    expect(leaves(schema, []).sort()).toEqual([...places, ...others].sort());
+  });
+
+  test("puts providers together, and their budgets", () => {
+    const inference = { providers: { mine: { kind: "vllm", baseUrl: "http://localhost:1/v1" } } } as const;
+    const budget = { budget: { callsPerMinute: 5, providers: { mine: { usd: 1 } } }, localOnly: true };
+    const policy = compose(part("a", { inference }), part("b", { inference: { ...inference, ...budget } }));
+    expect(policy.inference).toEqual({ ...inference, ...budget });
+    const other = part("c", { inference: { providers: { mine: { kind: "ollama" } } } });
+    expect(failure("POLICY_CONFLICT", () => compose(policy, other)).details.path).toBe("inference.providers.mine");
   });
 
   test("is nothing without parts", () => {
