@@ -5,7 +5,7 @@
  */
 import { canonicalJson } from "../digest.ts";
 import type { Policy } from "../types.ts";
-import { assertDeciders, assertDistinctIds, assertRoutes, conflict } from "./conflicts.ts";
+import { assertDeciders, assertDistinctIds, assertRoutes, assertSameSecret, conflict } from "./conflicts.ts";
 import {
   at,
   type Draft,
@@ -19,7 +19,7 @@ import {
   type ValueName,
   valueKey,
 } from "./draft.ts";
-import { entriesOf, keyOf } from "./entries.ts";
+import { entriesOf, keyOf, type PartEntry } from "./entries.ts";
 import { holdLocks } from "./locks.ts";
 import { distinctNames, type Part, readParts, sourcesOf } from "./parts.ts";
 import { withOwnRanges } from "./private-ranges.ts";
@@ -84,16 +84,20 @@ function unite(draft: Draft, list: ListName, parts: readonly Part[]): void {
 
 /** A secret has one entry, with all hosts that it may be sent to. */
 function uniteCredentials(draft: Draft, parts: readonly Part[]): void {
-  const united = new Map<string, Sourced<{ readonly name: string; readonly hosts: readonly string[] }>>();
-  for (const { part, normalized } of entriesOf("credentials", parts)) {
-    const { name, hosts } = normalized as unknown as { readonly name: string; readonly hosts: readonly string[] };
-    const known = united.get(name);
-    united.set(name, {
-      value: { name, hosts: [...new Set([...(known?.value.hosts ?? []), ...hosts])] },
-      from: distinctNames([...(known?.from ?? []), ...sourcesOf(part, normalized.id)]),
-    });
+  const united = new Map<string, { readonly first: PartEntry; readonly all: readonly PartEntry[] }>();
+  for (const entry of entriesOf("credentials", parts)) {
+    const { id } = entry.normalized;
+    const known = united.get(id) ?? { first: entry, all: [] };
+    united.set(id, { ...known, all: [...known.all, entry] });
+    assertSameSecret(known.first, entry);
   }
-  if (united.size > 0) draft.lists.set("credentials", [...united.values()]);
+  const credentials = [...united.values()].map(({ first, all }): Sourced<unknown> => {
+    const hosts = all.flatMap(({ normalized }) => (normalized.hosts ?? []) as readonly string[]);
+    const from = distinctNames(all.flatMap(({ part, normalized }) => sourcesOf(part, normalized.id)));
+    const isOne = all.every((entry) => keyOf(entry) === keyOf(first));
+    return { value: isOne ? first.written : { ...(first.written as object), hosts: [...new Set(hosts)] }, from };
+  });
+  if (credentials.length > 0) draft.lists.set("credentials", credentials);
 }
 
 /** Parts may add names, and say the same of one. */

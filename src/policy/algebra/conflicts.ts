@@ -72,6 +72,22 @@ export function assertRoutes(entries: readonly PartEntry[]): void {
   );
 }
 
+/** @throws {SandboxError} POLICY_CONFLICT If two parts give one secret away in more ways than to more hosts. */
+export function assertSameSecret(first: PartEntry, second: PartEntry): void {
+  const said = (entry: PartEntry): string => {
+    const { hosts: _, ...rest } = bodyOf(entry);
+    return canonicalJson(rest);
+  };
+  if (said(first) === said(second)) return;
+  throw conflict({
+    path: `credentials[${first.index}]`,
+    name: `the credential ${String(first.normalized.name)}`,
+    parts: [first.part.name, second.part.name],
+    values: [first.written, second.written],
+    hint: "Say the same in both; only hosts add up",
+  });
+}
+
 type Words = Pick<Contradiction, "name" | "hint">;
 
 /** Entries of different parts with one key must have one meaning. */

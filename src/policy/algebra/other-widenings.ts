@@ -1,10 +1,9 @@
 /**
- * Everything by which a newer policy may give more of what is no file, program or connection: resources, secrets, and deeds that
- * nobody writes down.
+ * Everything by which a newer policy may give more of what is no file, program or connection: resources, and deeds that nobody writes
+ * down.
  *
  * @module
  */
-import { coversText } from "../containment.ts";
 import type { NormalizedPolicy } from "../normalized.ts";
 import type { Widening } from "../widenings.ts";
 
@@ -19,17 +18,6 @@ export function limitWidenings({ process: old }: NormalizedPolicy, { process: ne
   const isLooser = modeAfter === "best-effort" && modeBefore === "enforce";
   const loosened = { because: "limits need no longer be held exactly", path: ["process", "limits", "mode"] };
   return isLooser ? [...raised, loosened] : raised;
-}
-
-/** Why a secret may be sent to more hosts. */
-export function credentialWidenings({ credentials: old }: NormalizedPolicy, next: NormalizedPolicy): Widening[] {
-  return next.credentials.flatMap(({ id, name, hosts }, index): Widening[] => {
-    const known = old.filter((other) => other.name === name).flatMap((other) => other.hosts);
-    const added = hosts.find((host) => !known.some((other) => coversText(other, host, ".")));
-    if (added === undefined) return [];
-    const because = `${name} may be sent to ${added}`;
-    return [{ because, path: ["credentials", index], rule: { of: "new", id } }];
-  });
 }
 
 const RECORDED = ["off", "denials", "all"] as const;

@@ -6,9 +6,10 @@
 import type { NormalizedPolicy } from "../normalized.ts";
 import type { PolicySectionName } from "../types.ts";
 import { filesystemWidenings, processWidenings, type Widening } from "../widenings.ts";
+import { credentialWidenings } from "./credential-widenings.ts";
 import { inferenceWidenings } from "./inference-widenings.ts";
 import { networkWidenings } from "./network-widenings.ts";
-import { auditWidenings, credentialWidenings, limitWidenings } from "./other-widenings.ts";
+import { auditWidenings, limitWidenings } from "./other-widenings.ts";
 
 /** What finds them in one section. */
 export type FindWidenings = (old: NormalizedPolicy, next: NormalizedPolicy) => readonly Widening[];
