@@ -136,12 +136,13 @@ export class SealedUpstream implements Upstream {
   /** A placeholder is somewhere where it stays what it is: nobody there could use it, and the program is told why. */
   #misplaced(found: string, place: string, path: string): RequestDenied {
     const { store } = this.#setting;
-    const name = store.nameIn(found) ?? "a credential";
+    const known = store.nameIn(found);
+    const name = known ?? "a credential";
     const secret = store.sealed.find(({ credential }) => credential.name === name);
     const why =
-      secret === undefined
+      known !== undefined && secret === undefined
         ? "the policy in force has no such credential"
-        : (secret.problem(this.#origin, path) ?? `it is not for ${place} there`);
+        : (secret?.problem(this.#origin, path) ?? `it is not for ${place} there`);
     const ruleId = secret?.credential.id;
     const reason = `the placeholder of ${name} is in ${place}, and is replaced elsewhere only: ${why}`;
     this.#record(name, bareUrl(this.#origin, path), "deny", ruleId, reason);

@@ -76,9 +76,11 @@ export class CredentialStore {
     });
   }
 
-  /** The name of the credential whose placeholder a text holds. */
+  /** The name of the credential whose placeholder a text holds, or a part of where there is but one. */
   nameIn(text: string): string | undefined {
-    return [...this.#given].find(([, placeholder]) => text.includes(placeholder))?.[0];
+    const [first, ...others] = this.#given.keys();
+    const whole = [...this.#given].find(([, placeholder]) => text.includes(placeholder))?.[0];
+    return whole ?? (others.length === 0 ? first : undefined);
   }
 
   /**

@@ -84,7 +84,7 @@ export class Scene implements AsyncDisposable {
   });
   decide: (question: HttpQuestion) => HttpDecision | Promise<HttpDecision> = () => ({ allowed: true, reason: "test" });
   /** What of requests is read, and who judges and sees what follows them. */
-  looks: Pick<HttpConnection, "needs" | "messages" | "answers" | "unjudged"> = {};
+  looks: Pick<HttpConnection, "needs" | "messages" | "answers" | "unjudged" | "through"> = {};
   dials = 0;
   readonly #servers: (Server | TcpServer)[] = [];
   readonly #ends: Duplex[] = [];

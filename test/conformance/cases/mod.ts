@@ -8,6 +8,7 @@ import { clientPlainCases } from "./clients-plain.ts";
 import { clientRegistryCases } from "./clients-registries.ts";
 import { clientWebCases } from "./clients-web.ts";
 import { credentialCases } from "./credentials.ts";
+import { credentialLiveCases } from "./credentials-live.ts";
 import { execArgumentCases } from "./exec-arguments.ts";
 import { execEndCases } from "./exec-ends.ts";
 import { execInputCases } from "./exec-input.ts";
@@ -129,6 +130,7 @@ export const cases: readonly Case[] = [
   ...ofAnyImage(httpAnswerCases),
   ...ofAnyImage(inferenceCases),
   ...ofAnyImage(credentialCases),
+  ...ofAnyImage(credentialLiveCases),
   ...clientWebCases,
   ...clientGitCases,
   ...clientRegistryCases,
