@@ -4,7 +4,8 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
-import { addressKind, isAddress, isListed } from "../policy/mod.ts";
+import { networkInterfaces } from "node:os";
+import { addressKind, canonicalAddress, isAddress, isListed } from "../policy/mod.ts";
 
 /**
  * Finds the addresses of a host name, in the order in which they are to be tried.
@@ -34,15 +35,28 @@ export async function systemResolver(host: string): Promise<readonly string[]> {
  *
  * @param host A name, or an address.
  * @param listed CIDR, or single addresses.
+ * @param own The addresses that this machine has: what listens there may be meant for nobody else, however public they are.
  */
-export async function resolveChecked(host: string, listed: readonly string[], resolver: Resolver): Promise<Checked> {
+export async function resolveChecked(
+  host: string,
+  listed: readonly string[],
+  resolver: Resolver,
+  own: ReadonlySet<string> = ownAddresses(),
+): Promise<Checked> {
   const found = isAddress(host) ? [host] : await resolver(host);
   const addresses: string[] = [];
   const refused: { address: string; kind: string }[] = [];
   for (const text of found.slice(0, ADDRESSES_MAX)) {
-    const kind = addressKind(text);
+    const kind = own.has(canonicalAddress(text)) ? "this machine's own" : addressKind(text);
     if (kind === "public" || (kind !== "malformed" && isListed(text, listed))) addresses.push(text);
     else refused.push({ address: String(text), kind });
   }
   return { addresses, refused };
+}
+
+function ownAddresses(): ReadonlySet<string> {
+  const all = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
+  return new Set(
+    all.filter(({ address }) => addressKind(address) === "public").map(({ address }) => canonicalAddress(address)),
+  );
 }

@@ -110,7 +110,10 @@ const UNCHECKED = "it is a name of private networks, whose address cannot be che
 function isPrivateName(host: string): boolean {
   const name = host.replace(/\.$/, "");
   return (
-    !name.includes(".") || /(?:^|\.)(?:local|localhost|internal|intranet|corp|lan|home|private|home\.arpa)$/.test(name)
+    !name.includes(".") ||
+    // To a proxy `127.1` may be an address.
+    /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(name) ||
+    /(?:^|\.)(?:local|localhost|internal|intranet|corp|lan|home|private|home\.arpa)$/.test(name)
   );
 }
 

@@ -89,7 +89,11 @@ export function isRange(range: string): boolean {
   return address !== undefined && more === undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
 }
 
+/** Azure keeps its metadata, and more, at an address that looks public, on every virtual machine. */
+const METADATA = "168.63.129.16";
+
 function kindOf(address: Address): string {
+  if (address.toString() === METADATA) return "metadata";
   const range = address.range();
   if (range !== "unicast") return range;
   return address instanceof ipaddr.IPv6 && !address.match(GLOBAL_UNICAST) ? "reserved" : "public";

@@ -32,8 +32,9 @@ import { answerWatch } from "./answers.ts";
 import type { DecisionRecords } from "./decisions.ts";
 import { endpoint } from "./endpoint.ts";
 import { messageJudge } from "./messages.ts";
-import { callsOf, contentProblem } from "./request-calls.ts";
+import { callsOf } from "./request-calls.ts";
 import { requestHint } from "./request-hint.ts";
+import { byPolicy, deniedReason, stillAllowed } from "./request-rulings.ts";
 import type { SandboxTrust } from "./trust.ts";
 
 /** What requests need of their sandbox. */
@@ -69,6 +70,8 @@ export class Requests {
   readonly #engine: HttpEngine;
   /** Each cuts off what another policy would look into. */
   readonly #unjudged = new Set<() => void>();
+  /** Of the policy in force. */
+  #generation = 0;
 
   constructor(setting: RequestsSetting) {
     this.#setting = setting;
@@ -138,6 +141,7 @@ export class Requests {
 
   /** Another policy is in force. */
   policyChanged(): void {
+    this.#generation++;
     this.#engine.policyChanged();
     for (const check of this.#unjudged) check();
   }
@@ -171,7 +175,8 @@ export class Requests {
         this.#unjudged.add(check);
         return () => this.#unjudged.delete(check);
       },
-      route: connection.addresses.join(" "),
+      // What a denial has for one program another's kept connection may not get around.
+      route: JSON.stringify([flow.subject.binary, ...connection.addresses]),
       dial: (scheme) => connection.dial(scheme),
       through: (upstream, origin) => {
         return new SealedUpstream(upstream, origin, {
@@ -187,9 +192,15 @@ export class Requests {
   async #decide(connection: RequestConnection, question: HttpQuestion): Promise<HttpDecision> {
     const { flow } = connection;
     const { registry } = this.#setting;
+    const generation = this.#generation;
     const ruling = connection.judge(question.facts);
     const hooked = toHooked(flow, question, ruling);
-    const decided = await this.#ask(hooked, ruling, question);
+    const asked = await this.#ask(hooked, ruling, question);
+    // The policy may have changed while somebody thought.
+    const decided =
+      generation === this.#generation
+        ? asked
+        : stillAllowed(asked, ruling, connection.judge(question.facts), question.facts);
     const sent = decided.verdict === "allow" ? await this.#changed(connection, hooked, question, ruling) : undefined;
     const final = sent !== undefined && "verdict" in sent ? sent : decided;
     const ruleId = ruling.ruleId === undefined ? {} : { ruleId: ruling.ruleId };
@@ -319,16 +330,4 @@ function toHooked(flow: LinkFlow, { origin, facts, make }: HttpQuestion, ruling:
   });
   const connect: NetworkConnect = Object.freeze({ host, port, ...subject, verdict, ...ruleId });
   return new HookedRequest({ connect, about, make: make ?? (() => new Request(about.url)) });
-}
-
-function deniedReason(ruleId: string | undefined, { content }: HttpFacts): string {
-  const problem = contentProblem(content);
-  const why = problem === undefined ? "" : `: ${problem}`;
-  return ruleId === undefined
-    ? `no rule of the policy allows the request${why}`
-    : `rule ${ruleId} denies the request${why}`;
-}
-
-function byPolicy(verdict: "allow" | "deny", reason: string): Decided {
-  return { verdict, decidedBy: { kind: "policy" }, reason, latencyMs: 0 };
 }

@@ -5,7 +5,9 @@ import { ContentBudget } from "../../src/egress/http/content.ts";
 import { readEvents } from "../../src/egress/http/event-stream.ts";
 import { showAnswer } from "../../src/egress/http/hooked-answer.ts";
 import { judgeAnswer } from "../../src/egress/http/judged-answer.ts";
-import { exchangeRaw, Scene } from "./support.ts";
+import { OPCODES, writeFrame } from "../../src/egress/websocket/frames.ts";
+import { relayMessages } from "../../src/egress/websocket/relay.ts";
+import { exchangeRaw, pair, Scene } from "./support.ts";
 
 const MIB = 1_048_576;
 
@@ -45,6 +47,26 @@ describe("what is held back", () => {
     await expect(other).rejects.toThrow("too much waits");
     first.push("\n\n");
     expect((await reading).value.data).toHaveLength(7 * MIB);
+  });
+
+  test("is counted while a message on a WebSocket is not whole", async () => {
+    const budget = new ContentBudget();
+    budget.take(ALL - 1000);
+    const [[program, inside], [host, outside]] = [pair(), pair()];
+    const broken: string[] = [];
+    const relayed = relayMessages(
+      inside,
+      outside,
+      { judge: () => ({ allowed: true }), broken: (direction, reason) => broken.push(`${direction} ${reason}`) },
+      budget,
+    );
+    program.resume().write(writeFrame(OPCODES.text, Buffer.alloc(65_536), true).subarray(0, 60_000));
+    while (broken.length === 0) await new Promise(setImmediate);
+    expect(broken).toEqual(["to-host too many messages wait to be whole"]);
+    expect(budget.take(1000)).toBe(true);
+    program.destroy();
+    host.destroy();
+    await relayed;
   });
 
   test("is little of requests that are sent ahead", async () => {

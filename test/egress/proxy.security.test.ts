@@ -225,7 +225,14 @@ describe("reach() through a proxy", () => {
     ]);
     expect(await through({}, ["1.1.1.1", "10.0.0.1"], resolve)).toContain("10.0.0.1 (private)");
     expect(await through({ refuses: () => "rule no denies it" }, ["1.1.1.1"], resolve)).toBe("rule no denies it");
-    for (const host of ["metadata.google.internal", "printer.local", "intranet", "router.home.arpa"]) {
+    for (const host of [
+      "metadata.google.internal",
+      "printer.local",
+      "intranet",
+      "router.home.arpa",
+      "127.1",
+      "0x7f.1",
+    ]) {
       expect([host, await through({ host }, [], resolve)]).toEqual([host, expect.stringContaining("private networks")]);
     }
     expect(await through({ host: "10.0.0.1" }, [], resolve)).toContain("10.0.0.1 (private)");

@@ -9,8 +9,9 @@ import { STATUS_CODES } from "node:http";
 import { type Duplex, pipeline } from "node:stream";
 import { readText } from "../../policy/http/mod.ts";
 import { join } from "../join.ts";
-import { relayMessages } from "../websocket/relay.ts";
+import { type RelayJudge, relayMessages } from "../websocket/relay.ts";
 import type { MessageJudge } from "./connection.ts";
+import type { ContentBudget } from "./content.ts";
 import type { Denial } from "./denial.ts";
 import type { RequestHead, ResponseHead, UpstreamResponse } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
@@ -61,7 +62,7 @@ export async function serveUpgrade(
       });
     }
     socket.write(headOf({ status: 101, headers: [...endToEnd(answer.headers), ...UPGRADE_LINES] }));
-    if (judge !== undefined) return await relayJudged(socket, answer.socket, judge);
+    if (judge !== undefined) return await relayJudged(socket, answer.socket, judge, context.content);
     const forget = connection.unjudged?.(asked, () => socket.destroy());
     await join(socket, answer.socket);
     forget?.();
@@ -73,15 +74,16 @@ export async function serveUpgrade(
 
 const EXTENSIONS = "sec-websocket-extensions";
 
-async function relayJudged(socket: Duplex, host: Duplex, judge: MessageJudge): Promise<void> {
-  await relayMessages(socket, host, {
+async function relayJudged(socket: Duplex, host: Duplex, judge: MessageJudge, budget: ContentBudget): Promise<void> {
+  const judging: RelayJudge = {
     judge: (raw) => {
       const { direction, kind, data } = raw;
       const text = typeof data === "string" ? data : textOf(data);
       return judge.judge([{ language: "message", item: { direction, kind, text } }], raw);
     },
     broken: (direction, reason) => judge.broken(direction, reason),
-  });
+  };
+  await relayMessages(socket, host, judging, budget);
 }
 
 function textOf(bytes: Buffer): string | undefined {

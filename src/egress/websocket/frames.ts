@@ -49,6 +49,11 @@ export class FrameReader {
     this.#isMasked = isMasked;
   }
 
+  /** What waits to be whole, in bytes. */
+  get length(): number {
+    return this.#length;
+  }
+
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#length += chunk.length;

@@ -14,8 +14,17 @@ export type SocketEvent =
   | { readonly kind: "pong"; readonly bytes: Buffer }
   | { readonly kind: "close"; readonly bytes: Buffer };
 
-/** Reads a side until it ends; as fast as somebody asks. Throws a {@link FrameProblem} where it breaks the protocol. */
-export async function* readMessages(stream: Duplex, isMasked: boolean): AsyncGenerator<SocketEvent> {
+/**
+ * Reads a side until it ends; as fast as somebody asks. Throws a {@link FrameProblem} where it breaks the protocol, or where
+ * too much waits to be whole.
+ *
+ * @param hold Whether so many bytes may be held.
+ */
+export async function* readMessages(
+  stream: Duplex,
+  isMasked: boolean,
+  hold: (bytes: number) => boolean = () => true,
+): AsyncGenerator<SocketEvent> {
   const frames = new FrameReader(isMasked);
   const parts = new Parts();
   for (let chunk = await read(stream); chunk !== undefined; chunk = await read(stream)) {
@@ -24,6 +33,7 @@ export async function* readMessages(stream: Duplex, isMasked: boolean): AsyncGen
       const event = frame.opcode >= OPCODES.close ? control(frame) : parts.take(frame);
       if (event !== undefined) yield event;
     }
+    if (!hold(frames.length + parts.length)) throw new FrameProblem(1013, "too many messages wait to be whole");
   }
 }
 
@@ -40,6 +50,10 @@ class Parts {
   #kind: "text" | "binary" | undefined;
   #payloads: Buffer[] = [];
   #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
 
   take({ isFinal, opcode, payload }: Frame): SocketEvent | undefined {
     const begins = opcode !== OPCODES.continuation;

@@ -7,6 +7,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { MessageDirection } from "../../policy/mod.ts";
+import { type ContentBudget, Holding } from "../http/content.ts";
 import { closeCode, closePayload, FrameProblem, OPCODES, writeFrame } from "./frames.ts";
 import { readMessages, type SocketEvent } from "./messages.ts";
 
@@ -34,18 +35,26 @@ export interface RelayJudge {
 const CLOSING_MS = 10_000;
 
 /** Relays until both sides are over. It never rejects. */
-export async function relayMessages(inside: Duplex, outside: Duplex, judge: RelayJudge): Promise<void> {
+export async function relayMessages(
+  inside: Duplex,
+  outside: Duplex,
+  judge: RelayJudge,
+  budget?: ContentBudget,
+): Promise<void> {
   // To a program we are the server, to the host the client, which masks.
   const program = new Side(inside, false);
   const host = new Side(outside, true);
   const run = async (direction: MessageDirection, from: Side, to: Side): Promise<void> => {
+    const held = new Holding(budget);
     try {
-      await pump(direction, from, to, judge);
+      await pump(direction, from, to, judge, held);
     } catch (error) {
       const { code, message } = error instanceof FrameProblem ? error : { code: 1011, message: "the relay failed" };
       judge.broken(direction, message);
       from.close(code, message);
       to.close(GONE[direction]);
+    } finally {
+      held.be(0);
     }
     from.finish();
   };
@@ -56,8 +65,14 @@ export async function relayMessages(inside: Duplex, outside: Duplex, judge: Rela
 /** What one side is told where the other has gone: RFC 6455 §7.4.1. */
 const GONE: Readonly<Record<MessageDirection, number>> = { "to-host": 1001, "from-host": 1011 };
 
-async function pump(direction: MessageDirection, from: Side, to: Side, judge: RelayJudge): Promise<void> {
-  for await (const event of readMessages(from.stream, direction === "to-host")) {
+async function pump(
+  direction: MessageDirection,
+  from: Side,
+  to: Side,
+  judge: RelayJudge,
+  held: Holding,
+): Promise<void> {
+  for await (const event of readMessages(from.stream, direction === "to-host", (bytes) => held.be(bytes))) {
     if (event.kind === "ping") {
       await from.send(OPCODES.pong, event.bytes);
     } else if (event.kind === "close") {

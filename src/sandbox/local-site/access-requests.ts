@@ -23,7 +23,8 @@ export interface Refusal {
 interface Entry {
   ticket: AccessTicket;
   readonly key: string;
-  readonly answered: Promise<unknown>;
+  /** Who waits for the answer. Of a promise nobody can take leave, and programs may ask a million times. */
+  readonly waiting: Set<() => void>;
   at: number;
 }
 
@@ -64,13 +65,14 @@ export class AccessRequests {
     if (this.#pending() >= PENDING_MAX) return { retryAfterSeconds: 10 };
     this.#made.push(now);
     const id = `r${++this.#last}`;
-    const answered = this.#decide(ask, subject)
+    const entry: Entry = { ticket: { id, status: "pending", reason: PENDING }, key, waiting: new Set(), at: now };
+    void this.#decide(ask, subject)
       .catch((): AccessAnswer => ({ status: "denied", reason: "deciding about it failed" }))
       .then((answer) => {
         entry.ticket = { id, ...answer };
         entry.at = this.#now();
+        for (const tell of entry.waiting) tell();
       });
-    const entry: Entry = { ticket: { id, status: "pending", reason: PENDING }, key, answered, at: now };
     this.#entries.set(id, entry);
     this.#forget();
     return entry.ticket;
@@ -80,15 +82,17 @@ export class AccessRequests {
   async find(id: string, waitMs: number, signal: AbortSignal): Promise<AccessTicket | undefined> {
     const entry = this.#entries.get(id);
     if (entry?.ticket.status !== "pending") return entry?.ticket;
-    let stop: () => void = () => undefined;
-    const patience = new Promise<void>((resolve) => {
-      stop = resolve;
+    await new Promise<void>((resolve) => {
+      const stop = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", stop);
+        entry.waiting.delete(stop);
+        resolve();
+      };
+      const timer = setTimeout(stop, waitMs);
+      signal.addEventListener("abort", stop, { once: true });
+      entry.waiting.add(stop);
     });
-    const timer = setTimeout(stop, waitMs);
-    signal.addEventListener("abort", stop, { once: true });
-    await Promise.race([entry.answered, patience]);
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
     return entry.ticket;
   }
 

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { AccessRequests, PENDING_MAX, PER_MINUTE } from "../../../src/sandbox/local-site/access-requests.ts";
 import type { AccessAnswer } from "../../../src/sandbox/local-site/decide-access.ts";
@@ -57,5 +59,22 @@ describe("AccessRequests", () => {
     expect(requests.make(ask("more.test"), SUBJECT)).toEqual({ retryAfterSeconds: 60 });
     clock.now = 60_000;
     expect(requests.make(ask("more.test"), SUBJECT)).toMatchObject({ status: "pending" });
+  });
+
+  test("keeps nothing of those who asked and went, however many", async () => {
+    const { answers, requests } = desk();
+    requests.make(ask("a.test"), SUBJECT);
+    const poll = () => Promise.all(Array.from({ length: 5000 }, () => requests.find("r1", 0, never)));
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const used = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    await poll();
+    const before = used();
+    for (let round = 0; round < 20; round++) await poll();
+    expect(used() - before).toBeLessThan(5_000_000);
+    expect(answers).toHaveLength(1);
   });
 });

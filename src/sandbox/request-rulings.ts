@@ -1,0 +1,29 @@
+/**
+ * What the policy says about requests, as it is recorded and told.
+ *
+ * @module
+ */
+import type { Decided } from "../hooks/mod.ts";
+import type { HttpFacts, HttpRuling } from "../policy/mod.ts";
+import { contentProblem } from "./request-calls.ts";
+
+/** What was allowed under another policy stays so where the one in force allows it, or still leaves it to the same. */
+export function stillAllowed(asked: Decided, before: HttpRuling, now: HttpRuling, facts: HttpFacts): Decided {
+  const isSame = now.verdict === before.verdict && now.ruleId === before.ruleId && now.defer === before.defer;
+  if (asked.verdict === "deny" || now.verdict === "allow" || isSame) return asked;
+  return byPolicy("deny", `the policy was changed meanwhile: ${deniedReason(now.ruleId, facts)}`);
+}
+
+/** Why a request is denied: the rule, and what of it cannot be judged. */
+export function deniedReason(ruleId: string | undefined, { content }: HttpFacts): string {
+  const problem = contentProblem(content);
+  const why = problem === undefined ? "" : `: ${problem}`;
+  return ruleId === undefined
+    ? `no rule of the policy allows the request${why}`
+    : `rule ${ruleId} denies the request${why}`;
+}
+
+/** A decision of the policy by itself. */
+export function byPolicy(verdict: "allow" | "deny", reason: string): Decided {
+  return { verdict, decidedBy: { kind: "policy" }, reason, latencyMs: 0 };
+}
