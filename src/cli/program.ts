@@ -1,0 +1,201 @@
+/**
+ * The tree of commands. What each does is loaded when it is asked for: `--version` must not wait for a sandbox library.
+ *
+ * @module
+ */
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { RunFlags } from "./run/flags.ts";
+import { packageVersion } from "./version.ts";
+
+/** Builds it. */
+export function buildProgram(): Command {
+  const program = new Command("cofferdam")
+    .description("Runs agents and other programs that nobody trusts in a sandbox whose policy you write.")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .exitOverride()
+    .showHelpAfterError("(cofferdam --help says more)")
+    .enablePositionalOptions();
+  addRun(program);
+  addShell(program);
+  addPolicy(program);
+  addAudit(program);
+  addMachine(program);
+  return program;
+}
+
+const JSON_FLAG = ["--json", "print JSON, for machines"] as const;
+
+/** The options of whatever starts a sandbox. */
+function sandboxOptions(command: Command): Command {
+  return command
+    .option("-p, --policy <file>", "what the program may do (default: write the workspace, no network)")
+    .option("-w, --workspace <folder>", "the folder it works on", ".")
+    .option("--no-workspace", "begin with an empty workspace")
+    .addOption(
+      new Option("-m, --mode <mode>", "how the folder gets in: overlay and copy are reviewed, mount is live")
+        .choices(["overlay", "copy", "mount"])
+        .default(undefined, "overlay locally, copy on docker"),
+    )
+    .addOption(
+      new Option("-r, --runtime <runtime>", "where it runs").choices(["auto", "local", "docker"]).default("auto"),
+    )
+    .option("--from <image>", "the image of the container, as Docker names it (implies docker)")
+    .option("-e, --env <name[=value]>", "give it a variable: with this value, or with yours (may be repeated)", append)
+    .option("--timeout <duration>", "end it after so long, for instance 90s or 10m", duration)
+    .option("--audit <file>", "append every record to this log (JSON Lines, hash chain)")
+    .option("--apply [globs...]", "write its changes back without asking: all, or those that match")
+    .option("--discard", "throw its changes away without asking")
+    .option("--patch <file>", "write its changes to a patch that `git apply` takes")
+    .option("--report <file>", "write what happened as JSON to this file")
+    .option("-q, --quiet", "no summary")
+    .option("--json", "print what happened as JSON, on the last line of the error output");
+}
+
+function addRun(program: Command): void {
+  sandboxOptions(
+    program
+      .command("run")
+      .summary("run a program in a sandbox")
+      .description("Runs a program in a sandbox, then shows what it was denied and asks what becomes of its changes.")
+      .argument("<command...>", "the program and its arguments, after --"),
+  )
+    .option("--no-tty", "give it no terminal, though there is one")
+    .passThroughOptions()
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ cofferdam run -- npm test
+  $ cofferdam run --policy docs-agent.yaml --workspace ./site -- node agent.js
+  $ cofferdam run --from node:22-slim --patch changes.patch -- npx some-tool
+
+Exit codes: those of the program; 128 and the number of a signal that ended it; 125 if there was no sandbox, 126 if the
+program could not be started, 127 if it was not found; 1 where it succeeded and a change was refused.`,
+    )
+    .action(async (argv: string[], flags: RunFlags) => {
+      const { run } = await import("./run/run.ts");
+      process.exitCode = await run(argv, flags);
+    });
+}
+
+function addShell(program: Command): void {
+  sandboxOptions(
+    program
+      .command("shell")
+      .summary("open a shell in a sandbox")
+      .description("Opens a shell in a sandbox: a look at what a program would see there."),
+  ).action(async (flags: RunFlags) => {
+    const { run } = await import("./run/run.ts");
+    process.exitCode = await run(["/bin/sh", "-i"], { ...flags, tty: true });
+  });
+}
+
+function addPolicy(program: Command): void {
+  const policy = program.command("policy").summary("look at policies").description("Looks at policies.");
+  policy
+    .command("check")
+    .description("Says whether policies are well-formed: every mistake with its line and column.")
+    .argument("<files...>", "YAML or JSON")
+    .option(...JSON_FLAG)
+    .action(async (files: string[], flags: { json?: boolean }) => {
+      const { checkPolicies } = await import("./commands/policy.ts");
+      process.exitCode = await checkPolicies(files, flags);
+    });
+  policy
+    .command("show")
+    .description("Prints a policy in full: what it says, what it grants by itself, and its digest.")
+    .argument("<file>", "YAML or JSON")
+    .option(...JSON_FLAG)
+    .action(async (file: string, flags: { json?: boolean }) => {
+      const { showPolicy } = await import("./commands/policy.ts");
+      await showPolicy(file, flags);
+    });
+}
+
+function addAudit(program: Command): void {
+  const audit = program.command("audit").summary("look at audit logs").description("Looks at audit logs.");
+  const reading = (command: Command) =>
+    command
+      .argument("<log>", "a log of JSON Lines")
+      .addOption(new Option("--verdict <verdict>", "only these decisions").choices(["allow", "deny", "ask"]))
+      .addOption(
+        new Option("--domain <domain>", "only of this domain").choices([
+          "filesystem",
+          "process",
+          "network",
+          "inference",
+        ]),
+      )
+      .option("--sandbox <id>", "only of this sandbox")
+      .option(...JSON_FLAG);
+  reading(audit.command("show").description("Prints the records of a log.")).action(async (log: string, flags) => {
+    const { showAudit } = await import("./commands/audit.ts");
+    await showAudit(log, flags);
+  });
+  reading(audit.command("follow").description("Prints the records of a log as they come, until Ctrl-C.")).action(
+    async (log: string, flags) => {
+      const { followAudit } = await import("./commands/audit.ts");
+      await followAudit(log, flags);
+    },
+  );
+  audit
+    .command("verify")
+    .description("Says whether every line of a log is as it was written, and where it was written.")
+    .argument("<log>", "a log of JSON Lines")
+    .option("--head <hash>", "a hash that the log had once: it must still be there")
+    .option(...JSON_FLAG)
+    .action(async (log: string, flags: { json?: boolean; head?: string }) => {
+      const { verifyAudit } = await import("./commands/audit.ts");
+      await verifyAudit(log, flags);
+    });
+}
+
+function addMachine(program: Command): void {
+  program
+    .command("doctor")
+    .description("Says what works on this machine, what would be enforced here, and why not more.")
+    .option(...JSON_FLAG)
+    .action(async (flags: { json?: boolean }) => {
+      const { doctor } = await import("./commands/doctor.ts");
+      process.exitCode = await doctor(flags);
+    });
+  program
+    .command("clean")
+    .description("Removes what killed processes left of their sandboxes, and nothing else's.")
+    .option("-n, --dry-run", "only say what would be removed")
+    .addOption(new Option("-r, --runtime <runtime>", "where to look").choices(["local", "docker"]).default("local"))
+    .option(...JSON_FLAG)
+    .action(async (flags: { json?: boolean; dryRun?: boolean; runtime: "local" | "docker" }) => {
+      const { clean } = await import("./commands/clean.ts");
+      await clean(flags);
+    });
+  program
+    .command("completion")
+    .description("Prints what makes a shell complete the command line.")
+    .argument("<shell>", "bash, zsh or fish", shell)
+    .addHelpText("after", '\nExample:\n  $ eval "$(cofferdam completion bash)"')
+    .action(async (name: "bash" | "zsh" | "fish") => {
+      const { completion } = await import("./commands/completion.ts");
+      process.stdout.write(completion(name, program));
+    });
+}
+
+function append(value: string, before: readonly string[] = []): readonly string[] {
+  if (/^[A-Za-z_][A-Za-z0-9_]*(=|$)/.test(value)) return [...before, value];
+  throw new InvalidArgumentError("It must be NAME or NAME=value.");
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+function duration(value: string): number {
+  const [, count, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(value) ?? [];
+  const milliseconds = Number(count) * (UNITS[unit ?? ""] ?? 0);
+  if (milliseconds > 0) return milliseconds;
+  throw new InvalidArgumentError("It must be a number with ms, s, m or h.");
+}
+
+function shell(value: string): string {
+  if (["bash", "zsh", "fish"].includes(value)) return value;
+  throw new InvalidArgumentError("It must be bash, zsh or fish.");
+}

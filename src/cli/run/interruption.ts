@@ -1,0 +1,57 @@
+/**
+ * Ctrl-C and the like, while a sandbox starts, runs and is looked at.
+ *
+ * @module
+ */
+import { constants } from "node:os";
+import { SIGNAL_BASE } from "../exit-codes.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+type Signal = (typeof SIGNALS)[number];
+
+/** Passes the first signal on, and ends everything at the second. */
+export class Interruption {
+  readonly #controller = new AbortController();
+  readonly #listener = (signal: Signal) => this.#came(signal);
+  #pass: ((signal: Signal) => void) | undefined;
+  #count = 0;
+
+  constructor() {
+    for (const signal of SIGNALS) process.on(signal, this.#listener);
+  }
+
+  /** Aborted when everything is to end. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether it is. */
+  get ended(): boolean {
+    return this.signal.aborted;
+  }
+
+  /** From now on the first signal goes there; the result ends that. */
+  passTo(pass: (signal: Signal) => void): () => void {
+    this.#pass = pass;
+    this.#count = 0;
+    return () => {
+      this.#pass = undefined;
+    };
+  }
+
+  close(): void {
+    for (const signal of SIGNALS) process.off(signal, this.#listener);
+  }
+
+  #came(signal: Signal): void {
+    this.#count++;
+    if (this.#pass !== undefined && this.#count === 1) {
+      this.#pass(signal);
+      return;
+    }
+    // Whoever insists does not wait for an end in good order: the sandbox ends with this process.
+    if (this.#count > 2) process.exit(SIGNAL_BASE + constants.signals[signal]);
+    this.#controller.abort(new Error(`it was interrupted by ${signal}`));
+  }
+}

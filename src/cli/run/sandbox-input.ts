@@ -1,0 +1,50 @@
+/**
+ * From the options of `run` to those of a sandbox.
+ *
+ * @module
+ */
+import { loadPolicy, type Policy, type SandboxOptions } from "../../mod.ts";
+import type { RunFlags } from "./flags.ts";
+
+/** What a program may do where nobody wrote it down. */
+export const DEFAULT_POLICY: Policy = { version: 1, name: "default", filesystem: { write: ["."] } };
+
+/** What a sandbox is made from. */
+export interface SandboxInput {
+  readonly policy: Policy;
+  readonly options: SandboxOptions;
+}
+
+/** Reads the policy, and puts the options together. */
+export async function sandboxInput(flags: RunFlags): Promise<SandboxInput> {
+  const { from: image, workspace, runtime, audit } = flags;
+  const policy = flags.policy === undefined ? DEFAULT_POLICY : await loadPolicy(flags.policy);
+  const isLocal = runtime === "local" || (runtime === "auto" && image === undefined && process.platform === "linux");
+  const mode = flags.mode ?? (isLocal ? "overlay" : "copy");
+  return {
+    policy,
+    options: {
+      runtime,
+      ...(image === undefined ? {} : { image }),
+      ...(workspace === false ? {} : { workspace: { path: workspace, mode } }),
+      env: variables(flags.env ?? []),
+      ...(audit === undefined ? {} : { audit: { file: audit } }),
+    },
+  };
+}
+
+function variables(given: readonly string[]): Record<string, string> {
+  const entries = given.flatMap((text) => {
+    const at = text.indexOf("=");
+    const name = at < 0 ? text : text.slice(0, at);
+    const value = at < 0 ? process.env[name] : text.slice(at + 1);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+/** What a program on a terminal wants to know of it. */
+export function programEnvironment(terminal: boolean): Record<string, string> {
+  const names = terminal ? ["TERM", "COLORTERM", "LANG", "LC_ALL", "NO_COLOR"] : ["LANG", "LC_ALL", "NO_COLOR"];
+  return variables(names.filter((name) => process.env[name] !== undefined));
+}

@@ -1,0 +1,113 @@
+/** The command line as its users have it: with pipes, and in a real terminal. */
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { getuid } from "node:process";
+import { fileURLToPath } from "node:url";
+
+const project = fileURLToPath(new URL("../..", import.meta.url));
+const tsx = new URL("../../node_modules/tsx/dist/loader.mjs", import.meta.url).href;
+
+/** How the command line is called. */
+export const CLI: readonly string[] = [process.execPath, "--import", tsx, join(project, "src/cli/main.ts")];
+
+/** What a call came to. */
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Calls it with pipes. */
+export function cofferdam(
+  args: readonly string[],
+  options: { cwd?: string; input?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<CliResult> {
+  const [program = "", ...before] = CLI;
+  const { cwd = project, input = "", env = {} } = options;
+  return new Promise((resolve) => {
+    const child = execFile(
+      program,
+      [...before, ...args],
+      { cwd, env: { ...process.env, NO_COLOR: "1", ...env } },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
+        resolve({ code, stdout, stderr });
+      },
+    );
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.end(input);
+  });
+}
+
+/** A call in a terminal of its own. */
+export class Terminal {
+  readonly #child: ChildProcessWithoutNullStreams;
+  #shown = "";
+  #seen = 0;
+
+  constructor(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+    const { cwd = project, env = {} } = options;
+    const script = join(project, "test/cli/terminal.py");
+    this.#child = spawn("python3", [script, "24", "80", ...CLI, ...args], {
+      cwd,
+      env: { ...process.env, TERM: "xterm", NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
+    });
+    this.#child.stdout.on("data", (data: Buffer) => {
+      this.#shown += data.toString();
+    });
+  }
+
+  /** Everything that it showed. */
+  get shown(): string {
+    return this.#shown;
+  }
+
+  /** Waits until something is shown that was not before the last wait. */
+  async shows(text: string): Promise<void> {
+    for (;;) {
+      const at = this.#shown.indexOf(text, this.#seen);
+      if (at >= 0) {
+        this.#seen = at + text.length;
+        return;
+      }
+      if (this.#child.exitCode !== null) throw new Error(`it ended without ${JSON.stringify(text)}: ${this.#shown}`);
+      await Promise.race([once(this.#child.stdout, "data"), once(this.#child, "close")]);
+    }
+  }
+
+  type(text: string): void {
+    this.#child.stdin.write(`${JSON.stringify({ type: text })}\n`);
+  }
+
+  resize(rows: number, columns: number): void {
+    this.#child.stdin.write(`${JSON.stringify({ rows, columns })}\n`);
+  }
+
+  /** The exit code, when it has ended. */
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode === null) await once(this.#child, "close");
+    return this.#child.exitCode;
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+}
+
+/** A folder of the host with these files, which an ordinary user owns. */
+export function folderOf(files: Readonly<Record<string, string>>): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "cli-"));
+  chmodSync(path, 0o755);
+  const mine: string[] = [path];
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(path, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    mine.push(file, dirname(file));
+  }
+  if (getuid?.() === 0) for (const each of mine) chownSync(each, 1000, 1000);
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}

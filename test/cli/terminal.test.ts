@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { folderOf, Terminal } from "./support.ts";
+
+const folders: ReturnType<typeof folderOf>[] = [];
+const terminals: Terminal[] = [];
+
+afterEach(() => {
+  for (const terminal of terminals.splice(0)) terminal.kill();
+  for (const folder of folders.splice(0)) folder.remove();
+});
+
+function open(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Terminal {
+  const terminal = new Terminal(args, options);
+  terminals.push(terminal);
+  return terminal;
+}
+
+function folder(): string {
+  const made = folderOf({ "a.txt": "one\n" });
+  folders.push(made);
+  return made.path;
+}
+
+const shell = (script: string) => ["run", "-q", "--no-workspace", "--", "sh", "-c", script];
+
+describe("cofferdam in a terminal", () => {
+  test("gives the program a terminal of the same size, which follows", async () => {
+    const terminal = open(shell('trap "stty size" WINCH; stty size; while :; do read line && echo "got $line"; done'));
+    await terminal.shows("24 80");
+    terminal.resize(33, 101);
+    await terminal.shows("33 101");
+    terminal.type("hello\r");
+    await terminal.shows("got hello");
+    terminal.type("\u0003");
+    expect(await terminal.ended()).toBe(130);
+  });
+
+  test("leaves Ctrl-C to the program as often as it is typed", async () => {
+    const terminal = open(shell('trap "echo caught" INT; echo ready; while :; do sleep 0.1; done'));
+    await terminal.shows("ready");
+    for (let turn = 0; turn < 3; turn++) {
+      terminal.type("\u0003");
+      await terminal.shows("caught");
+    }
+    terminal.type("\u001c");
+    expect(await terminal.ended()).toBe(131);
+  });
+
+  test("shows changes and their differences, and applies them on a yes", async () => {
+    const cwd = folder();
+    const terminal = open(["run", "--", "sh", "-c", "echo two >> a.txt"], { cwd });
+    await terminal.shows("1 change");
+    await terminal.shows("a.txt");
+    await terminal.shows("[y]es, [n]o, [d]iff:");
+    terminal.type("d\r");
+    await terminal.shows("+two");
+    await terminal.shows("[y]es, [n]o, [d]iff:");
+    terminal.type("y\r");
+    await terminal.shows("1 change applied");
+    expect(await terminal.ended()).toBe(0);
+    expect(readFileSync(join(cwd, "a.txt"), "utf8")).toBe("one\ntwo\n");
+  });
+
+  test.each([
+    ["a no", "n\r"],
+    ["Ctrl-C", "\u0003"],
+    ["the end of the input", "\u0004"],
+  ])("throws changes away on %s", async (_, keys) => {
+    const cwd = folder();
+    const terminal = open(["run", "--", "sh", "-c", "echo two >> a.txt"], { cwd });
+    await terminal.shows("[d]iff:");
+    terminal.type(keys);
+    await terminal.shows("1 change thrown away");
+    expect(await terminal.ended()).toBe(0);
+    expect(readFileSync(join(cwd, "a.txt"), "utf8")).toBe("one\n");
+  });
+
+  test("has colours, unless NO_COLOR says no", async () => {
+    const coloured = open(["run", "--no-workspace", "--", "true"]);
+    await coloured.ended();
+    expect(coloured.shown).toContain("\u001b[1mcofferdam");
+    const plain = open(["run", "--no-workspace", "--", "true"], { env: { NO_COLOR: "1" } });
+    await plain.ended();
+    expect(plain.shown).toContain("cofferdam local");
+    expect(plain.shown).not.toContain("\u001b[");
+  });
+
+  test("opens a shell", async () => {
+    const terminal = open(["shell", "--no-workspace", "-q"]);
+    await terminal.shows("$");
+    terminal.type("echo $((6 * 7)); tty\r");
+    await terminal.shows("42");
+    await terminal.shows("/dev/pts/");
+    terminal.type("exit 5\r");
+    expect(await terminal.ended()).toBe(5);
+  });
+});
