@@ -49,7 +49,10 @@ describe("the files of the repository", () => {
   });
 
   test("say what they are for: every module of src begins with a comment", () => {
-    const silent = (path: string) => !read(path).replace(/^#!.*\n/, "").startsWith("/**\n * ");
+    const silent = (path: string) =>
+      !read(path)
+        .replace(/^#!.*\n/, "")
+        .startsWith("/**\n * ");
     expect(modules.filter((path) => path.startsWith("src/") && silent(path))).toEqual([]);
   });
 });
