@@ -30,6 +30,7 @@ export {
 } from "./hooks/mod.ts";
 export type * from "./hooks/subjects.ts";
 export type * from "./hooks/types.ts";
+export type * from "./policy/algebra/diff-types.ts";
 export type {
   ConnectRequest,
   ConsideredRule,
@@ -42,7 +43,7 @@ export type {
   StartRequest,
   WebRequest,
 } from "./policy/explain/types.ts";
-export { compose, explain, loadPolicy, type ParsePolicyOptions, parsePolicy } from "./policy/mod.ts";
+export { compose, diffPolicies, explain, loadPolicy, type ParsePolicyOptions, parsePolicy } from "./policy/mod.ts";
 export type * from "./policy/types.ts";
 export type { AcquireOptions, PoolOptions } from "./pool/options.ts";
 export type { Pool, PoolCounts } from "./pool/warmed-pool.ts";

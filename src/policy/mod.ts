@@ -15,6 +15,7 @@ export {
   rangeProblem,
 } from "./addresses.ts";
 export { compose } from "./algebra/compose.ts";
+export { diffPolicies } from "./algebra/diff.ts";
 export { BASELINE } from "./baseline.ts";
 export {
   type ConnectionAttempt,

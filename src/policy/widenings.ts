@@ -44,9 +44,7 @@ export function filesystemWidenings(old: NormalizedPolicy, next: NormalizedPolic
 export function processWidenings(old: NormalizedPolicy, next: NormalizedPolicy): readonly Widening[] {
   const before = programTable(old, PLACES);
   const after = programTable(next, PLACES);
-  if (before.allowList && !after.allowList) {
-    return [{ because: "without process.allow, whatever may be read may start", path: ["process"] }];
-  }
+  const isOpened = before.allowList && !after.allowList;
   const comparison: Comparison<ProgramRule> = {
     before: before.rules,
     after: after.rules,
@@ -56,9 +54,10 @@ export function processWidenings(old: NormalizedPolicy, next: NormalizedPolicy):
     // A program may have many names.
     mayMeet: () => true,
   };
-  return ruleWidenings("process", comparison, (ruleId) => {
-    return placeOf("process", ["allow", "ask"], next.process, ruleId);
-  });
+  return [
+    ...when(isOpened, "without process.allow, whatever may be read may start", ["process"]),
+    ...ruleWidenings("process", comparison, (id) => placeOf("process", ["allow", "ask"], next.process, id)),
+  ];
 }
 
 /** What follows from the rules of a section. `placeOf` finds a rule of the newer policy. */
