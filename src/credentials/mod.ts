@@ -4,5 +4,10 @@
  * @module
  */
 export { type CredentialUse, SealedUpstream, type SealedUpstreamSetting } from "./sealed-upstream.ts";
-export { CredentialStore, type CredentialStoreOptions, type PreparedCredentials } from "./store.ts";
+export {
+  CredentialStore,
+  type CredentialStoreOptions,
+  type GrantedCredential,
+  type PreparedCredentials,
+} from "./store.ts";
 export type * from "./types.ts";

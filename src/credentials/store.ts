@@ -28,9 +28,17 @@ export interface PreparedCredentials {
   readonly exposed: readonly NormalizedCredential[];
   /** For every command. */
   readonly variables: Readonly<Record<string, string>>;
+  /** All of them, with their variables. */
+  readonly granted: readonly GrantedCredential[];
 }
 
-const NOTHING: PreparedCredentials = { sealed: [], exposed: [], variables: {} };
+/** A credential, and the variable that the sandbox has it in. */
+export interface GrantedCredential {
+  readonly credential: NormalizedCredential;
+  readonly variable: string;
+}
+
+const NOTHING: PreparedCredentials = { sealed: [], exposed: [], variables: {}, granted: [] };
 
 /** Holds them. */
 export class CredentialStore {
@@ -58,6 +66,11 @@ export class CredentialStore {
   /** What commands get, of the policy in force. */
   get variables(): Readonly<Record<string, string>> {
     return this.#inForce.variables;
+  }
+
+  /** Of the policy in force. */
+  get granted(): readonly GrantedCredential[] {
+    return this.#inForce.granted;
   }
 
   /** What must not be recorded: every value that was read, and every placeholder. */
@@ -109,11 +122,13 @@ export class CredentialStore {
     const variables: Record<string, string> = {};
     const sealed: SealedSecret[] = [];
     const exposed: NormalizedCredential[] = [];
+    const granted: GrantedCredential[] = [];
     for (const { credential, variable, value, reader } of found.flatMap((each) => each ?? [])) {
       if (Object.hasOwn(variables, variable) || this.#options.taken?.[variable] !== undefined) {
         const hint = 'Give it another one with "variable"';
         throw unavailable(credential.name, `its variable ${variable} is set by something else`, { hint });
       }
+      granted.push({ credential, variable });
       if (credential.expose === "env") {
         variables[variable] = value;
         exposed.push(credential);
@@ -123,7 +138,7 @@ export class CredentialStore {
       variables[variable] = placeholder;
       sealed.push({ credential, placeholder, reader, ...binding(credential) });
     }
-    return { sealed, exposed, variables };
+    return { sealed, exposed, variables, granted };
   }
 
   /** Puts them in force. */

@@ -14,6 +14,7 @@ test.each([
   ["review-changes.ts", /Refused: docs\/innocent.md: link-leads-out/],
   ["github-readonly.ts", /Told: .*methods: \["POST"\]/],
   ["network-hooks.ts", /Received:.*\[key\]/s],
+  ["credentials.ts", /Denied: the placeholder of ACME_TOKEN/],
   ["redact.ts", /password = \[redacted\]/],
 ])("examples/%s", { timeout: 120_000 }, async (name, said) => {
   const { stdout } = await run(process.execPath, ["--import", "tsx", join(ROOT, "examples", name)], { cwd: ROOT });

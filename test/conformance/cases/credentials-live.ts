@@ -117,13 +117,7 @@ export const credentialLiveCases: readonly Case[] = [
         ],
       );
       const sandbox = await credentialSandbox(scene, policy, { credentials: { github: () => real, KEY: () => real } });
-      const helper = '!f() { echo username=x-access-token; echo "password=$GITHUB_TOKEN"; }; f';
-      const clone = await shell(
-        sandbox,
-        'git -c credential.helper="$1" clone -q "$2" it',
-        helper,
-        `${host.url}/it.git`,
-      );
+      const clone = await shell(sandbox, 'git clone -q "$1" it', `${host.url}/it.git`);
       expect([clone.exitCode, clone.stderr]).toEqual([0, ""]);
       expect(new Set(logins)).toEqual(new Set([`x-access-token:${real}`]));
       const asked = await shell(sandbox, 'curl -sS --max-time 20 "$1?key=$KEY&a=1"', `${api.url}/q`);
@@ -131,6 +125,47 @@ export const credentialLiveCases: readonly Case[] = [
       expect(asked.stdout).not.toContain(real.slice(6));
       expect(api.sent[0]?.path).toBe(`/q?key=${real}&a=1`);
       expect(await traces(scene, sandbox, real, [])).toEqual([]);
+    },
+  },
+  {
+    name: "npm and pip send sealed credentials as their configuration has them, and git asks for none at another host",
+    tools: true,
+    async run(scene) {
+      const real = secret("npm_");
+      const seen: string[] = [];
+      const registry = await witness(scene, "registry.test", ({ path, headers }) => {
+        seen.push(`${path} ${headers.authorization}`);
+        return JSON.stringify({ username: "me" });
+      });
+      const hosts = { hosts: [registry.host], ports: [registry.port] };
+      const policy = policyWith(
+        [openRule(registry)],
+        [
+          { provider: "npm", ...hosts },
+          { provider: "pypi", ...hosts },
+          { provider: "github", ...hosts },
+        ],
+      );
+      const source = () => real;
+      const sandbox = await credentialSandbox(scene, policy, {
+        credentials: { npm: source, pypi: source, github: source },
+      });
+      const authority = `${registry.host}:${registry.port}`;
+      const line = ["registry=https://", authority, "/\n//", authority, "/:_authToken=$", "{NPM_TOKEN}\n"].join("");
+      await sandbox.files.write(".npmrc", line);
+      const npm = await shell(sandbox, "npm whoami --no-update-notifier");
+      expect([npm.stdout.trim(), npm.stderr]).toEqual(["me", ""]);
+      expect(seen).toEqual([`/-/whoami Bearer ${real}`]);
+      const pip = `export PYTHONPATH=$(echo /usr/share/python-wheels/pip-*.whl)
+        PIP_INDEX_URL="https://__token__:$PYPI_TOKEN@$1/simple" python3 -m pip download -q --retries 0 --no-deps none 2>&1`;
+      expect((await shell(sandbox, pip, authority)).stdout).not.toContain(real);
+      expect(seen.at(-1)).toBe(`/simple/none/ Basic ${Buffer.from(`__token__:${real}`).toString("base64")}`);
+      const fill = async (host: string) => {
+        const asked = 'printf "protocol=https\\nhost=%s\\n\\n" "$1" | GIT_TERMINAL_PROMPT=0 git credential fill 2>&1';
+        return (await shell(sandbox, asked, host)).stdout;
+      };
+      expect(await fill(authority)).toMatch(/username=x-access-token\npassword=npm_/);
+      expect(await fill("other.test")).not.toContain("password=");
     },
   },
   {
