@@ -11,6 +11,8 @@ export const EXIT = {
   problem: 1,
   /** The command line itself is wrong. */
   usage: 2,
+  /** Of `policy explain`: neither allowed nor denied, but asked about. */
+  asks: 3,
   /** The sandbox could not be had. From here on as `docker run` does, where 126 and 127 are the program's. */
   sandbox: 125,
   notExecutable: 126,

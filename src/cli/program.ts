@@ -111,6 +111,32 @@ function addPolicy(program: Command): void {
       const { showPolicy } = await import("./commands/policy.ts");
       await showPolicy(file, flags);
     });
+  addExplain(policy);
+}
+
+function addExplain(policy: Command): void {
+  policy
+    .command("explain")
+    .description("Says what a policy says of one thing, which rules were looked at, and which one decides.")
+    .argument("<file>", "YAML or JSON")
+    .argument("<action>", "read, write, create, delete, rename, link, list, metadata, start, connect or request")
+    .argument("<what...>", "a path; a program with its arguments, after --; host:port; a method and a URL")
+    .option("--binary <path>", "the program that connects")
+    .option(...JSON_FLAG)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ cofferdam policy explain docs.yaml write ./docs/index.md
+  $ cofferdam policy explain docs.yaml start -- git push origin
+  $ cofferdam policy explain docs.yaml request POST https://api.github.com/user/repos
+
+Exit codes: 0 for allow, 1 for deny, 3 for ask.`,
+    )
+    .action(async (file: string, action: string, what: string[], flags: { json?: boolean; binary?: string }) => {
+      const { explainPolicy } = await import("./commands/explain.ts");
+      process.exitCode = await explainPolicy(file, action, what, flags);
+    });
 }
 
 function addAudit(program: Command): void {

@@ -36,7 +36,8 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .map((text, index) =>
         index === row.length - 1 ? text : text + " ".repeat((widths[index] ?? 0) - visible(text) + 2),
       )
-      .join(""),
+      .join("")
+      .trimEnd(),
   );
 }
 

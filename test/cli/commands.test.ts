@@ -54,6 +54,40 @@ describe("cofferdam policy", () => {
   });
 });
 
+describe("cofferdam policy explain", () => {
+  test.each([
+    [["read", "./a/.env"], 1, /^deny .*\.env denies it/],
+    [["write", "./a.txt"], 0, /^allow filesystem\.write:\. allows it \(filesystem\.write:\. of good\)\n/],
+    [["connect", "example.com:443"], 1, /^deny .*\(unmatched\)/],
+    [["connect", "[::1]:80"], 1, /^deny /],
+    [["request", "GET", "https://example.com/"], 1, /^deny /],
+    [["start", "--", "git", "push"], 0, /^allow /],
+  ])("%j: %i", async (words, code, said) => {
+    const result = await call("policy", "explain", "good.yaml", ...words);
+    expect([result.stderr, result.code]).toEqual(["", code]);
+    expect(result.stdout).toMatch(said);
+  });
+
+  test("tells machines every rule that was looked at", async () => {
+    const { stdout } = await call("policy", "explain", "--json", "good.yaml", "read", "./.env");
+    expect(JSON.parse(stdout)).toMatchObject({
+      request: { domain: "filesystem", operation: "read", path: "./.env" },
+      verdict: "deny",
+      rules: [{ verdict: "allow" }, { verdict: "deny", applies: true }],
+    });
+  });
+
+  test.each([
+    [["bogus", "x"], /"bogus" is nothing that a policy decides/],
+    [["read", "a", "b"], /about one file/],
+    [["request", "not a url"], /not a url/],
+  ])("%j is an error of usage", async (words, line) => {
+    const { code, stderr } = await call("policy", "explain", "good.yaml", ...words);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(line);
+  });
+});
+
 describe("cofferdam audit", () => {
   const log = () => join(folder.path, "log.jsonl");
 
