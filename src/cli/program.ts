@@ -112,6 +112,17 @@ function addPolicy(program: Command): void {
       await showPolicy(file, flags);
     });
   addExplain(policy);
+  policy
+    .command("diff")
+    .description("Says what differs between two policies: what widens, what narrows, and what needs a new sandbox.")
+    .argument("<old>", "YAML or JSON")
+    .argument("<new>", "YAML or JSON")
+    .option("--narrow-only", "exit with 1 if the new one lets anything more happen")
+    .option(...JSON_FLAG)
+    .action(async (before: string, after: string, flags: { json?: boolean; narrowOnly?: boolean }) => {
+      const { diffPolicyFiles } = await import("./commands/diff.ts");
+      process.exitCode = await diffPolicyFiles(before, after, flags);
+    });
 }
 
 function addExplain(policy: Command): void {

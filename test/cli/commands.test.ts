@@ -88,6 +88,24 @@ describe("cofferdam policy explain", () => {
   });
 });
 
+describe("cofferdam policy diff", () => {
+  test("says what widens, what narrows and what is live, and fails on a widening where it is asked to", async () => {
+    const wider =
+      'version: 1\nname: good\nfilesystem: { write: ["."] }\nnetwork: { allow: [{ id: api, host: api.test }] }\n';
+    writeFileSync(join(folder.path, "wider.yaml"), wider);
+    const { code, stdout } = await call("policy", "diff", "good.yaml", "wider.yaml");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^- widening +filesystem\.deny\S* +new sandbox /m);
+    expect(stdout).toMatch(/^\+ widening +network\.allow\[0\] api +live /m);
+    expect(stdout).toMatch(/^widening: the new one needs a new sandbox$/m);
+    expect((await call("policy", "diff", "--narrow-only", "good.yaml", "wider.yaml")).code).toBe(1);
+    const back = await call("policy", "diff", "--narrow-only", "--json", "wider.yaml", "good.yaml");
+    expect(back.code).toBe(0);
+    expect(JSON.parse(back.stdout)).toMatchObject({ effect: "narrowing", live: true });
+    expect((await call("policy", "diff", "good.yaml", "good.yaml")).stdout).toBe("Both mean the same.\n");
+  });
+});
+
 describe("cofferdam audit", () => {
   const log = () => join(folder.path, "log.jsonl");
 
