@@ -33,7 +33,9 @@ const LOOKS: Readonly<Record<PolicyChangeEffect, Look>> = { widening: "red", nar
 const SIGNS: Readonly<Record<PolicyDifference["kind"], string>> = { added: "+", removed: "-", changed: "~" };
 
 function row({ effect, kind, path, ruleId, live, because }: PolicyDifference, style: Style): string[] {
-  const what = ruleId === undefined || ruleId.startsWith(path) ? path : `${path} ${ruleId}`;
+  // A derived id begins with the list that the rule stands in.
+  const isDerived = ruleId?.startsWith(path.replace(/\[.*$/, "")) === true;
+  const what = isDerived ? ruleId : [path, ruleId].filter(Boolean).join(" ");
   return [
     `${SIGNS[kind]} ${style(LOOKS[effect], effect)}`,
     displaySafe(what),
