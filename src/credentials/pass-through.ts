@@ -13,6 +13,8 @@ export function passThrough<T extends Transform>(source: Readable, by: T, onLeft
   const broken = (error?: Error): void => {
     if (!source.readableEnded && !by.destroyed) by.destroy(error);
   };
+  // It may break before anybody reads of it: who comes later finds it destroyed.
+  by.on("error", () => undefined);
   source.once("error", broken);
   source.once("close", () => broken());
   by.once("close", () => {

@@ -78,6 +78,8 @@ class ScrubbedSocket extends Duplex {
   constructor(socket: Duplex, scrubber: Scrubber) {
     super({ allowHalfOpen: true });
     this.#socket = socket;
+    // It may break before anybody listens.
+    this.on("error", () => undefined);
     const say = (bytes: Buffer): void => {
       if (bytes.length > 0 && !this.push(bytes)) socket.pause();
     };
