@@ -43,7 +43,15 @@ export type {
   StartRequest,
   WebRequest,
 } from "./policy/explain/types.ts";
-export { compose, diffPolicies, explain, loadPolicy, type ParsePolicyOptions, parsePolicy } from "./policy/mod.ts";
+export {
+  compose,
+  diffPolicies,
+  explain,
+  loadPolicy,
+  type ParsePolicyOptions,
+  parsePolicy,
+  restrict,
+} from "./policy/mod.ts";
 export type * from "./policy/types.ts";
 export type { AcquireOptions, PoolOptions } from "./pool/options.ts";
 export type { Pool, PoolCounts } from "./pool/warmed-pool.ts";

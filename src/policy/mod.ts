@@ -16,6 +16,7 @@ export {
 } from "./addresses.ts";
 export { compose } from "./algebra/compose.ts";
 export { diffPolicies } from "./algebra/diff.ts";
+export { restrict } from "./algebra/restrict.ts";
 export { BASELINE } from "./baseline.ts";
 export {
   type ConnectionAttempt,

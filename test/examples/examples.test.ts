@@ -15,6 +15,7 @@ test.each([
   ["github-readonly.ts", /Told: .*methods: \["POST"\]/],
   ["network-hooks.ts", /Received:.*\[key\]/s],
   ["credentials.ts", /Denied: the placeholder of ACME_TOKEN/],
+  ["compose.ts", /Explained: env denies it \[ 'no-secrets' \]/],
   ["redact.ts", /password = \[redacted\]/],
 ])("examples/%s", { timeout: 120_000 }, async (name, said) => {
   const { stdout } = await run(process.execPath, ["--import", "tsx", join(ROOT, "examples", name)], { cwd: ROOT });
