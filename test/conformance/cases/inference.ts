@@ -133,6 +133,22 @@ export const inferenceCases: readonly Case[] = [
     },
   },
   {
+    name: "each official client streams answers with tools of the other family's provider",
+    tools: true,
+    async run(scene) {
+      const both = await providers(scene);
+      const routes = [
+        { models: ["gpt-*"], provider: "claude" },
+        { models: ["claude-*"], provider: "gpt" },
+      ];
+      const sandbox = await modelSandbox(scene, { ...toBoth(both), routes, intercept: ["api.openai.com"] });
+      const urls = ["https://api.openai.com/v1", "https://inference.local"];
+      expect((await sandbox.exec(["node", "client.cjs", ...urls], { timeoutMs: 60_000 })).stdout).toBe(SAID);
+      expect(both.claude.requests[0]).toMatchObject({ path: "/v1/messages", body: { model: "gpt-x" } });
+      expect(both.gpt.requests[0]).toMatchObject({ path: "/v1/chat/completions", body: { model: "claude-x" } });
+    },
+  },
+  {
     name: "inference.local is not there without routes, is denied where the policy says so, and leads only where the owner says",
     async run(scene) {
       const remote = {

@@ -20,6 +20,8 @@ export interface Asked {
   readonly endpoint: Endpoint;
   readonly headers: Headers;
   readonly body: JsonObject;
+  /** How long the body was. */
+  readonly bytes: number;
   /** As the client calls it. */
   readonly model: string;
   /** Aborted when the call is to end; its reason is what the client is told. */
@@ -32,22 +34,20 @@ export interface AttemptSetting {
   keyFor(provider: Provider): Promise<string | undefined>;
 }
 
-/** An answer that has begun. */
-export interface Answered {
+/** An answer that has begun: whole, or in pieces. */
+export type Answered = {
   readonly dialect: Dialect;
   readonly headers: [string, string][];
-  /** Absent: it comes in pieces, from `response`. */
-  readonly whole?: WholeAnswer;
-  readonly response: UpstreamResponse;
-}
+} & ({ readonly whole: WholeAnswer } | { readonly pieces: UpstreamResponse["body"]["stream"] });
 
 /** Asks. @throws {CallFailure} If there is no good answer. */
 export async function attempt(setting: AttemptSetting, asked: Asked, target: Target): Promise<Answered> {
   const { provider, timeoutMs } = target;
-  const dialect = dialectFor(asked.endpoint, provider.family);
+  const dialect = dialectFor(asked.endpoint, provider, asked.model);
   if (dialect === undefined) {
     throw new CallFailure("invalid", `The provider ${provider.name} has nothing like ${asked.endpoint}`);
   }
+  if (dialect.atHome !== undefined) return { dialect, headers: [], whole: dialect.atHome(asked.bytes) };
   const key = await setting.keyFor(provider);
   if (key === undefined && provider.needsKey) {
     const variables = provider.keyVariables.join(" or ");
@@ -78,8 +78,8 @@ export async function attempt(setting: AttemptSetting, asked: Asked, target: Tar
       `The provider ${provider.name} answered ${isStream ? "without" : "with"} a stream`,
     );
   }
-  if (isStream) return { dialect, headers, response };
-  return { dialect, headers, response, whole: await wholeOf(dialect, response, asked.signal, timeoutMs) };
+  if (isStream) return { dialect, headers, pieces: response.body.stream };
+  return { dialect, headers, whole: await wholeOf(dialect, response, asked.signal, timeoutMs) };
 }
 
 async function wholeOf(

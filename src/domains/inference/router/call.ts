@@ -115,7 +115,7 @@ export class Call {
     this.#route = this.#find(model);
     if (this.#route === undefined) throw this.#unrouted(model);
     const { signal } = this.#controller;
-    const asked = { endpoint: this.#endpoint, headers, body, model, signal };
+    const asked = { endpoint: this.#endpoint, headers, body, bytes: this.#bytes, model, signal };
     let last: CallFailure | undefined;
     for (const target of this.#route.targets) {
       this.#target = target;
@@ -131,16 +131,18 @@ export class Call {
     throw last;
   }
 
-  #respond({ dialect, headers, whole, response }: Answered, asked: JsonObject): Response {
+  #respond(answered: Answered, asked: JsonObject): Response {
+    const { dialect, headers } = answered;
     this.#firstByteMs = performance.now() - this.#began;
-    if (whole !== undefined) {
+    if ("whole" in answered) {
+      const { whole } = answered;
       const text = JSON.stringify(whole.json);
       this.#over(undefined, whole.usage ?? this.#estimate(estimateTokens(text.length)));
       return new Response(text, { headers: [...headers, ["content-type", "application/json"]] });
     }
     const events = dialect.events(asked);
     const stream = relayEvents({
-      stream: response.body.stream,
+      stream: answered.pieces,
       idleMs: this.#target?.timeoutMs ?? 0,
       family: FAMILY[this.#endpoint],
       events,

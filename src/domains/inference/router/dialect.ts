@@ -42,6 +42,8 @@ export interface EventRelay {
 export interface Dialect {
   /** Below the provider's base URL. */
   readonly path: string;
+  /** Answers a request of so many bytes without the provider. Absent: it is asked. */
+  atHome?(bytes: number): WholeAnswer;
   /** The request with the model that is asked. @throws {CallFailure} If it cannot be said to the provider. */
   request(body: JsonObject, model: string): JsonObject;
   /** @throws {CallFailure} If it makes no sense. */

@@ -1,13 +1,14 @@
 /**
- * Which dialect speaks an endpoint to a provider of a family.
+ * Which dialect speaks an endpoint to a provider.
  *
  * @module
  */
-import type { ApiFamily } from "../providers/kinds.ts";
+import type { Provider } from "../providers/read.ts";
+import { translated } from "../translate/dialects.ts";
 import { type Dialect, type Endpoint, FAMILY } from "./dialect.ts";
 import { passThrough } from "./pass-through.ts";
 
-/** Finds it. Undefined: the family has nothing like it. */
-export function dialectFor(endpoint: Endpoint, family: ApiFamily): Dialect | undefined {
-  return FAMILY[endpoint] === family ? passThrough(endpoint) : undefined;
+/** Finds it. `model`: as the client calls it. Undefined: the provider has nothing like it. */
+export function dialectFor(endpoint: Endpoint, provider: Provider, model: string): Dialect | undefined {
+  return FAMILY[endpoint] === provider.family ? passThrough(endpoint) : translated(endpoint, provider, model);
 }
