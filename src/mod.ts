@@ -5,6 +5,7 @@
  */
 export * from "./audit/mod.ts";
 export type * from "./credentials/types.ts";
+export type { ModelPrice } from "./domains/inference/mod.ts";
 export type { ProxyOptions, Resolver } from "./egress/mod.ts";
 export {
   type ErrorCode,

@@ -132,6 +132,8 @@ export interface InferenceFacts {
   readonly outputTokens: number;
   /** Of the input: what came from the provider's cache. @default 0 */
   readonly cachedTokens?: number;
+  /** What it cost, in US dollars, where the price is known. */
+  readonly usd?: number;
   /** The provider did not count all of them. @default false */
   readonly estimated?: boolean;
   /** `"answered"`, or what went wrong. */
@@ -190,6 +192,18 @@ export interface ReviewDiscard {
   readonly restored: number;
 }
 
+/** A part of the budget for models is nearly used, or used up. Each is told once. */
+export interface InferenceBudgetNotice {
+  readonly kind: "inference.budget";
+  readonly limit: "tokens" | "usd";
+  /** Of calls to this provider. Undefined: of all calls. */
+  readonly provider?: string;
+  readonly used: number;
+  readonly of: number;
+  /** `"near"`: 80 % of it. */
+  readonly state: "near" | "spent";
+}
+
 /** What a record says, beside what every record has. */
 export type RecordBody =
   | SandboxStart
@@ -201,6 +215,7 @@ export type RecordBody =
   | PortConnection
   | ReviewApply
   | ReviewDiscard
+  | InferenceBudgetNotice
   | Decision;
 
 /** One record of the audit, discriminated by `kind`. */

@@ -50,13 +50,6 @@ export function assertEnforceable(policy: NormalizedPolicy, options: AssertEnfor
 }
 
 function inference(policy: NormalizedPolicy): IssueDraft[] {
-  const { budget, unmatched } = policy.inference;
   const message = "a call that no route takes has nowhere to go: only deny is in this version";
-  return [
-    ...Object.keys(budget).map((key) => ({
-      path: ["inference", "budget", key],
-      message: "budgets are not yet enforced",
-    })),
-    ...(unmatched === "deny" ? [] : [{ path: ["inference", "unmatched"], message }]),
-  ];
+  return policy.inference.unmatched === "deny" ? [] : [{ path: ["inference", "unmatched"], message }];
 }

@@ -39,7 +39,7 @@ import { deniedByPolicy, isKept } from "./connection-rulings.ts";
 import { CountedAllows } from "./counted-allows.ts";
 import type { DecisionRecords } from "./decisions.ts";
 import { endpoint } from "./endpoint.ts";
-import { InferenceHost } from "./inference/inference-host.ts";
+import { type BudgetRecords, InferenceHost } from "./inference/inference-host.ts";
 import { LocalHost } from "./local-site/local-host.ts";
 import type { SandboxOptions } from "./options.ts";
 import { type OwnAnswer, ownAnswer } from "./own-hosts.ts";
@@ -49,7 +49,7 @@ import type { SandboxTrust } from "./trust.ts";
 /** What connections need of their sandbox. */
 export interface ConnectionsSetting {
   readonly registry: PluginRegistry;
-  readonly records: DecisionRecords;
+  readonly records: DecisionRecords & BudgetRecords;
   /** Absent: no connection is looked into. */
   readonly trust: SandboxTrust | undefined;
   readonly credentials: CredentialStore;

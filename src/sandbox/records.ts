@@ -7,6 +7,7 @@ import {
   type AuditLog,
   type AuditRecord,
   type DecisionRecord,
+  type InferenceBudgetNotice,
   type JsonValue,
   type KnownSecret,
   openAuditLog,
@@ -139,6 +140,11 @@ export class SandboxRecords implements ExecAudit {
 
   changesDiscarded({ restored }: DiscardResult): void {
     this.#add({ kind: "review.discard", restored });
+  }
+
+  /** @internal */
+  budget(notice: Omit<InferenceBudgetNotice, "kind">): void {
+    this.#add({ kind: "inference.budget", ...notice });
   }
 
   /** @internal */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { assertEnforceable, normalizePolicy, type Policy, parsePolicy } from "../../src/policy/mod.ts";
-import { FULL_YAML, failure, normalized } from "./helpers.ts";
+import { failure, normalized } from "./helpers.ts";
 
 const refused = (policy: Omit<Policy, "version">): string[] => {
   const error = failure("POLICY_UNSUPPORTED", () => assertEnforceable(normalized(policy)));
@@ -38,7 +38,7 @@ describe("assertEnforceable()", () => {
     ["addresses and ranges", { network: { allow: [{ host: "[2001:db8::1]" }], deny: [{ host: "10.0.0.0/8" }] } }],
     [
       "routes to models",
-      { inference: { routes: [{ models: ["*"], provider: "x" }], intercept: ["a.b"], localOnly: true } },
+      { inference: { routes: [{ models: ["*"], provider: "x" }], intercept: ["a.b"], budget: { tokens: 5 } } },
     ],
     ["defaults written out", { network: { unmatched: "deny" }, inference: { unmatched: "deny" } }],
   ])("takes %s", (_, policy) => {
@@ -46,21 +46,20 @@ describe("assertEnforceable()", () => {
   });
 
   test.each<[string, Omit<Policy, "version">, string[]]>([
-    ["a budget", { inference: { budget: { tokens: 5, usd: 1 } } }, ["inference.budget.tokens", "inference.budget.usd"]],
     ["unmatched models that ask", { inference: { unmatched: "ask" } }, ["inference.unmatched"]],
   ])("refuses %s", (_, policy, paths) => {
     expect(refused(policy)).toEqual(paths);
   });
 
   test("names every issue with line and column, and what to leave out", () => {
-    const policy = normalizePolicy(parsePolicy(FULL_YAML, { source: "full.yaml" }));
+    const text = "version: 1\ninference:\n  routes: []\n  unmatched: ask\n";
+    const policy = normalizePolicy(parsePolicy(text, { source: "some.yaml" }));
     const error = failure("POLICY_UNSUPPORTED", () => assertEnforceable(policy));
-    expect(error.details.source).toBe("full.yaml");
-    expect(error.details.issues).toHaveLength(2);
-    expect(error.message).toContain("Cannot enforce the policy full.yaml: 2 issues");
-    expect(error.message).toContain("full.yaml:27:21 inference.budget.tokens: budgets are not yet enforced");
+    expect(error.details.source).toBe("some.yaml");
+    expect(error.message).toContain("Cannot enforce the policy some.yaml: 1 issue");
+    expect(error.message).toContain("some.yaml:4:14 inference.unmatched: a call that no route takes");
     expect(error.hint).toBe(
-      "Leave out inference.budget: this version enforces filesystem, process, network, inference, credentials and audit",
+      "Leave out inference.unmatched: this version enforces filesystem, process, network, inference, credentials and audit",
     );
   });
 

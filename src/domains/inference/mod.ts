@@ -4,6 +4,8 @@
  * @module
  */
 
+export type { BudgetNotice } from "./budget/meter.ts";
+export { type ModelPrice, PriceTable } from "./budget/prices.ts";
 export { type InferencePlan, planInference, type Route, type Target } from "./plan.ts";
 export { type InferenceRules, inferenceRules } from "./policy.ts";
 export { ProviderConnections } from "./providers/connections.ts";

@@ -11,7 +11,9 @@ export function callDecision(call: CallRecord): Omit<Decision, "kind"> {
   const { subject, model, route, failure, latencyMs } = call;
   const { pid, binary, sha256, ancestors } = subject;
   // What went to a provider was allowed, whatever came of it, unless the policy changed meanwhile.
-  const isDenied = failure !== undefined && (call.target === undefined || failure.kind === "denied");
+  const isDenied =
+    failure !== undefined &&
+    (call.target === undefined || failure.kind === "denied" || failure.options.denied === true);
   return {
     domain: "inference",
     operation: "call",
@@ -37,7 +39,7 @@ function reasonOf({ failure, route, failed }: CallRecord): string {
   return `rule ${route?.id} allows it${before}`;
 }
 
-function factsOf({ endpoint, target, model, usage, failure, firstByteMs }: CallRecord): InferenceFacts {
+function factsOf({ endpoint, target, model, usage, usd, failure, firstByteMs }: CallRecord): InferenceFacts {
   return {
     endpoint,
     ...(target === undefined
@@ -46,6 +48,7 @@ function factsOf({ endpoint, target, model, usage, failure, firstByteMs }: CallR
     inputTokens: usage.inputTokens,
     outputTokens: usage.outputTokens,
     ...(usage.cachedTokens > 0 ? { cachedTokens: usage.cachedTokens } : {}),
+    ...(usd === undefined ? {} : { usd }),
     ...(usage.estimated ? { estimated: true } : {}),
     outcome: failure === undefined ? "answered" : failure.kind,
     ...(firstByteMs === undefined ? {} : { firstByteMs }),

@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { type InferencePlan, type Provider, ProviderConnections } from "../../domains/inference/mod.ts";
+import {
+  type BudgetNotice,
+  type InferencePlan,
+  type Provider,
+  ProviderConnections,
+} from "../../domains/inference/mod.ts";
 import type { Router } from "../../domains/inference/router/router.ts";
 import type { LocalApp } from "../../egress/http/connection.ts";
 import { type FlowSubject, readProxySettings } from "../../egress/mod.ts";
@@ -13,9 +18,14 @@ import type { SandboxOptions } from "../options.ts";
 import { callDecision } from "./call-decision.ts";
 import { findKey } from "./keys.ts";
 
+/** Who writes down that a budget comes to its end. */
+export interface BudgetRecords {
+  budget(notice: BudgetNotice): void;
+}
+
 /** What it needs of its sandbox. */
 export interface InferenceHostParts {
-  readonly records: DecisionRecords;
+  readonly records: DecisionRecords & BudgetRecords;
   readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy" | "inference">;
 }
 
@@ -70,6 +80,8 @@ export class InferenceHost {
       plan: () => this.#plan,
       keyFor: (provider: Provider) => findKey(provider, options.inference?.keyFor, (error) => records.problem(error)),
       send: (provider, request) => this.#connections.send(provider, request),
+      prices: options.inference?.prices,
+      onBudget: (notice) => records.budget(notice),
       record: (call) => records.decision(callDecision(call)),
     });
   }

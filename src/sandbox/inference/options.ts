@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ProviderTable } from "../../domains/inference/mod.ts";
+import { type ModelPrice, PriceTable, type ProviderTable } from "../../domains/inference/mod.ts";
 import { SandboxError } from "../../errors.ts";
 import { providerSchema } from "../../policy/inference-schema.ts";
 import { formatPath } from "../../policy/issues.ts";
@@ -26,14 +26,22 @@ export interface InferenceOptions {
    * @default the variables of this process's environment that are the provider's: `ANTHROPIC_API_KEY`, `OPENAI_API_KEY`, ...
    */
   readonly keyFor?: KeySource;
+  /**
+   * What tokens cost: the first entry that matches counts. Where the policy has a budget of money, calls to remote models that
+   * are not in the table are denied.
+   *
+   * @default list prices of some models of OpenAI and Anthropic
+   */
+  readonly prices?: readonly ModelPrice[];
 }
 
 /**
- * The providers, checked.
+ * The providers, checked, as the prices are.
  *
  * @throws {SandboxError} ARGUMENT_INVALID If one is malformed.
  */
-export function readProviders({ providers = {} }: InferenceOptions = {}): ProviderTable {
+export function readProviders({ providers = {}, prices }: InferenceOptions = {}): ProviderTable {
+  if (prices !== undefined) checkPrices(prices);
   for (const [name, provider] of Object.entries(providers)) {
     const place = `inference.providers.${name}`;
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name)) {
@@ -46,6 +54,20 @@ export function readProviders({ providers = {} }: InferenceOptions = {}): Provid
     throw invalid(place, provider, `${path === "" ? "" : `${path}: `}${issue.message}`);
   }
   return providers;
+}
+
+function checkPrices(prices: readonly ModelPrice[]): void {
+  const sound = ({ input, output, cachedInput = 0 }: ModelPrice): boolean =>
+    [input, output, cachedInput].every((each) => Number.isFinite(each) && each >= 0);
+  prices.forEach((each, index) => {
+    const argument = `inference.prices[${index}]`;
+    if (!sound(each)) throw invalid(argument, each, "a price is a number of US dollars for a million tokens");
+    try {
+      new PriceTable([each]);
+    } catch {
+      throw invalid(argument, each, "its models are no globs");
+    }
+  });
 }
 
 function invalid(argument: string, value: unknown, reason: string): SandboxError<"ARGUMENT_INVALID"> {

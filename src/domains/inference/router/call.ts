@@ -4,6 +4,7 @@
  * @module
  */
 import type { FlowSubject } from "../../../egress/mod.ts";
+import type { Meter, MeteredCall } from "../budget/meter.ts";
 import type { InferencePlan, Route, Target } from "../plan.ts";
 import { type Answered, type AttemptSetting, attempt } from "./attempt.ts";
 import { type HeldBytes, readBody } from "./body.ts";
@@ -24,6 +25,8 @@ export interface CallRecord {
   /** Who answered, or failed last. */
   readonly target?: Target;
   readonly usage: Usage;
+  /** In US dollars. Absent: nobody knows, or nobody was asked. */
+  readonly usd?: number;
   /** Absent: it went well. */
   readonly failure?: CallFailure;
   /** Who failed before somebody answered, and how. */
@@ -38,10 +41,11 @@ export interface CallSetting extends AttemptSetting {
   plan(): InferencePlan;
   record(record: CallRecord): void;
   readonly held: HeldBytes;
+  readonly meter: Meter;
 }
 
 /** What makes it worth to ask the next provider. */
-const PASSING: ReadonlySet<FailureKind> = new Set(["refused", "rate", "unreachable", "timeout", "upstream"]);
+const PASSING: ReadonlySet<FailureKind> = new Set(["refused", "budget", "rate", "unreachable", "timeout", "upstream"]);
 
 /** The longest name of a model. */
 const MODEL_MAX = 256;
@@ -58,6 +62,7 @@ export class Call {
   #bytes = 0;
   #route: Route | undefined;
   #target: Target | undefined;
+  #metered: MeteredCall | undefined;
   #firstByteMs: number | undefined;
   #onOver: (() => void) | undefined;
   #isOver = false;
@@ -114,12 +119,15 @@ export class Call {
     this.#model = model;
     this.#route = this.#find(model);
     if (this.#route === undefined) throw this.#unrouted(model);
+    const plan = this.#setting.plan();
+    this.#metered = this.#setting.meter.begin(plan.kind === "none" ? {} : plan.budget, estimateTokens(this.#bytes));
     const { signal } = this.#controller;
     const asked = { endpoint: this.#endpoint, headers, body, bytes: this.#bytes, model, signal };
     let last: CallFailure | undefined;
     for (const target of this.#route.targets) {
       this.#target = target;
       try {
+        this.#metered.to(target.provider, target.model ?? model);
         return await attempt(this.#setting, asked, target);
       } catch (error) {
         if (!(error instanceof CallFailure) || !PASSING.has(error.kind) || signal.aborted) throw error;
@@ -132,13 +140,15 @@ export class Call {
   }
 
   #respond(answered: Answered, asked: JsonObject): Response {
-    const { dialect, headers } = answered;
+    const { dialect } = answered;
+    const warning = this.#metered?.warning();
+    const headers = [...answered.headers, ...(warning === undefined ? [] : [["x-cofferdam-budget", warning] as const])];
     this.#firstByteMs = performance.now() - this.#began;
     if ("whole" in answered) {
       const { whole } = answered;
       const text = JSON.stringify(whole.json);
       this.#over(undefined, whole.usage ?? this.#estimate(estimateTokens(text.length)));
-      return new Response(text, { headers: [...headers, ["content-type", "application/json"]] });
+      return new Response(text, { headers: entries([...headers, ["content-type", "application/json"]]) });
     }
     const events = dialect.events(asked);
     const stream = relayEvents({
@@ -155,7 +165,7 @@ export class Call {
       },
     });
     const type = ["content-type", "text/event-stream; charset=utf-8"] as const;
-    return new Response(stream, { headers: [...headers, [...type], ["cache-control", "no-cache"]] });
+    return new Response(stream, { headers: entries([...headers, type, ["cache-control", "no-cache"]]) });
   }
 
   #estimate(outputTokens: number, known: Usage | undefined = undefined): Usage {
@@ -176,6 +186,7 @@ export class Call {
   #over(failure: CallFailure | undefined, usage: Usage): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    const usd = this.#metered?.settle(usage);
     this.#setting.record({
       subject: this.#subject,
       endpoint: this.#endpoint,
@@ -183,6 +194,7 @@ export class Call {
       ...(this.#route === undefined ? {} : { route: this.#route }),
       ...(this.#target === undefined ? {} : { target: this.#target }),
       usage,
+      ...(usd === undefined ? {} : { usd }),
       ...(failure === undefined ? {} : { failure }),
       failed: this.#failed,
       latencyMs: performance.now() - this.#began,
@@ -190,6 +202,10 @@ export class Call {
     });
     this.#onOver?.();
   }
+}
+
+function entries(lines: readonly (readonly [string, string])[]): [string, string][] {
+  return lines.map(([name, value]) => [name, value]);
 }
 
 function readModel({ model }: JsonObject): string {

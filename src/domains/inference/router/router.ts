@@ -6,6 +6,8 @@
 import { type Context, Hono } from "hono";
 import type { LocalApp } from "../../../egress/http/connection.ts";
 import type { FlowSubject } from "../../../egress/mod.ts";
+import { type BudgetNotice, Meter } from "../budget/meter.ts";
+import { type ModelPrice, PriceTable } from "../budget/prices.ts";
 import type { ApiFamily } from "../providers/kinds.ts";
 import { HeldBytes } from "./body.ts";
 import { Call, type CallSetting } from "./call.ts";
@@ -14,7 +16,12 @@ import { CallFailure, failureResponse } from "./errors.ts";
 import { listModels, modelList, modelOf } from "./models.ts";
 
 /** What a router is made of. */
-export type RouterSetting = Omit<CallSetting, "held">;
+export interface RouterSetting extends Omit<CallSetting, "held" | "meter"> {
+  /** @default list prices of some models */
+  readonly prices?: readonly ModelPrice[] | undefined;
+  /** A limit came near or to its end. */
+  onBudget?(notice: BudgetNotice): void;
+}
 
 interface Env {
   Bindings: { readonly subject: FlowSubject };
@@ -42,7 +49,8 @@ export class Router {
   readonly #app = new Hono<Env>();
 
   constructor(setting: RouterSetting) {
-    this.#setting = { ...setting, held: new HeldBytes() };
+    const meter = new Meter(new PriceTable(setting.prices), (notice) => setting.onBudget?.(notice));
+    this.#setting = { ...setting, held: new HeldBytes(), meter };
     for (const base of BASES) this.#app.route(base, this.#api());
     this.#app.notFound((context) => problem(context, new CallFailure("not_found", NO_PAGE)));
     this.#app.onError((error, context) => {
