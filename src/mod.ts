@@ -14,6 +14,7 @@ export {
   SandboxError,
   type SandboxErrorOptions,
 } from "./errors.ts";
+export type * from "./hooks/inference-types.ts";
 export {
   type ApprovalBase,
   type ApprovalContext,

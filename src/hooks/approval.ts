@@ -5,6 +5,7 @@
  */
 import { Call } from "./call.ts";
 import type { DecisionMaker } from "./decided.ts";
+import type { InferenceCall } from "./inference-types.ts";
 import type { FilesystemAccess, NetworkConnect, NetworkMessage, NetworkRequest, ProcessStart } from "./subjects.ts";
 import type { Awaitable } from "./types.ts";
 import { type HookVerdict, readVerdict } from "./verdict.ts";
@@ -26,6 +27,7 @@ export interface ApprovalBase {
 export type ApprovalRequest =
   | (ApprovalBase & { readonly domain: "filesystem"; readonly access: FilesystemAccess })
   | (ApprovalBase & { readonly domain: "process"; readonly start: ProcessStart })
+  | (ApprovalBase & { readonly domain: "inference"; readonly call: InferenceCall })
   | (ApprovalBase & {
       readonly domain: "network";
       readonly connect: NetworkConnect;

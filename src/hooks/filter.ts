@@ -15,6 +15,7 @@ import {
   WORKSPACE_PATH,
 } from "../policy/mod.ts";
 import { canonicalBinary, canonicalPath } from "../policy/paths.ts";
+import type { InferenceCall } from "./inference-types.ts";
 import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
 
 /**
@@ -91,6 +92,22 @@ export function connectMatcher(
   return ({ host, port, binary }) => {
     if (matchers.length > 0 && !matchers.some((matches) => matches(host))) return MATCH.NONE;
     if (ports.length > 0 && !ports.includes(port)) return MATCH.NONE;
+    if (binaries.length === 0) return MATCH.FULLY;
+    // A program that is not known may be one of those that are meant.
+    if (binary === "") return MATCH.PARTLY;
+    return inBinaries(binary) ? MATCH.FULLY : MATCH.NONE;
+  };
+}
+
+/** What matches calls to models. */
+export function callMatcher(
+  models: readonly string[],
+  binaries: readonly string[],
+): (call: Pick<InferenceCall, "model" | "binary">) => Match {
+  const inModels = anyOf(models);
+  const inBinaries = anyOf(binaries);
+  return ({ model, binary }) => {
+    if (!inModels(model)) return MATCH.NONE;
     if (binaries.length === 0) return MATCH.FULLY;
     // A program that is not known may be one of those that are meant.
     if (binary === "") return MATCH.PARTLY;

@@ -9,16 +9,12 @@ export type { Decided, DecideOptions, DecisionMaker, PolicyRuling } from "./deci
 export { definePlugin } from "./define.ts";
 export { binaryPatterns, pathPatterns } from "./filter.ts";
 export { HookedMessage, HookedResponse } from "./hooked.ts";
+export { HookedCall } from "./hooked-call.ts";
 export { HookedRequest } from "./hooked-request.ts";
+export type * from "./inference-types.ts";
 export { type PeekTextOptions, peekText } from "./peek-text.ts";
-export {
-  type HookDomain,
-  PluginRegistry,
-  type RegistryLimits,
-  type RegistryOptions,
-  type Subscription,
-  type TrafficHooks,
-} from "./registry.ts";
+export { PluginRegistry } from "./registry.ts";
+export type { HookDomain, RegistryLimits, RegistryOptions, Subscription, TrafficHooks } from "./registry-types.ts";
 export type * from "./subjects.ts";
 export type * from "./types.ts";
 export { allow, ask, deny, type HookVerdict, substitute } from "./verdict.ts";

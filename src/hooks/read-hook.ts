@@ -7,7 +7,17 @@ import { hostRange, rangeProblem } from "../policy/addresses.ts";
 import { globProblem } from "../policy/glob.ts";
 import { nearestKey } from "../policy/nearest.ts";
 import { pathProblem } from "../policy/paths.ts";
-import { accessMatcher, binaryPatterns, connectMatcher, type Match, pathPatterns, startMatcher } from "./filter.ts";
+import {
+  accessMatcher,
+  binaryPatterns,
+  callMatcher,
+  connectMatcher,
+  type Match,
+  pathPatterns,
+  startMatcher,
+} from "./filter.ts";
+import type { CallHook } from "./hooked-call.ts";
+import type { CallHandler, InferenceCall } from "./inference-types.ts";
 import { invalidPlugin } from "./problems.ts";
 import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
 import type { HookContext } from "./types.ts";
@@ -21,6 +31,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const OBSERVE_KEYS = ["handler", "timeoutMs"];
 const DECIDE_KEYS = [...OBSERVE_KEYS, "name", "order", "binaries"];
 const CONNECT_KEYS = [...DECIDE_KEYS, "hosts", "ports"];
+const CALL_KEYS = [...DECIDE_KEYS, "models"];
 const ACCESS_KEYS = [...DECIDE_KEYS, "paths", "operations"];
 
 const OPERATIONS: readonly FilesystemOperation[] = [
@@ -100,6 +111,15 @@ export function readTraffic<F>(plugin: string, hook: string, value: unknown): Tr
   return { ...decide, handler, ports, matches: connectMatcher(hosts, ports, decide.binaries) };
 }
 
+/** Reads `inference.call`. */
+export function readCall(plugin: string, value: unknown): CallHook {
+  const written = readWritten(plugin, "inference.call", value, CALL_KEYS);
+  const decide = readDecide<InferenceCall>(plugin, "inference.call", written);
+  const models = readModels(decide, written.models);
+  const handler = decide.handler as unknown as CallHandler;
+  return { ...decide, handler, paths: [], operations: [], matches: callMatcher(models, decide.binaries) };
+}
+
 /** Reads a hook that observes. */
 export function readObserve<E>(plugin: string, hook: string, value: unknown): ObserveHook<E> {
   return readCommon(plugin, hook, readWritten(plugin, hook, value, OBSERVE_KEYS));
@@ -158,6 +178,14 @@ function readPatterns(place: Place, key: string, value: unknown): readonly strin
     const problem = typeof pattern === "string" ? pathProblem(pattern) : "a pattern is a text";
     if (problem === undefined) continue;
     throw invalidHook(place, `has ${JSON.stringify(pattern)} in its ${key}`, `Change it: ${problem}`);
+  }
+  return [...((value as readonly string[] | undefined) ?? [])];
+}
+
+function readModels(place: Place, value: unknown): readonly string[] {
+  for (const model of readList(place, "models", value, PATTERNS_MAX)) {
+    if (typeof model === "string" && model !== "" && globProblem(model) === undefined) continue;
+    throw invalidHook(place, `has ${JSON.stringify(model)} in its models`, "Give globs of the names of models");
   }
   return [...((value as readonly string[] | undefined) ?? [])];
 }

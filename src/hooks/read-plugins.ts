@@ -5,12 +5,14 @@
  */
 import type { DecisionRecord } from "../audit/mod.ts";
 import { nearestKey } from "../policy/nearest.ts";
+import type { CallHook } from "./hooked-call.ts";
 import { invalidPlugin } from "./problems.ts";
 import {
   type DecideHook,
   isName,
   type ObserveHook,
   readAccess,
+  readCall,
   readConnect,
   readObserve,
   readStart,
@@ -31,6 +33,7 @@ export interface ReadPlugin {
   readonly request: TrafficHook<RequestHandler> | undefined;
   readonly response: TrafficHook<ResponseHandler> | undefined;
   readonly message: TrafficHook<MessageHandler> | undefined;
+  readonly call: CallHook | undefined;
   readonly decision: ObserveHook<DecisionRecord> | undefined;
   readonly lifecycle: ObserveHook<LifecycleEvent> | undefined;
 }
@@ -43,11 +46,12 @@ const RUN_NOW = [
   "network.request",
   "network.response",
   "network.message",
+  "inference.call",
   "decision",
   "lifecycle",
 ];
 /** Named in the design; a later version runs them. */
-const RUN_LATER = ["inference.call", "inference.chunk"];
+const RUN_LATER = ["inference.chunk", "inference.response"];
 const DOMAINS = ["filesystem", "process", "network", "inference"];
 
 /**
@@ -97,6 +101,7 @@ function readPlugin(plugin: unknown, place: string): ReadPlugin {
     request: of("network.request", (value) => readTraffic(name, "network.request", value)),
     response: of("network.response", (value) => readTraffic(name, "network.response", value)),
     message: of("network.message", (value) => readTraffic(name, "network.message", value)),
+    call: of("inference.call", (value) => readCall(name, value)),
     decision: of("decision", (value) => readObserve(name, "decision", value)),
     lifecycle: of("lifecycle", (value) => readObserve(name, "lifecycle", value)),
   };
@@ -140,7 +145,7 @@ function refuseTwins(plugins: readonly ReadPlugin[]): void {
     if (names.has(name)) throw invalidPlugin(name, "another plugin has its name", "Give each a name of its own");
     names.add(name);
   }
-  for (const key of ["access", "start", "connect", "request", "response", "message"] as const) {
+  for (const key of ["access", "start", "connect", "request", "response", "message", "call"] as const) {
     const owners = new Map<string, string>();
     for (const { name: plugin, [key]: hook } of plugins) {
       if (hook === undefined) continue;

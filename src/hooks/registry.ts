@@ -5,79 +5,29 @@
  */
 import type { DecisionRecord } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
-import { APPROVE_TIMEOUT_MS, type Approver } from "./approval.ts";
+import { APPROVE_TIMEOUT_MS } from "./approval.ts";
 import type { Decided, DecideOptions, PolicyRuling } from "./decided.ts";
 import { MATCH } from "./filter.ts";
 import { Gate } from "./gate.ts";
 import { chainOf, type Hooked, type HookedMessage, type HookedResponse } from "./hooked.ts";
+import type { CallHook, HookedCall } from "./hooked-call.ts";
 import type { HookedRequest } from "./hooked-request.ts";
+import type { InferenceCall } from "./inference-types.ts";
 import { type Bench, type Case, Judging } from "./judging.ts";
 import { Lifetime, SETUP_TIMEOUT_MS } from "./lifetime.ts";
 import { Observers } from "./observers.ts";
-import type { ProblemListener } from "./problems.ts";
 import type { DecideHook, TrafficHook } from "./read-hook.ts";
 import { type ReadPlugin, readPlugins } from "./read-plugins.ts";
 import type {
-  FilesystemAccess,
-  FilesystemOperation,
-  NetworkConnect,
-  NetworkMessage,
-  NetworkRequest,
-  ProcessStart,
-} from "./subjects.ts";
+  HookDomain,
+  RegistryLimits,
+  RegistryOptions,
+  RequestedAccess,
+  Subscription,
+  TrafficHooks,
+} from "./registry-types.ts";
+import type { FilesystemAccess, NetworkConnect, NetworkMessage, ProcessStart } from "./subjects.ts";
 import type { LifecycleEvent, MessageHandler, Plugin, RequestHandler, ResponseHandler } from "./types.ts";
-
-/** The domains whose decisions hooks join in this version. */
-export type HookDomain = "filesystem" | "process" | "network";
-
-/** Decisions that a hook wants the warden to ask about. The host sees every connection anyway. Patterns are absolute; empty lists mean all. */
-export interface Subscription {
-  readonly domain: Exclude<HookDomain, "network">;
-  readonly operations: readonly FilesystemOperation[];
-  /** What one matches stands for its tree. */
-  readonly paths: readonly string[];
-  /** Each matches the whole path of a program. */
-  readonly binaries: readonly string[];
-}
-
-/** Access that a program asks for by itself, and its words. */
-export interface RequestedAccess {
-  readonly connect: NetworkConnect;
-  /** Absent: the whole connection. */
-  readonly request?: NetworkRequest;
-  readonly requested: string;
-}
-
-/** What plugins are opened for. */
-export interface RegistryOptions {
-  /** The id of the sandbox. */
-  readonly sandbox: string;
-  /** Without one, what would be asked is denied. */
-  readonly approve?: Approver | undefined;
-  /** @default 300000 */
-  readonly approveTimeoutMs?: number | undefined;
-  /** Hears of hooks that failed. */
-  readonly onProblem?: ProblemListener | undefined;
-  /** How many decisions may be with a hook at one time, wait for that, and be with the approver. */
-  readonly limits?: Partial<RegistryLimits> | undefined;
-}
-
-/** Hooks that see what goes over a connection. */
-export interface TrafficHooks {
-  readonly request: readonly TrafficHook<RequestHandler>[];
-  readonly response: readonly TrafficHook<ResponseHandler>[];
-  readonly message: readonly TrafficHook<MessageHandler>[];
-}
-
-/** What is past these is denied. */
-export interface RegistryLimits {
-  /** @default 256 */
-  readonly running: number;
-  /** @default 4096 */
-  readonly waiting: number;
-  /** @default 1024 */
-  readonly approvals: number;
-}
 
 const LIMITS: RegistryLimits = { running: 256, waiting: 4096, approvals: 1024 };
 
@@ -97,6 +47,7 @@ export class PluginRegistry {
   readonly #request: readonly TrafficHook<RequestHandler>[];
   readonly #response: readonly TrafficHook<ResponseHandler>[];
   readonly #message: readonly TrafficHook<MessageHandler>[];
+  readonly #call: readonly CallHook[];
   readonly #decision: Observers<DecisionRecord>;
   readonly #lifecycle: Observers<LifecycleEvent>;
   readonly #bench: Bench;
@@ -112,6 +63,7 @@ export class PluginRegistry {
     this.#request = inOrder(plugins.flatMap(({ request }) => request ?? []));
     this.#response = inOrder(plugins.flatMap(({ response }) => response ?? []));
     this.#message = inOrder(plugins.flatMap(({ message }) => message ?? []));
+    this.#call = inOrder(plugins.flatMap(({ call }) => call ?? []));
     this.#decision = new Observers(
       sandbox,
       plugins.flatMap(({ decision }) => decision ?? []),
@@ -292,6 +244,20 @@ export class PluginRegistry {
     const about = (message: NetworkMessage) => ({ domain: "network", connect, request, message }) as const;
     const { message } = hooked;
     return this.#decideHooked(message, this.trafficHooks(connect).message, hooked, about, ruling, options);
+  }
+
+  /** Decides about a call to a model, and lets hooks change it. It never throws and never rejects. */
+  decideCall(hooked: HookedCall, ruling: PolicyRuling, options: DecideOptions = {}): Decided | Promise<Decided> {
+    if (this.#closed) return ended();
+    // An approver sees what the hooks before made of it.
+    const request = () => ({ domain: "inference", call: hooked.call }) as const;
+    const about: Case<InferenceCall> = {
+      subject: hooked.call,
+      hooks: hooked.chain(this.#call),
+      maySubstitute: false,
+      request,
+    };
+    return new Judging(this.#bench, about, ruling, options).decide();
   }
 
   #decideHooked<S, F>(

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AuditRecord, DecisionRecord } from "../audit/mod.ts";
+import type { CallHandler, CallHookOptions } from "./inference-types.ts";
 import type {
   FilesystemAccess,
   FilesystemOperation,
@@ -150,6 +151,7 @@ export interface PluginHooks {
     /** Filters and ports as of `request`. */
     readonly message?: MessageHandler | ConnectHookOptions<MessageHandler>;
   };
+  readonly inference?: { readonly call?: CallHandler | CallHookOptions<CallHandler> };
   readonly decision?: DecisionObserver | HookOptions<DecisionObserver>;
   readonly lifecycle?: LifecycleObserver | HookOptions<LifecycleObserver>;
 }

@@ -11,6 +11,7 @@ const run = promisify(execFile);
 
 test.each([
   ["hooks.ts", /Asked: .*--force/s],
+  ["local-only.ts", /deny {2}o9 -> nobody/],
   ["review-changes.ts", /Refused: docs\/innocent.md: link-leads-out/],
   ["github-readonly.ts", /Told: .*methods: \["POST"\]/],
   ["network-hooks.ts", /Received:.*\[key\]/s],

@@ -84,7 +84,7 @@ describe("PluginRegistry.open()", () => {
     expect(await refused(withHooks({ filesystem: { zzzzzzzzzzzzzzzzzzzz: handler } }))).not.toHaveProperty("nearest");
   });
 
-  test.each(["inference.call", "inference.chunk"])("refuses %s, which this version does not run yet", async (hook) => {
+  test.each(["inference.response", "inference.chunk"])("refuses %s, which this version does not run yet", async (hook) => {
     const [domain, name] = hook.split(".") as [string, string];
     const { message, hint, ...details } = await refused(withHooks({ [domain]: { [name]: handler } }));
     expect(details).toMatchObject({ plugin: "p", hook });

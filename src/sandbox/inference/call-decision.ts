@@ -26,17 +26,17 @@ export function callDecision(call: CallRecord): Omit<Decision, "kind"> {
     object: model === "" ? "a call" : model,
     verdict: isDenied ? "deny" : "allow",
     ...(route === undefined ? {} : { ruleId: route.id }),
-    decidedBy: { kind: "policy" },
+    decidedBy: call.decided?.decidedBy ?? { kind: "policy" },
     latencyMs,
     reason: reasonOf(call),
     inference: factsOf(call),
   };
 }
 
-function reasonOf({ failure, route, failed }: CallRecord): string {
+function reasonOf({ failure, route, failed, decided }: CallRecord): string {
   const before = failed.length === 0 ? "" : `; before that: ${failed.join("; ")}`;
   if (failure !== undefined) return `${failure.message}${before}`;
-  return `rule ${route?.id} allows it${before}`;
+  return `${decided === undefined || decided.decidedBy.kind === "policy" ? `rule ${route?.id} allows it` : decided.reason}${before}`;
 }
 
 function factsOf({ endpoint, target, model, usage, usd, failure, firstByteMs }: CallRecord): InferenceFacts {

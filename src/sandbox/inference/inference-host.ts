@@ -6,12 +6,14 @@
 import {
   type BudgetNotice,
   type InferencePlan,
+  type JudgedCall,
   type Provider,
   ProviderConnections,
 } from "../../domains/inference/mod.ts";
 import type { Router } from "../../domains/inference/router/router.ts";
 import type { LocalApp } from "../../egress/http/connection.ts";
 import { type FlowSubject, readProxySettings } from "../../egress/mod.ts";
+import { HookedCall, type InferenceCall, type PluginRegistry } from "../../hooks/mod.ts";
 import { INFERENCE_HOST } from "../../policy/mod.ts";
 import type { DecisionRecords } from "../decisions.ts";
 import type { SandboxOptions } from "../options.ts";
@@ -25,6 +27,7 @@ export interface BudgetRecords {
 
 /** What it needs of its sandbox. */
 export interface InferenceHostParts {
+  readonly registry: PluginRegistry;
   readonly records: DecisionRecords & BudgetRecords;
   readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy" | "inference">;
 }
@@ -74,12 +77,20 @@ export class InferenceHost {
     this.#connections.close();
   }
 
+  async #judge(call: InferenceCall, signal: AbortSignal): Promise<JudgedCall> {
+    const hooked = new HookedCall(call);
+    const ruling = { verdict: "allow", ruleId: call.ruleId } as const;
+    const decided = await this.#parts.registry.decideCall(hooked, ruling, { signal });
+    return hooked.changedBy === undefined ? { decided } : { decided, body: hooked.call.body };
+  }
+
   #make(Maker: typeof Router): Router {
     const { records, options } = this.#parts;
     return new Maker({
       plan: () => this.#plan,
       keyFor: (provider: Provider) => findKey(provider, options.inference?.keyFor, (error) => records.problem(error)),
       send: (provider, request) => this.#connections.send(provider, request),
+      judge: (call, signal) => this.#judge(call, signal),
       prices: options.inference?.prices,
       onBudget: (notice) => records.budget(notice),
       record: (call) => records.decision(callDecision(call)),

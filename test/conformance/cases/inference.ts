@@ -2,7 +2,14 @@
  * Models as the official clients call them from a sandbox: through `inference.local`, and at the names of public APIs.
  */
 import { expect } from "vitest";
-import type { DecisionRecord, InferenceSection, Sandbox, SandboxOptions } from "../../../src/mod.ts";
+import {
+  type DecisionRecord,
+  definePlugin,
+  deny,
+  type InferenceSection,
+  type Sandbox,
+  type SandboxOptions,
+} from "../../../src/mod.ts";
 import { CHAT_TOOLS, CHAT_WHOLE, MESSAGE_TOOLS, MESSAGE_WHOLE } from "../../inference/fixtures.ts";
 import { either, type ModelServer, modelServer } from "../../inference/model-server.ts";
 import { bundle } from "../bundle.ts";
@@ -130,6 +137,30 @@ export const inferenceCases: readonly Case[] = [
       await sandbox.setPolicy({ version: 1, filesystem: { write: ["."] }, network: { deny: [{ host: "x.test" }] } });
       expect(await curl(sandbox, "https://inference.local/v1/models")).toMatch(/^curl (?:7|35):/);
       expect(asked).toEqual([]);
+    },
+  },
+  {
+    name: "hooks see calls to models before they leave, and the denial is the client's own error",
+    tools: true,
+    async run(scene) {
+      const both = await providers(scene);
+      const plugin = definePlugin(() => ({
+        name: "careful",
+        hooks: {
+          inference: {
+            call: ({ model, body }) =>
+              model === "gpt-x" ? deny("not this one") : { body: { ...body, max_tokens: 5 } },
+          },
+        },
+      }))();
+      const sandbox = await modelSandbox(scene, toBoth(both), { plugins: [plugin] });
+      const urls = ["https://inference.local/v1", "https://inference.local"];
+      const { stdout } = await sandbox.exec(["node", "client.cjs", ...urls], { timeoutMs: 60_000 });
+      expect(stdout).toMatch(/^error 403 .*not this one.*\nmessage tool_use /);
+      expect(both.gpt.requests).toEqual([]);
+      expect(both.claude.requests[0]?.body.max_tokens).toBe(5);
+      await until(() => calls(sandbox).length === 2, "both calls are recorded");
+      expect(calls(sandbox)[0]).toMatchObject({ verdict: "deny", decidedBy: { kind: "plugin", name: "careful" } });
     },
   },
   {

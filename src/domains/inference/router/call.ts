@@ -4,6 +4,7 @@
  * @module
  */
 import type { FlowSubject } from "../../../egress/mod.ts";
+import type { Decided, InferenceCall } from "../../../hooks/mod.ts";
 import type { Meter, MeteredCall } from "../budget/meter.ts";
 import type { InferencePlan, Route, Target } from "../plan.ts";
 import { type Answered, type AttemptSetting, attempt } from "./attempt.ts";
@@ -24,6 +25,8 @@ export interface CallRecord {
   readonly route?: Route;
   /** Who answered, or failed last. */
   readonly target?: Target;
+  /** Who decided, where hooks or an approver did. */
+  readonly decided?: Decided;
   readonly usage: Usage;
   /** In US dollars. Absent: nobody knows, or nobody was asked. */
   readonly usd?: number;
@@ -36,9 +39,18 @@ export interface CallRecord {
   readonly firstByteMs?: number;
 }
 
+/** What hooks say to a call. */
+export interface JudgedCall {
+  readonly decided: Decided;
+  /** What is sent in its place. Absent: none changed it. */
+  readonly body?: Readonly<Record<string, unknown>>;
+}
+
 /** What calls share. */
 export interface CallSetting extends AttemptSetting {
   plan(): InferencePlan;
+  /** Asks hooks about a call that has a route. It never rejects. Absent: there are none. */
+  judge?(call: InferenceCall, signal: AbortSignal): Promise<JudgedCall>;
   record(record: CallRecord): void;
   readonly held: HeldBytes;
   readonly meter: Meter;
@@ -63,6 +75,7 @@ export class Call {
   #route: Route | undefined;
   #target: Target | undefined;
   #metered: MeteredCall | undefined;
+  #decided: Decided | undefined;
   #firstByteMs: number | undefined;
   #onOver: (() => void) | undefined;
   #isOver = false;
@@ -83,7 +96,8 @@ export class Call {
       const body = await readBody(request, this.#setting.held);
       this.#bytes = body.bytes;
       try {
-        return this.#respond(await this.#ask(body.json, request.headers), body.json);
+        const asked = await this.#judge(body.json);
+        return this.#respond(await this.#ask(asked, request.headers), asked);
       } finally {
         body.release();
       }
@@ -114,17 +128,52 @@ export class Call {
     return plan.kind === "none" ? undefined : plan.routes.find(({ matches }) => matches(model));
   }
 
+  /** Finds the route, and asks the hooks, which may make another call of it. */
+  async #judge(body: JsonObject): Promise<JsonObject> {
+    const route = this.#routed(body);
+    const [first] = route.targets;
+    const { judge } = this.#setting;
+    if (judge === undefined || first === undefined) return body;
+    const { decided, body: changed } = await judge(
+      {
+        endpoint: this.#endpoint,
+        model: this.#model,
+        provider: first.provider.name,
+        local: first.provider.local,
+        estimatedTokens: estimateTokens(this.#bytes),
+        stream: body.stream === true,
+        body,
+        pid: this.#subject.pid,
+        binary: this.#subject.binary,
+        verdict: "allow",
+        ruleId: route.id,
+      },
+      this.#controller.signal,
+    );
+    this.#decided = decided;
+    if (decided.verdict === "deny") throw new CallFailure("denied", `The call was denied: ${decided.reason}`);
+    if (changed === undefined) return body;
+    // How the client wants its answer is its own affair.
+    const made = { ...changed, ...(body.stream === undefined ? { stream: undefined } : { stream: body.stream }) };
+    this.#routed(made);
+    return made;
+  }
+
+  #routed(body: JsonObject): Route {
+    this.#model = readModel(body);
+    this.#route = this.#find(this.#model);
+    if (this.#route === undefined) throw this.#unrouted(this.#model);
+    return this.#route;
+  }
+
   async #ask(body: JsonObject, headers: Headers): Promise<Answered> {
-    const model = readModel(body);
-    this.#model = model;
-    this.#route = this.#find(model);
-    if (this.#route === undefined) throw this.#unrouted(model);
+    const model = this.#model;
     const plan = this.#setting.plan();
     this.#metered = this.#setting.meter.begin(plan.kind === "none" ? {} : plan.budget, estimateTokens(this.#bytes));
     const { signal } = this.#controller;
     const asked = { endpoint: this.#endpoint, headers, body, bytes: this.#bytes, model, signal };
     let last: CallFailure | undefined;
-    for (const target of this.#route.targets) {
+    for (const target of this.#route?.targets ?? []) {
       this.#target = target;
       try {
         this.#metered.to(target.provider, target.model ?? model);
@@ -193,6 +242,7 @@ export class Call {
       model: this.#model,
       ...(this.#route === undefined ? {} : { route: this.#route }),
       ...(this.#target === undefined ? {} : { target: this.#target }),
+      ...(this.#decided === undefined ? {} : { decided: this.#decided }),
       usage,
       ...(usd === undefined ? {} : { usd }),
       ...(failure === undefined ? {} : { failure }),

@@ -1,0 +1,53 @@
+/**
+ * Hooks of calls to models, as an author writes them.
+ *
+ * @module
+ */
+import type { Awaitable, DecideHookOptions, HookContext } from "./types.ts";
+import type { HookVerdict } from "./verdict.ts";
+
+/** A call to a model, before anything of it leaves the host. The policy has a route for it. */
+export interface InferenceCall {
+  /** What was called: `chat`, `responses`, `completions`, `embeddings`, `messages` or `count_tokens`. */
+  readonly endpoint: string;
+  /** As the client calls it. */
+  readonly model: string;
+  /** The provider that is asked first, and whether it is local. */
+  readonly provider: string;
+  readonly local: boolean;
+  /** Of what it reads: a token for four bytes. */
+  readonly estimatedTokens: number;
+  /** Whether it wants its answer in pieces. */
+  readonly stream: boolean;
+  /** The whole call, as the client's API has it. Give another one back, and leave this one as it is. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Of the program, in the sandbox. */
+  readonly pid: number;
+  /** The path of the program; empty where it is not known. */
+  readonly binary: string;
+  readonly verdict: "allow";
+  /** The route. */
+  readonly ruleId: string;
+}
+
+/** What a hook makes of a call. */
+export interface InferenceChange {
+  /** Sent in the place of the call's own. The model that it names is routed anew. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Sees a call to a model before it is sent. Kind: decide and transform.
+ *
+ * It answers a verdict, or `{ body }`: what is sent in the call's place, which the next hook sees.
+ */
+export type CallHandler = (
+  call: InferenceCall,
+  context: HookContext,
+) => Awaitable<InferenceChange | HookVerdict | undefined>;
+
+/** What an object of `inference.call` may have. Only calls that match all of it are asked about. */
+export interface CallHookOptions<F> extends DecideHookOptions<F> {
+  /** Globs of the names that clients call models by. @default all */
+  readonly models?: readonly string[];
+}
