@@ -44,7 +44,8 @@ const ANYWHERE = ["0.0.0.0/0", "::/0"];
 /** Keeps connections to providers. */
 export class ProviderConnections {
   readonly #setting: ConnectionSetting;
-  readonly #end = new AbortController();
+  /** One for each connection that is being made. */
+  readonly #dialing = new Set<AbortController>();
   #pool: UpstreamPool | undefined;
 
   constructor(setting: ConnectionSetting) {
@@ -65,7 +66,7 @@ export class ProviderConnections {
 
   /** Ends everything. */
   close(): void {
-    this.#end.abort(new Error("the sandbox has ended"));
+    for (const controller of this.#dialing) controller.abort(new Error("the sandbox has ended"));
     this.#pool?.close();
   }
 
@@ -105,7 +106,10 @@ export class ProviderConnections {
       proxies: isLoopback(origin.host) ? undefined : proxies(),
       trust: () => upstreamTrust(certificates),
     };
-    const socket = await reach(target, setting, { timeoutMs: DIAL_MS, signal: this.#end.signal });
+    const controller = new AbortController();
+    this.#dialing.add(controller);
+    const options = { timeoutMs: DIAL_MS, signal: controller.signal };
+    const socket = await reach(target, setting, options).finally(() => this.#dialing.delete(controller));
     // It is kept for later requests: nobody else may listen then, and what the provider has closed must not be used.
     socket.on("error", () => undefined);
     socket.allowHalfOpen = false;
