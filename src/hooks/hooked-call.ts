@@ -5,13 +5,9 @@
  */
 import type { HookCall } from "./call.ts";
 import { taken } from "./hooked.ts";
-import type { CallHandler, InferenceCall } from "./inference-types.ts";
-import type { DecideHook } from "./read-hook.ts";
-
-/** A hook of calls. */
-export interface CallHook extends Omit<DecideHook<InferenceCall>, "handler"> {
-  readonly handler: CallHandler;
-}
+import type { InferenceCall } from "./inference-types.ts";
+import type { CallHook, DecideHook } from "./read-hook.ts";
+import type { CallHandler } from "./types.ts";
 
 /** A call, as the hooks leave it. */
 export class HookedCall {

@@ -1,11 +1,8 @@
 /**
- * Hooks of calls to models, as an author writes them.
+ * Calls to models, as hooks see them and change them.
  *
  * @module
  */
-import type { Awaitable, DecideHookOptions, HookContext } from "./types.ts";
-import type { HookVerdict } from "./verdict.ts";
-
 /** A call to a model, before anything of it leaves the host. The policy has a route for it. */
 export interface InferenceCall {
   /** What was called: `chat`, `responses`, `completions`, `embeddings`, `messages` or `count_tokens`. */
@@ -34,20 +31,4 @@ export interface InferenceCall {
 export interface InferenceChange {
   /** Sent in the place of the call's own. The model that it names is routed anew. */
   readonly body: Readonly<Record<string, unknown>>;
-}
-
-/**
- * Sees a call to a model before it is sent. Kind: decide and transform.
- *
- * It answers a verdict, or `{ body }`: what is sent in the call's place, which the next hook sees.
- */
-export type CallHandler = (
-  call: InferenceCall,
-  context: HookContext,
-) => Awaitable<InferenceChange | HookVerdict | undefined>;
-
-/** What an object of `inference.call` may have. Only calls that match all of it are asked about. */
-export interface CallHookOptions<F> extends DecideHookOptions<F> {
-  /** Globs of the names that clients call models by. @default all */
-  readonly models?: readonly string[];
 }

@@ -16,11 +16,10 @@ import {
   pathPatterns,
   startMatcher,
 } from "./filter.ts";
-import type { CallHook } from "./hooked-call.ts";
-import type { CallHandler, InferenceCall } from "./inference-types.ts";
+import type { InferenceCall } from "./inference-types.ts";
 import { invalidPlugin } from "./problems.ts";
 import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
-import type { HookContext } from "./types.ts";
+import type { CallHandler, HookContext } from "./types.ts";
 
 /** How long a hook may take unless it says so itself, in milliseconds. */
 export const HOOK_TIMEOUT_MS: number = 5000;
@@ -71,6 +70,11 @@ export interface TrafficHook<F> extends Pick<DecideHook<never>, "plugin" | "hook
   readonly handler: F;
   readonly matches: (connect: NetworkConnect) => Match;
   readonly ports: readonly number[];
+}
+
+/** A hook of calls. */
+export interface CallHook extends Omit<DecideHook<InferenceCall>, "handler"> {
+  readonly handler: CallHandler;
 }
 
 /** A hook as it was written: checked to be a function or an object with one. */

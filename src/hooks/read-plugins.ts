@@ -5,9 +5,9 @@
  */
 import type { DecisionRecord } from "../audit/mod.ts";
 import { nearestKey } from "../policy/nearest.ts";
-import type { CallHook } from "./hooked-call.ts";
 import { invalidPlugin } from "./problems.ts";
 import {
+  type CallHook,
   type DecideHook,
   isName,
   type ObserveHook,

@@ -10,13 +10,13 @@ import type { Decided, DecideOptions, PolicyRuling } from "./decided.ts";
 import { MATCH } from "./filter.ts";
 import { Gate } from "./gate.ts";
 import { chainOf, type Hooked, type HookedMessage, type HookedResponse } from "./hooked.ts";
-import type { CallHook, HookedCall } from "./hooked-call.ts";
+import type { HookedCall } from "./hooked-call.ts";
 import type { HookedRequest } from "./hooked-request.ts";
 import type { InferenceCall } from "./inference-types.ts";
 import { type Bench, type Case, Judging } from "./judging.ts";
 import { Lifetime, SETUP_TIMEOUT_MS } from "./lifetime.ts";
 import { Observers } from "./observers.ts";
-import type { DecideHook, TrafficHook } from "./read-hook.ts";
+import type { CallHook, DecideHook, TrafficHook } from "./read-hook.ts";
 import { type ReadPlugin, readPlugins } from "./read-plugins.ts";
 import type {
   HookDomain,

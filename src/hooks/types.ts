@@ -4,7 +4,7 @@
  * @module
  */
 import type { AuditRecord, DecisionRecord } from "../audit/mod.ts";
-import type { CallHandler, CallHookOptions } from "./inference-types.ts";
+import type { InferenceCall, InferenceChange } from "./inference-types.ts";
 import type {
   FilesystemAccess,
   FilesystemOperation,
@@ -128,6 +128,22 @@ export type MessageHandler = (
   message: NetworkMessage,
   context: RequestContext,
 ) => Awaitable<string | Uint8Array | HookVerdict | undefined>;
+
+/**
+ * Sees a call to a model before it is sent. Kind: decide and transform.
+ *
+ * It answers a verdict, or `{ body }`: what is sent in the call's place, which the next hook sees.
+ */
+export type CallHandler = (
+  call: InferenceCall,
+  context: HookContext,
+) => Awaitable<InferenceChange | HookVerdict | undefined>;
+
+/** What an object of `inference.call` may have. Only calls that match all of it are asked about. */
+export interface CallHookOptions<F> extends DecideHookOptions<F> {
+  /** Globs of the names that clients call models by. @default all */
+  readonly models?: readonly string[];
+}
 
 /** Everything that is recorded beside decisions: sandboxes and commands that start and end. */
 export type LifecycleEvent = Exclude<AuditRecord, DecisionRecord>;
