@@ -180,12 +180,7 @@ export const lifeCases: readonly Case[] = [
     async run(scene) {
       const unknown = await refused(scene.create("version: 1\nfilesystem:\n  reed: [.]\n"), "POLICY_INVALID");
       expect(unknown.details.issues).toMatchObject([{ path: "filesystem.reed", line: 3, nearest: "read" }]);
-      for (const policy of [
-        { version: 1, inference: { unmatched: "ask" } },
-        { version: 1, inference: { budget: { tokens: 5 } } },
-      ] as const) {
-        await refused(scene.create(policy as Policy), "POLICY_UNSUPPORTED");
-      }
+      await refused(scene.create({ version: 1, inference: { unmatched: "ask" } }), "POLICY_UNSUPPORTED");
     },
   },
   {
