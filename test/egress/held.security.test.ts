@@ -53,6 +53,7 @@ describe("what is held back", () => {
     const budget = new ContentBudget();
     budget.take(ALL - 1000);
     const [[program, inside], [host, outside]] = [pair(), pair()];
+    for (const end of [program, inside, host, outside]) end.on("error", () => undefined);
     const broken: string[] = [];
     const relayed = relayMessages(
       inside,
