@@ -9,6 +9,8 @@ export interface Case {
   readonly name: string;
   /** Needs Node, git, Python, bash or curl, which an image of one program does not have. */
   readonly tools?: boolean;
+  /** Asks much of the warden. */
+  readonly heavy?: boolean;
   /** What it shows depends on the runtime and the kernel, not on the image: one place of each runtime is enough. */
   readonly anyImage?: boolean;
   /** Why it does not apply in a place; undefined where it does. */
@@ -18,6 +20,7 @@ export interface Case {
 
 /** Why a case does not apply in a place; undefined where it does. */
 export function inapplicable(each: Case, place: Place): string | undefined {
+  if (each.tools && !each.heavy && process.env.COFFERDAM_TEST_TOOLS === "heavy") return "it was left out";
   if (each.tools && !place.tools) return "the image has no Node, git, Python, bash or curl";
   if (each.anyImage && !each.tools && place.name === "docker-debian")
     return "it runs with another image of the same engine";

@@ -25,6 +25,7 @@ export function inEachMode(
   return modes.map(([mode, policy]) => ({
     name: `${name} (${mode})`,
     tools: true,
+    heavy: true,
     async run(scene) {
       const workspace = scene.folder();
       makeFiles(workspace, files);

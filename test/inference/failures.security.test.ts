@@ -115,15 +115,16 @@ describe("providers that fail", () => {
     expect(await hasty.openai.chat.completions.create(CHAT).catch((e) => e)).toMatchObject({ status: 504 });
     gpt.reply = (_, response) => response.writeHead(200, { "content-type": "application/json" }).write('{"id":');
     expect(await hasty.openai.chat.completions.create(CHAT).catch((e) => e)).toMatchObject({ status: 504 });
+    const patient = bench(here);
     gpt.reply = (_, response) => response.writeHead(200, { "content-type": "application/json" }).end('{"id":');
-    expect(await hasty.openai.chat.completions.create(CHAT).catch((e) => e)).toMatchObject({ status: 502 });
+    expect(await patient.openai.chat.completions.create(CHAT).catch((e) => e)).toMatchObject({ status: 502 });
     gpt.reply = (_, response) => {
       response.writeHead(200, { "content-type": "application/json", "content-length": "100" }).write('{"id":');
       setTimeout(() => response.destroy(), 20);
     };
-    expect(await hasty.openai.chat.completions.create(CHAT).catch((e) => e)).toMatchObject({ status: 502 });
+    expect(await patient.openai.chat.completions.create(CHAT).catch((e) => e)).toMatchObject({ status: 502 });
     gpt.reply = json(CHAT_WHOLE);
-    const streamed = await hasty.openai.chat.completions.create({ ...CHAT, stream: true }).catch((e) => e);
+    const streamed = await patient.openai.chat.completions.create({ ...CHAT, stream: true }).catch((e) => e);
     expect(streamed.message).toMatch(/without a stream/);
   });
 
