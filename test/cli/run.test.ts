@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunReport } from "../../src/cli/run/report.ts";
-import { cofferdam, folderOf } from "./support.ts";
+import { CLI, cofferdam, folderOf } from "./support.ts";
 
 const POLICY = `version: 1
 filesystem: { write: ["."], deny: ["**/.env"] }
@@ -12,11 +14,13 @@ let folder: ReturnType<typeof folderOf>;
 beforeAll(() => {
   folder = folderOf({
     "a.txt": "one\n",
+    "link.target": "mine\n",
     ".env": "KEY=1\n",
     "policy.yaml": POLICY,
     "bad.yaml": "version: 1\nnetwrk: {}\n",
   });
 });
+beforeAll(() => symlinkSync("link.target", join(folder.path, "link.patch")));
 afterAll(() => folder.remove());
 
 const run = (args: readonly string[], input?: string) =>
@@ -36,8 +40,11 @@ describe("cofferdam run", () => {
     ["a program that cannot be started", ["--", "./a.txt"], 126, /Cannot start ".\/a.txt"/],
     ["a signal", ["-q", "--no-workspace", "--", "sh", "-c", "kill -TERM $$"], 143, /^$/],
     ["too long", ["-q", "--no-workspace", "--timeout", "300ms", "--", "sleep", "60"], 137, /^$/],
-    ["a policy with a mistake", ["-p", "bad.yaml", "--", "true"], 1, /bad\.yaml:2:1 netwrk: unknown key/],
-    ["a policy that is not there", ["-p", "none.yaml", "--", "true"], 1, /none\.yaml/],
+    ["a policy with a mistake", ["-p", "bad.yaml", "--", "true"], 125, /bad\.yaml:2:1 netwrk: unknown key/],
+    ["a policy that is not there", ["-p", "none.yaml", "--", "true"], 125, /none\.yaml/],
+    ["a patch that is a link", ["--patch", "link.patch", "--", "true"], 2, /--patch to "link.patch": it is a symlink/],
+    ["a report that cannot be", ["--report", "/no/such/r.json", "--", "true"], 2, /--report to "\/no\/such\/r.json"/],
+    ["a patch of nothing", ["--no-workspace", "--patch", "p", "--", "true"], 2, /--patch has nothing to review/],
     ["a workspace that is not there", ["-w", "/no/such/folder", "--", "true"], 125, /"\/no\/such\/folder"/],
     ["an unknown option", ["--polcy", "x", "--", "true"], 2, /--polcy/],
     ["no program", [], 2, /missing required argument/],
@@ -68,6 +75,25 @@ describe("cofferdam run", () => {
     expect(readFileSync(join(folder.path, "a.txt"), "utf8")).toBe("one\n");
     const report = JSON.parse(readFileSync(join(folder.path, "report.json"), "utf8")) as RunReport;
     expect(report).toMatchObject({ exitCode: 0, changes: { applied: ["new/b.txt"], left: ["a.txt"], refused: [] } });
+  });
+
+  test("gives a slow reader all of the output", async () => {
+    const [program = "", ...before] = CLI;
+    const args = ["run", "-q", "--no-workspace", "--", "head", "-c", "3000000", "/dev/zero"];
+    const child = spawn(program, [...before, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+    await once(child, "spawn");
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    let bytes = 0;
+    for await (const chunk of child.stdout) bytes += (chunk as Buffer).length;
+    expect(bytes).toBe(3_000_000);
+  });
+
+  test("goes on with the rest where a file cannot be in a patch", async () => {
+    const script = "echo two >> a.txt; chmod 000 a.txt; echo x > c.txt";
+    const result = await run(["--patch", "some.patch", "--apply", "c.txt", "--", "sh", "-c", script]);
+    expect(result.stderr).toMatch(/there is no patch: /);
+    expect(existsSync(join(folder.path, "c.txt"))).toBe(true);
+    expect(result.code).toBe(1);
   });
 
   test("tells machines what happened on the last line of the error output", async () => {

@@ -96,7 +96,8 @@ function show(text: string, flags: AuditFlags, style: Style): void {
   const record = recordOf(text);
   if (record === undefined || !isAsked(record, flags)) return;
   if (flags.json) say(JSON.stringify(record));
-  else say(`${style("dim", record.time)} ${displaySafe(record.sandbox)} ${describe(record, style)}`);
+  else
+    say(`${style("dim", displaySafe(String(record.time)))} ${displaySafe(record.sandbox)} ${describe(record, style)}`);
 }
 
 /** Undefined: the line is the log's own, or none. What is wrong with a log `verify` says. */
@@ -131,5 +132,5 @@ function describe(record: AuditRecord, style: Style): string {
   const { verdict, operation, object, reason, subject, count = 1 } = record;
   const program = subject?.binary === undefined ? "" : ` by ${displaySafe(subject.binary)}`;
   const times = count > 1 ? ` (${count} times)` : "";
-  return `${style(LOOKS[verdict], verdict)} ${operation} ${displaySafe(object)}${program}${times} ${style("dim", displaySafe(reason))}`;
+  return `${style(LOOKS[verdict] ?? "dim", displaySafe(verdict))} ${operation} ${displaySafe(object)}${program}${times} ${style("dim", displaySafe(reason))}`;
 }

@@ -22,7 +22,7 @@ export async function attach(command: Command, terminal: boolean, interruption: 
   try {
     const written = writeOutput(command);
     const exit = await command.exited;
-    await Promise.race([written, sleep(LINGER_MS, undefined, { ref: false })]);
+    await lastOutput(written);
     return exit;
   } finally {
     forget();
@@ -30,6 +30,16 @@ export async function attach(command: Command, terminal: boolean, interruption: 
     settle();
     interruption.signal.removeEventListener("abort", kill);
   }
+}
+
+/** A slow reader gets all of it; what was left running may hold the output open for as long as it likes. */
+async function lastOutput(written: Promise<void>): Promise<void> {
+  let isOver = false;
+  void written.finally(() => {
+    isOver = true;
+  });
+  do await Promise.race([written, sleep(LINGER_MS)]);
+  while (!isOver && (process.stdout.writableNeedDrain || process.stderr.writableNeedDrain));
 }
 
 /** Keys go to the program as they are, Ctrl-C too: its terminal makes signals of them. */

@@ -39,6 +39,7 @@ export interface RunReport {
     readonly refused: readonly { readonly path: string; readonly reason: string }[];
     readonly left: readonly string[];
     readonly patch?: string;
+    readonly problem?: string;
   };
 }
 

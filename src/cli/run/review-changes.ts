@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeFile } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { type ApplyResult, type Change, type Changes, displaySafe, type Sandbox } from "../../mod.ts";
 import { type Look, styleOf } from "../style.ts";
 import { aside, note } from "../write.ts";
@@ -20,13 +20,22 @@ export interface Reviewed {
   readonly left: readonly string[];
   /** The file that they were written to. */
   readonly patch?: string;
+  /** Why they could not be. */
+  readonly problem?: string;
+}
+
+/** What a review needs. */
+export interface ReviewInput {
+  readonly flags: RunFlags;
+  /** Where the patch goes. */
+  readonly patch: FileHandle | undefined;
+  readonly interruption: Interruption;
 }
 
 /** Reviews the changes; undefined: there is nothing to review. */
 export async function reviewChanges(
   sandbox: Sandbox,
-  flags: RunFlags,
-  interruption: Interruption,
+  { flags, patch, interruption }: ReviewInput,
 ): Promise<Reviewed | undefined> {
   const { workspace } = sandbox.enforcement;
   if (workspace === "mount" || workspace === "empty") return undefined;
@@ -37,12 +46,27 @@ export async function reviewChanges(
   }
   if (changes.length === 0) return { applied: [], refused: [], left: [] };
   if (!flags.quiet && !flags.json) for (const line of changeLines(changes)) note(line);
-  if (flags.patch !== undefined) await writeFile(flags.patch, await changes.toPatch(), { mode: 0o600 });
+  const problem = await writePatch(changes, patch);
+  if (problem !== undefined) note(`cofferdam: there is no patch: ${displaySafe(problem)}`);
   const only = await choose(changes, flags, signal);
   const result = only === undefined ? undefined : await sandbox.apply({ changes, ...only });
-  const reviewed = { ...reviewedOf(changes, result), ...(flags.patch === undefined ? {} : { patch: flags.patch }) };
+  const reviewed: Reviewed = {
+    ...reviewedOf(changes, result),
+    ...(flags.patch === undefined || problem !== undefined ? {} : { patch: flags.patch }),
+    ...(problem === undefined ? {} : { problem }),
+  };
   if (!flags.quiet && !flags.json) tell(reviewed);
   return reviewed;
+}
+
+/** A file that is no text, or too long, must not take all other changes along. */
+async function writePatch(changes: Changes, file: FileHandle | undefined): Promise<string | undefined> {
+  try {
+    await file?.writeFile(await changes.toPatch());
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** Which are written back: undefined is none. */
@@ -77,7 +101,8 @@ async function showDiffs(changes: Changes): Promise<void> {
   const style = styleOf(process.stderr);
   for (const change of changes) {
     note(style("bold", `${change.kind} ${displaySafe(change.path)}`));
-    for (const line of (await change.diff()).split("\n")) {
+    const diff = await change.diff().catch((error: Error) => displaySafe(error.message));
+    for (const line of diff.split("\n")) {
       const look: Look | undefined = line.startsWith("+") ? "green" : line.startsWith("-") ? "red" : undefined;
       note(look === undefined ? line : style(look, line));
     }
@@ -120,7 +145,8 @@ function reviewedOf(changes: Changes, result: ApplyResult | undefined): Reviewed
 function tell({ applied, refused, left, patch }: Reviewed): void {
   const style = styleOf(process.stderr);
   if (applied.length > 0) note(style("green", `${count(applied.length)} applied`));
-  for (const { path, reason } of refused) note(style("red", `  not applied: ${displaySafe(path)}: ${reason}`));
+  for (const { path, reason } of refused)
+    note(style("red", `  not applied: ${displaySafe(path)}: ${displaySafe(reason)}`));
   if (patch !== undefined) note(`${count(applied.length + refused.length + left.length)} written to ${patch}`);
   else if (left.length > 0) note(style("dim", `${count(left.length)} thrown away`));
 }

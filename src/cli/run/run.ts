@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { type Command, type CommandExit, createSandbox, type Sandbox, SandboxError } from "../../mod.ts";
 import { EXIT, SIGNAL_BASE } from "../exit-codes.ts";
@@ -12,6 +11,7 @@ import { note } from "../write.ts";
 import { attach } from "./attach.ts";
 import type { RunFlags } from "./flags.ts";
 import { Interruption } from "./interruption.ts";
+import { openOutFile } from "./out-file.ts";
 import { isUnderWay } from "./progress.ts";
 import { reportOf, summaryLines } from "./report.ts";
 import { reviewChanges } from "./review-changes.ts";
@@ -19,27 +19,40 @@ import { programEnvironment, sandboxInput } from "./sandbox-input.ts";
 
 /** Runs a program; the exit code. */
 export async function run(argv: readonly string[], flags: RunFlags): Promise<number> {
-  if (flags.apply !== undefined && flags.discard) throw new UsageError("--apply and --discard exclude each other");
+  refuseContradictions(flags);
+  await using patch = await openOutFile("--patch", flags.patch);
+  await using reportFile = await openOutFile("--report", flags.report);
   const interruption = new Interruption();
   try {
     await using sandbox = await openFor(flags, interruption);
     const exit = await runIn(sandbox, argv, flags, interruption);
-    const review = interruption.ended ? undefined : await reviewChanges(sandbox, flags, interruption);
+    if (interruption.ended) note("cofferdam: it was interrupted: what was changed is thrown away");
+    const review = interruption.ended ? undefined : await reviewChanges(sandbox, { flags, patch, interruption });
     const report = reportOf({ sandbox, argv, exit, review });
-    if (flags.report !== undefined) await writeFile(flags.report, `${JSON.stringify(report, undefined, 2)}\n`);
+    await reportFile?.writeFile(`${JSON.stringify(report, undefined, 2)}\n`);
     if (flags.json) note(JSON.stringify(report));
     else if (!flags.quiet) for (const line of summaryLines(report)) note(line);
     const code = codeOf(exit);
-    return code === EXIT.ok && (review?.refused.length ?? 0) > 0 ? EXIT.problem : code;
+    const isComplete = review === undefined || (review.refused.length === 0 && review.problem === undefined);
+    return code === EXIT.ok && !isComplete ? EXIT.problem : code;
   } finally {
     interruption.close();
   }
 }
 
+function refuseContradictions({ apply, discard, patch, mode, workspace }: RunFlags): void {
+  if (apply !== undefined && discard) throw new UsageError("--apply and --discard exclude each other");
+  if (mode !== "mount" && workspace !== false) return;
+  const unused = Object.entries({ "--apply": apply, "--patch": patch }).find(([, value]) => value !== undefined);
+  if (unused === undefined) return;
+  const why = mode === "mount" ? "a mounted folder is changed at once" : "there is no folder";
+  throw new UsageError(`${unused[0]} has nothing to review: ${why}`);
+}
+
 async function openFor(flags: RunFlags, interruption: Interruption): Promise<Sandbox> {
-  const { policy, options } = await sandboxInput(flags);
-  const starting = createSandbox(policy, { ...options, signal: interruption.signal });
   try {
+    const { policy, options } = await sandboxInput(flags);
+    const starting = createSandbox(policy, { ...options, signal: interruption.signal });
     return await isUnderWay("Starting the sandbox", starting, flags);
   } catch (error) {
     throw new ExitError(EXIT.sandbox, error);
