@@ -14,7 +14,9 @@ export type Style = (look: Look, text: string) => string;
 
 /** The style of a stream: see NO_COLOR (no-color.org) and FORCE_COLOR. */
 export function styleOf(stream: Pick<WriteStream, "isTTY">, environment: NodeJS.ProcessEnv = process.env): Style {
-  return hasColour(stream, environment) ? (look, text) => styleText(look, text, { validateStream: false }) : (_, text) => text;
+  return hasColour(stream, environment)
+    ? (look, text) => styleText(look, text, { validateStream: false })
+    : (_, text) => text;
 }
 
 function hasColour({ isTTY }: Pick<WriteStream, "isTTY">, environment: NodeJS.ProcessEnv): boolean {

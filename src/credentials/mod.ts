@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { withoutValue } from "./scrubbed.ts";
 export { type CredentialUse, SealedUpstream, type SealedUpstreamSetting } from "./sealed-upstream.ts";
 export {
   CredentialStore,

@@ -29,9 +29,25 @@ export function isReadable(headers: HeaderLines): boolean {
   return codings.every((coding) => /^\s*(?:identity)?\s*$/i.test(coding));
 }
 
-/** The answer, without them. */
-export function scrubbedResponse(response: UpstreamResponse, store: CredentialStore): UpstreamResponse {
-  const needles = needlesIn(store);
+/** Values that an exchange was made with, each with what the sandbox has in its place. */
+export type UsedValues = readonly (readonly [value: string, placeholder: string])[];
+
+/** The answer, without them: those that it was asked with stay hidden even when newer ones have taken their place. */
+export function scrubbedResponse(
+  response: UpstreamResponse,
+  store: CredentialStore,
+  used: UsedValues,
+): UpstreamResponse {
+  return withoutNeedles(response, needlesIn(store, used));
+}
+
+/** The answer without one value. */
+export function withoutValue(response: UpstreamResponse, value: string, placeholder: string): UpstreamResponse {
+  const needles = needlesOf(value, placeholder);
+  return withoutNeedles(response, () => needles);
+}
+
+function withoutNeedles(response: UpstreamResponse, needles: () => readonly Needle[]): UpstreamResponse {
   const { stream } = response.body;
   const scrub = new ScrubStream(new Scrubber(needles));
   return {
@@ -45,8 +61,8 @@ export function scrubbedResponse(response: UpstreamResponse, store: CredentialSt
 }
 
 /** The socket of a WebSocket. A host does not mask its frames, and their lengths stay. */
-export function scrubbedSocket(answer: UpgradedResponse, store: CredentialStore): UpgradedResponse {
-  const needles = needlesIn(store);
+export function scrubbedSocket(answer: UpgradedResponse, store: CredentialStore, used: UsedValues): UpgradedResponse {
+  const needles = needlesIn(store, used);
   return {
     ...answer,
     headers: coverLines(answer.headers, needles()),
@@ -59,11 +75,11 @@ function coverLines(lines: HeaderLines, needles: readonly Needle[]): HeaderLines
 }
 
 /** Of the values that are known when it is asked. */
-function needlesIn(store: CredentialStore): () => readonly Needle[] {
+function needlesIn(store: CredentialStore, used: UsedValues): () => readonly Needle[] {
   let known = new Map<string, readonly Needle[]>();
   return () => {
     const next = new Map<string, readonly Needle[]>();
-    for (const [value, placeholder] of store.sealedValues()) {
+    for (const [value, placeholder] of [...used, ...store.sealedValues()]) {
       next.set(value, known.get(value) ?? needlesOf(value, placeholder));
     }
     known = next;

@@ -12,7 +12,7 @@ import type { SealedSecret } from "./binding.ts";
 import { BodyGuard } from "./guard-body.ts";
 import { findIn, inject, type SecretCarrier } from "./inject.ts";
 import { passThrough } from "./pass-through.ts";
-import { isReadable, scrubbedResponse, scrubbedSocket, wantsReadable } from "./scrubbed.ts";
+import { isReadable, scrubbedResponse, scrubbedSocket, type UsedValues, wantsReadable } from "./scrubbed.ts";
 import type { CredentialStore } from "./store.ts";
 
 /** What became of a secret in a request. */
@@ -55,7 +55,7 @@ export class SealedUpstream implements Upstream {
     if (this.#setting.store.isEmpty) return this.#upstream.send(request);
     const { carrier, used } = await this.#fill(request);
     const { guarded, failed } = this.#guardBody(carrier);
-    const isBound = this.#isBound();
+    const isBound = used.length > 0 || this.#isBound();
     const headers = isBound ? wantsReadable(guarded.headers) : guarded.headers;
     const response = await Promise.race([this.#upstream.send({ ...guarded, headers }), failed]);
     return isBound ? this.#scrub(response, used) : response;
@@ -64,10 +64,10 @@ export class SealedUpstream implements Upstream {
   async upgrade(request: UpgradeRequest): Promise<UpgradedResponse | UpstreamResponse> {
     if (this.#setting.store.isEmpty) return this.#upstream.upgrade(request);
     const { carrier, used } = await this.#fill(request);
-    if (!this.#isBound()) return this.#upstream.upgrade(carrier);
+    if (used.length === 0 && !this.#isBound()) return this.#upstream.upgrade(carrier);
     const answer = await this.#upstream.upgrade({ ...carrier, headers: wantsReadable(carrier.headers) });
     if (!("socket" in answer)) return this.#scrub(answer, used);
-    if (isReadable(answer.headers)) return scrubbedSocket(answer, this.#setting.store);
+    if (isReadable(answer.headers)) return scrubbedSocket(answer, this.#setting.store, valuesIn(used));
     answer.socket.destroy();
     throw unreadable();
   }
@@ -79,7 +79,7 @@ export class SealedUpstream implements Upstream {
 
   #scrub(response: UpstreamResponse, used: Filled<unknown>["used"]): UpstreamResponse {
     if (response.status === 401) for (const [{ reader }, value] of used) reader.refused(value);
-    if (isReadable(response.headers)) return scrubbedResponse(response, this.#setting.store);
+    if (isReadable(response.headers)) return scrubbedResponse(response, this.#setting.store, valuesIn(used));
     response.body.stream.destroy();
     throw unreadable();
   }
@@ -89,7 +89,8 @@ export class SealedUpstream implements Upstream {
     const used: [SealedSecret, string][] = [];
     let carrier = request;
     const bare = bareUrl(this.#origin, request.path);
-    for (const secret of this.#setting.store.sealed) {
+    const { sealed } = this.#setting.store;
+    for (const secret of sealed) {
       const { placeholder, credential } = secret;
       if (secret.problem(this.#origin, request.path) !== undefined) continue;
       // Whether it is there at all is seen without its value.
@@ -98,6 +99,8 @@ export class SealedUpstream implements Upstream {
       carrier = inject(carrier, placeholder, value, credential.places);
       used.push([secret, value]);
     }
+    // Another policy came while a value was read: it may not be for this host any more.
+    if (this.#setting.store.sealed !== sealed) return this.#fill(request);
     const { mark } = this.#setting.store.placeholders;
     const misplaced = findIn(carrier, mark);
     if (misplaced !== undefined) throw this.#misplaced(misplaced.found, misplaced.place, request.path);
@@ -163,4 +166,8 @@ function bareUrl({ scheme, host, port }: Origin, path: string): string {
 function unreadable(): RequestDenied {
   const reason = "the host's answer is in a coding that nobody asked for, so no secret could be taken out of it";
   return new RequestDenied({ error: "upstream_failed", reason });
+}
+
+function valuesIn(used: Filled<unknown>["used"]): UsedValues {
+  return used.map(([{ placeholder }, value]) => [value, placeholder]);
 }

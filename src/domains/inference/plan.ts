@@ -107,7 +107,7 @@ class Reading {
     if (this.#localOnly && !local) {
       this.#issues.push({ path, message: `the policy is localOnly, and ${quote(name)} is not local: ${baseUrl}` });
     }
-    if (needsKey && !local && baseUrl.startsWith("http:")) {
+    if (needsKey && !local && new URL(baseUrl).protocol === "http:") {
       this.#issues.push({ path, message: `the key of ${quote(name)} would go in clear: ${baseUrl}` });
     }
     return [{ provider, ...(model === undefined ? {} : { model }), timeoutMs: Math.min(timeoutMs, TIMEOUT_MAX_MS) }];

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { withoutValue } from "../../../credentials/mod.ts";
 import type { UpstreamResponse } from "../../../egress/http/exchange.ts";
 import type { Target } from "../plan.ts";
 import type { SendToProvider } from "../providers/connections.ts";
@@ -64,11 +65,14 @@ export async function attempt(setting: AttemptSetting, asked: Asked, target: Tar
     headers: requestHeaders(provider.family, caller, key, isStream),
     body: JSON.stringify(dialect.request(asked.body, target.model ?? asked.model)),
   } as const;
-  const response = await headOf(asked.signal, timeoutMs, (signal) =>
+  requireCover(provider, key);
+  const came = await headOf(asked.signal, timeoutMs, (signal) =>
     setting.send(provider, { ...request, signal }).catch((error: unknown) => {
       throw unreachable(provider, signal.aborted ? signal.reason : error);
     }),
   );
+  // A provider that says the key again must not say it to the sandbox.
+  const response = key === undefined || key.length < KEY_MIN ? came : withoutValue(came, key, "[key]");
   if (response.status < 200 || response.status >= 300) throw await providerFailure(provider, response, key, timeoutMs);
   const headers = answerHeaders(response.headers);
   if ((mediaType(response.headers) === "text/event-stream") !== isStream) {
@@ -80,6 +84,15 @@ export async function attempt(setting: AttemptSetting, asked: Asked, target: Tar
   }
   if (isStream) return { dialect, headers, pieces: response.body.stream };
   return { dialect, headers, whole: await wholeOf(dialect, response, asked.signal, timeoutMs) };
+}
+
+/** What is shorter is no secret, and stands in every other word. */
+const KEY_MIN = 8;
+
+/** Whatever gave the key: nobody on the way may read it. */
+function requireCover({ name, local, baseUrl }: Provider, key: string | undefined): void {
+  if (key === undefined || local || new URL(baseUrl).protocol !== "http:") return;
+  throw new CallFailure("refused", `The key of the provider ${name} would go in clear`);
 }
 
 async function wholeOf(

@@ -11,7 +11,7 @@ import { type Answered, type AttemptSetting, attempt } from "./attempt.ts";
 import { type HeldBytes, readBody } from "./body.ts";
 import { type Endpoint, FAMILY } from "./dialect.ts";
 import { CallFailure, type FailureKind, failureResponse } from "./errors.ts";
-import type { JsonObject } from "./json.ts";
+import { type JsonObject, numberOf } from "./json.ts";
 import { relayEvents } from "./relay.ts";
 import { estimateTokens, NO_USAGE, type Usage } from "./usage.ts";
 
@@ -72,6 +72,7 @@ export class Call {
   readonly #failed: string[] = [];
   #model = "";
   #bytes = 0;
+  #mostOutput = 0;
   #route: Route | undefined;
   #target: Target | undefined;
   #metered: MeteredCall | undefined;
@@ -106,9 +107,17 @@ export class Call {
         error instanceof CallFailure
           ? error
           : new CallFailure("upstream", "The call failed on the way to the provider");
-      this.#over(failure, NO_USAGE);
+      this.#over(failure, this.#isPaid(failure) ? this.#estimate(this.#mostOutput) : NO_USAGE);
       return failureResponse(FAMILY[this.#endpoint], failure);
     }
+  }
+
+  /** What a provider took, and nobody heard the end of, is paid for all the same. */
+  #isPaid({ kind, options }: CallFailure): boolean {
+    if (this.#metered === undefined || this.#target === undefined) return false;
+    return (
+      this.#controller.signal.aborted || kind === "timeout" || (kind === "upstream" && options.status === undefined)
+    );
   }
 
   /** Ends it where the policy in force would not send it where it goes. */
@@ -152,7 +161,11 @@ export class Call {
     );
     this.#decided = decided;
     if (decided.verdict === "deny") throw new CallFailure("denied", `The call was denied: ${decided.reason}`);
-    if (changed === undefined) return body;
+    // The policy may have changed while somebody thought.
+    if (changed === undefined) {
+      this.#routed(body);
+      return body;
+    }
     // How the client wants its answer is its own affair.
     const made = { ...changed, ...(body.stream === undefined ? { stream: undefined } : { stream: body.stream }) };
     this.#routed(made);
@@ -170,6 +183,7 @@ export class Call {
     const model = this.#model;
     const plan = this.#setting.plan();
     this.#metered = this.#setting.meter.begin(plan.kind === "none" ? {} : plan.budget, estimateTokens(this.#bytes));
+    this.#mostOutput = mostOutput(body);
     const { signal } = this.#controller;
     const asked = { endpoint: this.#endpoint, headers, body, bytes: this.#bytes, model, signal };
     let last: CallFailure | undefined;
@@ -256,6 +270,18 @@ export class Call {
 
 function entries(lines: readonly (readonly [string, string])[]): [string, string][] {
   return lines.map(([name, value]) => [name, value]);
+}
+
+/** As many tokens are taken for an answer of which nobody knows the length. */
+const OUTPUT_TOKENS = 8192;
+
+function mostOutput(body: JsonObject): number {
+  return (
+    numberOf(body.max_completion_tokens) ??
+    numberOf(body.max_output_tokens) ??
+    numberOf(body.max_tokens) ??
+    OUTPUT_TOKENS
+  );
 }
 
 function readModel({ model }: JsonObject): string {

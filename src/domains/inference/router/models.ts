@@ -51,7 +51,8 @@ async function ask(
   ends: AbortSignal,
 ): Promise<readonly string[]> {
   const key = await keyFor(provider);
-  const { family } = provider;
+  const { family, local, baseUrl } = provider;
+  if (key !== undefined && !local && new URL(baseUrl).protocol === "http:") return [];
   const headers = requestHeaders(family, { family, headers: new Headers() }, key, false);
   const path = family === "anthropic" ? "/v1/models?limit=1000" : "/models";
   const signal = AbortSignal.any([ends, AbortSignal.timeout(LIST_MS)]);

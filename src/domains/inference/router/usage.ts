@@ -38,7 +38,8 @@ export function openaiUsage(value: Json | undefined): Usage | undefined {
   return {
     inputTokens: inputTokens ?? 0,
     outputTokens: outputTokens ?? 0,
-    cachedTokens: numberOf(details?.cached_tokens) ?? 0,
+    // A provider that says more than it read would lower what the call costs.
+    cachedTokens: Math.min(inputTokens ?? 0, numberOf(details?.cached_tokens) ?? 0),
   };
 }
 
