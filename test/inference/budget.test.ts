@@ -95,6 +95,20 @@ describe("budgets", () => {
     expect((await post("/v1/chat/completions", CHAT)).status).toBe(200);
   });
 
+  test("what a client gave up is charged, for the provider goes on", async () => {
+    const { fetch, gpt, records } = await spending({ tokens: 10_000 });
+    const reached = new Promise<void>((resolve) => {
+      gpt.reply = () => resolve();
+    });
+    const controller = new AbortController();
+    const body = JSON.stringify({ ...CHAT, max_tokens: 500 });
+    const answer = fetch("/v1/chat/completions", { method: "POST", body, signal: controller.signal });
+    await reached;
+    controller.abort();
+    await answer.catch(() => undefined);
+    await expect.poll(() => records[0]?.usage).toMatchObject({ outputTokens: 500, estimated: true });
+  });
+
   test("another policy sets other limits, and what was used stays used", async () => {
     const { post, gpt, claude, setPolicy } = await spending({ tokens: 1 });
     await post("/v1/chat/completions", CHAT);

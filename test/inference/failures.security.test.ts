@@ -98,6 +98,33 @@ describe("providers that fail", () => {
     expect(records[0]?.failure?.kind).toBe("refused");
   });
 
+  test("a provider that says the host's key again does not say it to the sandbox", async () => {
+    const key = "sk-host-openai";
+    const echo = { ...CHAT_WHOLE, echo: key, encoded: Buffer.from(`Bearer ${key}`).toString("base64") };
+    const gpt = await serve((request, response) => {
+      const isStream = request.body.stream === true;
+      const type = isStream ? "text/event-stream" : "application/json";
+      response.writeHead(200, { "content-type": type, "x-request-id": key });
+      response.end(isStream ? `data: {"error":{"message":"you sent ${key}"}}\n\n` : JSON.stringify(echo));
+    });
+    const { fetch } = bench(section({ gpt }));
+    for (const stream of [false, true]) {
+      const response = await fetch("/v1/chat/completions", post({ ...CHAT, stream }));
+      const said = JSON.stringify([...response.headers]) + (await response.text());
+      expect(gpt.requests.at(-1)?.headers.authorization).toBe(`Bearer ${key}`);
+      expect(said).not.toContain(key);
+      expect(said).not.toContain(Buffer.from(key).toString("base64").slice(0, 12));
+    }
+  });
+
+  test("a key is not sent in clear, whoever gave it", async () => {
+    const remote = { kind: "openai", baseUrl: "HTTP://models.example.com/v1" } as const;
+    const routes = [{ id: "it", models: ["gpt-*"], provider: "far" }];
+    const { openai } = bench({ routes, providers: { far: remote } }, { keyFor: async () => "sk-given-by-the-owner" });
+    const error = await openai.chat.completions.create(CHAT).catch((e) => e);
+    expect(error.message).toMatch(/would go in clear/);
+  });
+
   test("no key, no server, no answer, no JSON, no end", async () => {
     const gpt = await serve(json(CHAT_WHOLE));
     const keyless = bench(section({ gpt }), { keyFor: async () => undefined });
