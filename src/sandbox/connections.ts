@@ -176,6 +176,7 @@ export class Connections implements FlowHandler {
   close(): void {
     for (const { controller } of this.#open) controller.abort(new Error("the sandbox has ended"));
     this.#local.close();
+    this.#inference.close();
     this.#requests?.close();
     this.#records.flush();
   }

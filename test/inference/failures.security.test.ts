@@ -117,6 +117,19 @@ describe("providers that fail", () => {
     }
   });
 
+  test.each([{ models: ["o9"] }, { fallbacks: [{ model: "o9" }] }, { route: "fallback" }, { background: true }])(
+    "%j gets around no route and no budget",
+    async (detour) => {
+      const gpt = await serve(json(CHAT_WHOLE));
+      const { fetch } = bench(section({ gpt }));
+      for (const path of ["/v1/chat/completions", "/v1/responses"]) {
+        expect((await fetch(path, post({ ...CHAT, input: "x", ...detour }))).status).toBe(403);
+      }
+      expect(gpt.requests).toEqual([]);
+      expect((await fetch("/v1/chat/completions", post({ ...CHAT, background: false }))).status).toBe(200);
+    },
+  );
+
   test("a key is not sent in clear, whoever gave it", async () => {
     const remote = { kind: "openai", baseUrl: "HTTP://models.example.com/v1" } as const;
     const routes = [{ id: "it", models: ["gpt-*"], provider: "far" }];
@@ -198,7 +211,7 @@ describe("streams that go wrong in the middle", () => {
     const both = section({ gpt, claude });
     const { openai, anthropic, records } = bench({
       ...both,
-      routes: both.routes?.map((route) => ({ ...route, timeoutMs: 200 })) ?? [],
+      routes: both.routes?.map((route) => ({ ...route, timeoutMs: 3000 })) ?? [],
     });
     const heard: string[] = [];
     const chat = await (async () => {

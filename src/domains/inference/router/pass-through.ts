@@ -24,14 +24,17 @@ export function passThrough(endpoint: Endpoint): Dialect {
   const counts = endpoint === "chat" || endpoint === "completions";
   return {
     path: PATHS[endpoint],
-    request: (body, model) => ({
-      ...body,
-      model,
-      // Otherwise nobody says how much a stream took.
-      ...(counts && body.stream === true
-        ? { stream_options: { ...objectOf(body.stream_options), include_usage: true } }
-        : {}),
-    }),
+    request: (body, model) => {
+      refuseDetours(body);
+      return {
+        ...body,
+        model,
+        // Otherwise nobody says how much a stream took.
+        ...(counts && body.stream === true
+          ? { stream_options: { ...objectOf(body.stream_options), include_usage: true } }
+          : {}),
+      };
+    },
     answer: (json) => {
       // Nothing is used up by counting.
       if (endpoint === "count_tokens") return { json, usage: { inputTokens: 0, outputTokens: 0, cachedTokens: 0 } };
@@ -45,6 +48,15 @@ export function passThrough(endpoint: Endpoint): Dialect {
       return new ChunkEvents(objectOf(asked.stream_options)?.include_usage === true);
     },
   };
+}
+
+/** What gateways take for other models to ask, and providers for work that goes on when the call is over. */
+const DETOURS = ["models", "fallbacks", "route", "background"] as const;
+
+function refuseDetours(body: JsonObject): void {
+  const detour = DETOURS.find((key) => ![undefined, null, false].includes(body[key] as never));
+  if (detour === undefined) return;
+  throw new CallFailure("denied", `"${detour}" is not passed on: it would get around the policy's routes and budgets`);
 }
 
 /** The data of an event as a map. Absent: it has none. */
