@@ -5,6 +5,7 @@
  */
 import { execFile } from "node:child_process";
 import { open } from "node:fs/promises";
+import { homedir } from "node:os";
 import { SandboxError } from "../errors.ts";
 import { unavailable } from "./failure.ts";
 import type { CredentialSource, CredentialValue } from "./types.ts";
@@ -100,7 +101,8 @@ async function readText(name: string, path: string): Promise<string | undefined>
 /** Its error holds everything that it printed, so nothing of that goes on. */
 function run(name: string, [program, ...args]: readonly [string, ...string[]]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { timeout: READ_MS, maxBuffer: VALUE_MAX * 2, windowsHide: true };
+    // This process may stand in a folder that the sandbox writes: git, npm and others read what they do from where they are.
+    const options = { cwd: homedir(), timeout: READ_MS, maxBuffer: VALUE_MAX * 2, windowsHide: true };
     execFile(program, args, options, (error, stdout) => {
       if (error === null) return resolve(stdout);
       const { code } = error;

@@ -10,6 +10,9 @@ import type { CredentialSource } from "./types.ts";
 /** So many values of one credential are remembered, to be kept out of answers and records: a host may still say an old one. */
 const REMEMBERED_MAX = 8;
 
+/** How often a value that is kept may be given up for a host's word, in milliseconds. */
+const DROP_MS = 10_000;
+
 /** Reads a source, and remembers what it gave. */
 export class SourceReader {
   readonly name: string;
@@ -18,6 +21,7 @@ export class SourceReader {
   #kept: ReadValue | undefined;
   #reading: Promise<ReadValue | undefined> | undefined;
   #values: readonly string[];
+  #droppedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     name: string,
@@ -66,8 +70,11 @@ export class SourceReader {
     return value;
   }
 
-  /** A host does not take it: what is kept is read again. */
+  /** A host does not take it: what is kept is read again. Programs can have hosts say so, and must not make it often. */
   refused(value: string): void {
-    if (this.#kept?.value === value) this.#kept = undefined;
+    const now = Date.now();
+    if (this.#kept?.value !== value || now - this.#droppedAt < DROP_MS) return;
+    this.#droppedAt = now;
+    this.#kept = undefined;
   }
 }

@@ -148,7 +148,9 @@ export class CredentialStore {
   }
 
   #valuesOf(name: string): readonly string[] {
-    return this.#readers.get(name)?.values ?? [];
+    // What a policy that did not come into force was prepared with has not taken the place of what is read.
+    const inForce = this.#inForce.sealed.filter(({ credential }) => credential.name === name);
+    return [...new Set([this.#readers.get(name), ...inForce.map(({ reader }) => reader)].flatMap(valuesOf))];
   }
 
   async #find(credential: NormalizedCredential): Promise<Found | undefined> {
@@ -172,6 +174,10 @@ export class CredentialStore {
     this.#readers.set(name, reader);
     return reader;
   }
+}
+
+function valuesOf(reader: SourceReader | undefined): readonly string[] {
+  return reader?.values ?? [];
 }
 
 interface Found {

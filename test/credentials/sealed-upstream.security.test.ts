@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { describe, expect, test } from "vitest";
 import { exchangeRaw, fetchOver, Scene } from "../egress/support.ts";
 import { ask, http2Host, http2Session } from "../egress/support-http2.ts";
-import { sealing, secret, storeWith } from "./support.ts";
+import { normalized, sealing, secret, storeWith } from "./support.ts";
 
 const HOST = "api.test";
 const rule = { name: "TOKEN", hosts: [HOST], places: { headers: ["authorization"], query: ["key"], basic: true } };
@@ -120,6 +120,47 @@ describe("requests to a bound host", () => {
     expect([await send(live), await send(kept)]).toEqual([200, 200]);
     valid = "second-value";
     expect([await send(live), await send(kept), await send(kept)]).toEqual([200, 401, 200]);
+  });
+
+  test("go by the policy that is in force when the value is there", async () => {
+    await using scene = new Scene();
+    const port = await scene.server((_, response) => response.end("reached"), HOST);
+    const readers: ((value: string) => void)[] = [];
+    let isSlow = false;
+    const source = () => (isSlow ? new Promise<string>((resolve) => readers.push(resolve)) : "a-real-value");
+    const store = await storeWith({ TOKEN: source }, rule);
+    const { uses } = sealing(scene, store);
+    const elsewhere = await store.prepare(normalized({ ...rule, hosts: ["other.test"] }));
+    isSlow = true;
+    const headers = { host: HOST, authorization: `Bearer ${store.variables.TOKEN}` };
+    const answer = fetchOver(await scene.connectTls(HOST, port), { headers });
+    await expect.poll(() => readers.length).toBe(1);
+    store.use(elsewhere);
+    readers[0]?.("a-real-value");
+    expect((await answer).status).toBe(403);
+    expect(scene.dials).toBe(0);
+    expect(uses.map(({ verdict }) => verdict)).toEqual(["deny"]);
+  });
+
+  test("that were replaced many times since are still hidden in the answer that they were for", async () => {
+    await using scene = new Scene();
+    let count = 0;
+    let finish = (): void => undefined;
+    const port = await scene.server((request, response) => {
+      if (request.url !== "/slow") return void response.end();
+      response.write("begun");
+      finish = () => response.end(request.headers.authorization);
+    }, HOST);
+    const store = await storeWith({ TOKEN: () => `value-number-${++count}` }, rule);
+    sealing(scene, store);
+    const headers = { host: HOST, authorization: `Bearer ${store.variables.TOKEN}` };
+    const slow = fetchOver(await scene.connectTls(HOST, port), { path: "/slow", headers });
+    await expect.poll(() => count).toBe(2);
+    for (let turn = 0; turn < 10; turn++) await fetchOver(await scene.connectTls(HOST, port), { headers });
+    finish();
+    const { body } = await slow;
+    expect(body).toMatch(/^begunBearer /);
+    expect(body).not.toContain("value-number-2");
   });
 
   test("fail closed where the source fails, and tell the program nothing of it", async () => {

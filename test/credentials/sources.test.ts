@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CredentialSource, CredentialStore } from "../../src/credentials/mod.ts";
@@ -84,6 +84,20 @@ describe("sources", () => {
     expect((await failure(end(-1).read())).message).toMatch(/has expired/);
   });
 
+  test("what is kept is given up for a host's word, but not as often as hosts say it", async () => {
+    let calls = 0;
+    const kept = reader(() => ({ value: `value-number-${++calls}`, expiresAt: Date.now() + 3_600_000 }));
+    kept.refused(await kept.read());
+    kept.refused(await kept.read());
+    kept.refused(await kept.read());
+    expect([await kept.read(), calls]).toEqual(["value-number-2", 2]);
+  });
+
+  test("a command does not run where the sandbox may write", async () => {
+    const source = { command: ["sh", "-c", 'echo "it-stands-in:$(pwd)"'] } as const;
+    expect(await reader(source).read()).toBe(`it-stands-in:${homedir()}`);
+  });
+
   test.each<[string, unknown, RegExp]>([
     ["short", "short", /less than 8/],
     ["two lines", "first line\nsecond", /line breaks/],
@@ -125,6 +139,20 @@ describe("CredentialStore", () => {
     one.use(await one.prepare(normalized({ ...rule, hosts: ["c.d"] })));
     expect(one.variables.TOKEN).toBe(TOKEN);
     expect(other.variables.TOKEN).not.toBe(TOKEN);
+  });
+
+  test("still knows what is in force when another policy could not be prepared", async () => {
+    const environment: Record<string, string> = { GITHUB_TOKEN: secret() };
+    const store = new CredentialStore({ environment });
+    store.use(await store.prepare(normalized({ provider: "github" })));
+    environment.GH_TOKEN = secret();
+    delete environment.GITHUB_TOKEN;
+    await failure(store.prepare(normalized({ provider: "github" }, { provider: "openai" })));
+    environment.GITHUB_TOKEN = secret();
+    const used = await store.sealed[0]?.reader.read();
+    expect(used).toBe(environment.GITHUB_TOKEN);
+    expect(store.sealedValues().map(([value]) => value)).toContain(used);
+    expect(store.secrets().flatMap(({ values }) => values)).toContain(used);
   });
 
   test("gives no two credentials one variable, nor one that the owner sets", async () => {

@@ -109,6 +109,29 @@ describe("budgets", () => {
     await expect.poll(() => records[0]?.usage).toMatchObject({ outputTokens: 500, estimated: true });
   });
 
+  test("an answer without a count is taken for as long as it is", async () => {
+    const { post, claude, gpt, records } = await spending({ tokens: 100_000 });
+    const { usage: _, ...uncounted } = MESSAGE_WHOLE;
+    claude.reply = json({ ...uncounted, content: [{ type: "text", text: "word ".repeat(400) }] });
+    await post("/v1/messages", MESSAGE);
+    expect(records[0]?.usage.estimated).toBe(true);
+    expect(records[0]?.usage.outputTokens).toBeGreaterThan(400);
+
+    // A stream that breaks off after one event that says much.
+    const chunk = { choices: [{ index: 0, delta: { content: "word ".repeat(400) } }] };
+    gpt.reply = (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(`data: ${JSON.stringify(chunk)}\n\n`, () => response.destroy());
+    };
+    await (await post("/v1/chat/completions", { ...CHAT, stream: true })).text().catch(() => undefined);
+    expect(records[1]?.usage.outputTokens).toBeGreaterThan(400);
+
+    // More from a cache than was read at all would make a call cheaper than nothing.
+    gpt.reply = json({ ...CHAT_WHOLE, usage: { prompt_tokens: 1, prompt_tokens_details: { cached_tokens: 900 } } });
+    await post("/v1/chat/completions", CHAT);
+    expect(records[2]?.usd).toBeGreaterThanOrEqual(0);
+  });
+
   test("another policy sets other limits, and what was used stays used", async () => {
     const { post, gpt, claude, setPolicy } = await spending({ tokens: 1 });
     await post("/v1/chat/completions", CHAT);

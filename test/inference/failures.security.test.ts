@@ -130,6 +130,26 @@ describe("providers that fail", () => {
     },
   );
 
+  test("a provider is asked for its models once in a while, however often a program asks", async () => {
+    const gpt = await serve(json({ object: "list", data: [{ id: "gpt-5" }] }));
+    const { fetch } = bench(section({ gpt }));
+    for (let turn = 0; turn < 5; turn++) expect(await (await fetch("/v1/models")).text()).toContain("gpt-5");
+    expect(gpt.requests).toHaveLength(1);
+  });
+
+  test("a body of many small things counts for what it takes", async () => {
+    const gpt = await serve(() => undefined);
+    const { fetch } = bench(section({ gpt }));
+    const controller = new AbortController();
+    const body = `{"model":"gpt-x","messages":[${"{},".repeat(1_500_000)}{}]}`;
+    const asked = [0, 1, 2, 3].map(() =>
+      fetch("/v1/chat/completions", { ...post(""), body, signal: controller.signal }).then(({ status }) => status),
+    );
+    expect(await Promise.any(asked)).toBe(429);
+    controller.abort();
+    await Promise.allSettled(asked);
+  });
+
   test("a key is not sent in clear, whoever gave it", async () => {
     const remote = { kind: "openai", baseUrl: "HTTP://models.example.com/v1" } as const;
     const routes = [{ id: "it", models: ["gpt-*"], provider: "far" }];

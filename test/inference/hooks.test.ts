@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/domains/inference/router/json.ts";
 import { type Approver, allow, ask, deny, HookedCall, type Plugin, PluginRegistry } from "../../src/hooks/mod.ts";
+import type { InferenceSection } from "../../src/policy/mod.ts";
 import { CHAT_WHOLE, MESSAGE_WHOLE } from "./fixtures.ts";
 import { json } from "./model-server.ts";
 import { bench, CHAT, section, serve } from "./support.ts";
@@ -49,6 +50,15 @@ describe("inference.call", () => {
       },
     ]);
     expect(records[0]?.decided).toMatchObject({ verdict: "allow", decidedBy: { kind: "policy" } });
+  });
+
+  test("thinks while the policy changes, and the call goes by the new one", async () => {
+    const made: { setPolicy?: (section: InferenceSection) => void } = {};
+    const bench = await hooked([() => void made.setPolicy?.({ routes: [] })]);
+    made.setPolicy = bench.setPolicy;
+    const [status, text] = await bench.post();
+    expect([status, bench.gpt.requests.length]).toEqual([403, 0]);
+    expect(text).toContain("has no route");
   });
 
   test("denies, with its words, and the provider hears nothing", async () => {

@@ -28,17 +28,20 @@ export async function* readEvents(
   source: AsyncIterable<Uint8Array>,
   budget?: ContentBudget,
 ): AsyncGenerator<ServerEvent> {
-  const held = new Holding(budget);
-  try {
-    for await (const events of readHeld(source, held)) yield* events;
-  } finally {
-    held.be(0);
-  }
+  for await (const events of readEventGroups(source, budget)) yield* events;
 }
 
 /** Reads events as they come, those together that are whole at one time. Throws as {@link readEvents} does. */
-export function readEventGroups(source: AsyncIterable<Uint8Array>): AsyncGenerator<readonly ServerEvent[]> {
-  return readHeld(source, new Holding(undefined));
+export async function* readEventGroups(
+  source: AsyncIterable<Uint8Array>,
+  budget?: ContentBudget,
+): AsyncGenerator<readonly ServerEvent[]> {
+  const held = new Holding(budget);
+  try {
+    yield* readHeld(source, held);
+  } finally {
+    held.be(0);
+  }
 }
 
 async function* readHeld(source: AsyncIterable<Uint8Array>, held: Holding): AsyncGenerator<readonly ServerEvent[]> {

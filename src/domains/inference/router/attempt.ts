@@ -8,6 +8,7 @@ import type { UpstreamResponse } from "../../../egress/http/exchange.ts";
 import type { Target } from "../plan.ts";
 import type { SendToProvider } from "../providers/connections.ts";
 import type { Provider } from "../providers/read.ts";
+import type { HeldBytes } from "./body.ts";
 import { type Dialect, type Endpoint, FAMILY, type WholeAnswer } from "./dialect.ts";
 import { dialectFor } from "./dialects.ts";
 import { CallFailure } from "./errors.ts";
@@ -31,6 +32,7 @@ export interface Asked {
 
 /** Who is asked with. */
 export interface AttemptSetting {
+  readonly held: HeldBytes;
   readonly send: SendToProvider;
   keyFor(provider: Provider): Promise<string | undefined>;
 }
@@ -83,7 +85,11 @@ export async function attempt(setting: AttemptSetting, asked: Asked, target: Tar
     );
   }
   if (isStream) return { dialect, headers, pieces: response.body.stream };
-  return { dialect, headers, whole: await wholeOf(dialect, response, asked.signal, timeoutMs) };
+  return {
+    dialect,
+    headers,
+    whole: await wholeOf(dialect, response, { signal: asked.signal, idleMs: timeoutMs, held: setting.held }),
+  };
 }
 
 /** What is shorter is no secret, and stands in every other word. */
@@ -98,13 +104,12 @@ function requireCover({ name, local, baseUrl }: Provider, key: string | undefine
 async function wholeOf(
   dialect: Dialect,
   { body: { stream } }: UpstreamResponse,
-  signal: AbortSignal,
-  idleMs: number,
+  { signal, idleMs, held }: { readonly signal: AbortSignal; readonly idleMs: number; readonly held: HeldBytes },
 ): Promise<WholeAnswer> {
   const abort = (): void => void stream.destroy(signal.reason as Error);
   signal.addEventListener("abort", abort, { once: true });
   try {
-    return dialect.answer(await readAnswer({ stream, idleMs }));
+    return dialect.answer(await readAnswer({ stream, idleMs, held }));
   } finally {
     signal.removeEventListener("abort", abort);
   }

@@ -41,20 +41,27 @@ export interface CallBody {
 export async function readBody(request: Request, held: HeldBytes): Promise<CallBody> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
+  let counted = 0;
+  const count = (more: number) => {
+    held.add(more);
+    counted += more;
+  };
   const release = () => {
-    held.drop(bytes);
-    bytes = 0;
+    held.drop(counted);
+    counted = 0;
   };
   try {
     for await (const chunk of request.body ?? []) {
       if (bytes + chunk.length > BODY_BYTES_MAX) {
         throw new CallFailure("too_large", `The request has more than ${BODY_BYTES_MAX} bytes`);
       }
-      held.add(chunk.length);
+      count(chunk.length);
       bytes += chunk.length;
       chunks.push(chunk);
     }
-    const json = objectOf(parseJson(Buffer.concat(chunks).toString()));
+    const text = Buffer.concat(chunks);
+    count(parsedBytes(text));
+    const json = objectOf(parseJson(text.toString()));
     if (json === undefined) throw new CallFailure("invalid", "The body of the request is no JSON object");
     return { json, bytes, release };
   } catch (error) {
@@ -62,3 +69,15 @@ export async function readBody(request: Request, held: HeldBytes): Promise<CallB
     throw error;
   }
 }
+
+/** What the objects, lists and entries of a JSON text may take beside its characters, in bytes: `{},{},{}` is mostly that. */
+function parsedBytes(text: Uint8Array): number {
+  let bytes = 0;
+  for (const byte of text) {
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) bytes += 64;
+    else if (byte === COMMA) bytes += 16;
+  }
+  return bytes;
+}
+
+const [OPEN_BRACE, OPEN_BRACKET, COMMA] = [0x7b, 0x5b, 0x2c];

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import type { ContentBudget } from "../../../egress/http/content.ts";
 import type { FlowSubject } from "../../../egress/mod.ts";
 import type { Decided, InferenceCall } from "../../../hooks/mod.ts";
 import type { Meter, MeteredCall } from "../budget/meter.ts";
 import type { InferencePlan, Route, Target } from "../plan.ts";
 import { type Answered, type AttemptSetting, attempt } from "./attempt.ts";
-import { type HeldBytes, readBody } from "./body.ts";
+import { readBody } from "./body.ts";
 import { type Endpoint, FAMILY } from "./dialect.ts";
 import { CallFailure, type FailureKind, failureResponse } from "./errors.ts";
 import { type JsonObject, numberOf } from "./json.ts";
@@ -52,7 +53,7 @@ export interface CallSetting extends AttemptSetting {
   /** Asks hooks about a call that has a route. It never rejects. Absent: there are none. */
   judge?(call: InferenceCall, signal: AbortSignal): Promise<JudgedCall>;
   record(record: CallRecord): void;
-  readonly held: HeldBytes;
+  readonly budget: ContentBudget;
   readonly meter: Meter;
 }
 
@@ -219,11 +220,12 @@ export class Call {
       idleMs: this.#target?.timeoutMs ?? 0,
       family: FAMILY[this.#endpoint],
       events,
+      budget: this.#setting.budget,
       signal: this.#controller.signal,
       onEnd: (failure, count) => {
         const { usage } = events;
         const isWhole = usage !== undefined && failure === undefined;
-        // An event is about a token, where the end that tells the count never came.
+        // The end that tells the count may never have come.
         this.#over(failure, isWhole ? usage : this.#estimate(Math.max(count, usage?.outputTokens ?? 0), usage));
       },
     });

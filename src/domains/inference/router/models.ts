@@ -24,7 +24,7 @@ const MODELS_MAX = 1000;
  * The names that routes spell out, and those of their first providers that their globs match. A provider that does not
  * answer adds nothing.
  */
-export async function listModels(setting: AttemptSetting, plan: InferencePlan, signal: AbortSignal): Promise<string[]> {
+export async function listModels(setting: AttemptSetting, plan: InferencePlan): Promise<string[]> {
   if (plan.kind === "none") return [];
   const listed = new Map<Provider, Promise<readonly string[]>>();
   const namesOf = async ({ models, targets: [first] }: Route): Promise<readonly string[]> => {
@@ -32,7 +32,7 @@ export async function listModels(setting: AttemptSetting, plan: InferencePlan, s
     // Where the model is replaced, a glob means names that nobody lists.
     if (first === undefined || first.model !== undefined || models.every(isLiteral)) return spelled;
     const { provider } = first;
-    const asked = listed.get(provider) ?? ask(setting, provider, signal).catch(() => []);
+    const asked = listed.get(provider) ?? ask(setting, provider).catch(() => []);
     listed.set(provider, asked);
     return [...spelled, ...(await asked)];
   };
@@ -45,24 +45,22 @@ export async function listModels(setting: AttemptSetting, plan: InferencePlan, s
   return [...new Set(names.flat())].slice(0, MODELS_MAX);
 }
 
-async function ask(
-  { send, keyFor }: AttemptSetting,
-  provider: Provider,
-  ends: AbortSignal,
-): Promise<readonly string[]> {
+async function ask({ send, keyFor, held }: AttemptSetting, provider: Provider): Promise<readonly string[]> {
   const key = await keyFor(provider);
   const { family, local, baseUrl } = provider;
   if (key !== undefined && !local && new URL(baseUrl).protocol === "http:") return [];
   const headers = requestHeaders(family, { family, headers: new Headers() }, key, false);
   const path = family === "anthropic" ? "/v1/models?limit=1000" : "/models";
-  const signal = AbortSignal.any([ends, AbortSignal.timeout(LIST_MS)]);
+  const signal = AbortSignal.timeout(LIST_MS);
   const { status, body } = await send(provider, { method: "GET", path, headers, signal });
   if (status !== 200) {
     body.stream.destroy();
     return [];
   }
-  const answer = await readAnswer({ stream: body.stream, idleMs: LIST_MS });
-  return objectsOf(answer.data).flatMap(({ id }) => textOf(id) ?? []);
+  const answer = await readAnswer({ stream: body.stream, idleMs: LIST_MS, held });
+  return objectsOf(answer.data)
+    .flatMap(({ id }) => textOf(id) ?? [])
+    .slice(0, MODELS_MAX);
 }
 
 /** The list as each family tells it. */

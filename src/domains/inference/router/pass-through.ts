@@ -38,9 +38,7 @@ export function passThrough(endpoint: Endpoint): Dialect {
     answer: (json) => {
       // Nothing is used up by counting.
       if (endpoint === "count_tokens") return { json, usage: { inputTokens: 0, outputTokens: 0, cachedTokens: 0 } };
-      const usage =
-        isAnthropic && objectOf(json.usage) !== undefined ? anthropicUsage(json.usage) : openaiUsage(json.usage);
-      return { json, usage };
+      return { json, usage: isAnthropic ? anthropicUsage(json.usage) : openaiUsage(json.usage) };
     },
     events: (asked) => {
       if (isAnthropic) return new MessageEvents();

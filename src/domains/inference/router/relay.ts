@@ -5,11 +5,14 @@
  */
 import { Buffer } from "node:buffer";
 import type { Readable } from "node:stream";
+import type { ContentBudget } from "../../../egress/http/content.ts";
 import { readEventGroups } from "../../../egress/http/event-stream.ts";
 import type { ApiFamily } from "../providers/kinds.ts";
+import type { HeldBytes } from "./body.ts";
 import type { EventRelay } from "./dialect.ts";
 import { CallFailure, failureEvent } from "./errors.ts";
 import { type JsonObject, objectOf, parseJson } from "./json.ts";
+import { estimateTokens } from "./usage.ts";
 
 /** The longest answer in one piece, in bytes. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -19,6 +22,8 @@ export interface AnswerSource {
   readonly stream: Readable;
   /** How long it may say nothing. */
   readonly idleMs: number;
+  /** Counts what is held of an answer in one piece. */
+  readonly held?: HeldBytes;
 }
 
 /** Reads pieces as they come; each has its time. */
@@ -51,15 +56,19 @@ export async function readAnswer(source: AnswerSource): Promise<JsonObject> {
 /** Reads a text. @throws {CallFailure} If it is too long, or does not arrive. */
 export async function readText(source: AnswerSource, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
+  const { held } = source;
   let bytes = 0;
   try {
     for await (const chunk of patiently(source)) {
+      held?.add(chunk.length);
       bytes += chunk.length;
       if (bytes > maxBytes) throw new CallFailure("upstream", `The provider's answer has more than ${maxBytes} bytes`);
       chunks.push(chunk);
     }
   } catch (error) {
     throw asFailure(error);
+  } finally {
+    held?.drop(bytes);
   }
   return Buffer.concat(chunks).toString();
 }
@@ -71,14 +80,16 @@ export interface StreamRelay extends AnswerSource {
   readonly events: EventRelay;
   /** Aborted when the call is to end; its reason is what the client is told. */
   readonly signal: AbortSignal;
-  /** The stream is over, after so many events. Without a failure, it was whole. Called once. */
-  onEnd(failure: CallFailure | undefined, events: number): void;
+  /** Bounds what is held of events that are not whole. */
+  readonly budget: ContentBudget;
+  /** The stream is over, after what may be so many tokens. Without a failure, it was whole. Called once. */
+  onEnd(failure: CallFailure | undefined, tokens: number): void;
 }
 
 /** Events for the client. It never fails: what goes wrong is the last event, in the client's own shape. */
 export function relayEvents(relay: StreamRelay): ReadableStream<Uint8Array> {
   const { stream, signal } = relay;
-  const progress = { events: 0 };
+  const progress = { events: 0, characters: 0 };
   const pieces = relayed(relay, progress);
   const encoder = new TextEncoder();
   const abort = (): void => void stream.destroy(asFailure(signal.reason));
@@ -89,7 +100,7 @@ export function relayEvents(relay: StreamRelay): ReadableStream<Uint8Array> {
     if (isOver) return;
     isOver = true;
     signal.removeEventListener("abort", abort);
-    relay.onEnd(failure, progress.events);
+    relay.onEnd(failure, tokensOf(progress));
   };
   return new ReadableStream<Uint8Array>(
     {
@@ -109,12 +120,20 @@ export function relayEvents(relay: StreamRelay): ReadableStream<Uint8Array> {
   );
 }
 
+/** What stands around the words of an event, in characters, at most. */
+const EVENT_FRAME = 256;
+
+/** An event is about a token, unless it is long. */
+function tokensOf({ events, characters }: { readonly events: number; readonly characters: number }): number {
+  return Math.max(events, estimateTokens(Math.max(0, characters - EVENT_FRAME * events)));
+}
+
 async function* relayed(
-  { events, family, ...source }: StreamRelay,
-  progress: { events: number },
+  { events, family, budget, ...source }: StreamRelay,
+  progress: { events: number; characters: number },
 ): AsyncGenerator<string, CallFailure | undefined> {
   try {
-    for await (const group of readEventGroups(patiently(source))) {
+    for await (const group of readEventGroups(patiently(source), budget)) {
       progress.events += group.length;
       let text = "";
       for (const event of group) {
@@ -126,6 +145,7 @@ async function* relayed(
           throw error;
         }
       }
+      progress.characters += text.length;
       if (text !== "") yield text;
     }
     const rest = events.end();

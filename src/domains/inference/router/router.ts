@@ -5,9 +5,11 @@
  */
 import { type Context, Hono } from "hono";
 import type { LocalApp } from "../../../egress/http/connection.ts";
+import { ContentBudget } from "../../../egress/http/content.ts";
 import type { FlowSubject } from "../../../egress/mod.ts";
 import { type BudgetNotice, Meter } from "../budget/meter.ts";
 import { type ModelPrice, PriceTable } from "../budget/prices.ts";
+import type { InferencePlan } from "../plan.ts";
 import type { ApiFamily } from "../providers/kinds.ts";
 import { HeldBytes } from "./body.ts";
 import { Call, type CallSetting } from "./call.ts";
@@ -16,7 +18,7 @@ import { CallFailure, failureResponse } from "./errors.ts";
 import { listModels, modelList, modelOf } from "./models.ts";
 
 /** What a router is made of. */
-export interface RouterSetting extends Omit<CallSetting, "held" | "meter"> {
+export interface RouterSetting extends Omit<CallSetting, "held" | "budget" | "meter"> {
   /** @default list prices of some models */
   readonly prices?: readonly ModelPrice[] | undefined;
   /** A limit came near or to its end. */
@@ -42,15 +44,19 @@ const ENDPOINTS: readonly (readonly [path: string, endpoint: Endpoint])[] = [
 /** The most calls of a sandbox at one time. */
 const CALLS_MAX = 1024;
 
+/** How long a list of models is good for, in milliseconds. */
+const LISTED_MS = 30_000;
+
 /** Takes calls. */
 export class Router {
   readonly #setting: CallSetting;
   readonly #calls = new Set<Call>();
   readonly #app = new Hono<Env>();
+  #listed: { readonly plan: InferencePlan; readonly until: number; readonly names: Promise<string[]> } | undefined;
 
   constructor(setting: RouterSetting) {
     const meter = new Meter(new PriceTable(setting.prices), (notice) => setting.onBudget?.(notice));
-    this.#setting = { ...setting, held: new HeldBytes(), meter };
+    this.#setting = { ...setting, held: new HeldBytes(), budget: new ContentBudget(), meter };
     for (const base of BASES) this.#app.route(base, this.#api());
     this.#app.notFound((context) => problem(context, new CallFailure("not_found", NO_PAGE)));
     this.#app.onError((error, context) => {
@@ -73,13 +79,22 @@ export class Router {
     const api = new Hono<Env>();
     for (const [path, endpoint] of ENDPOINTS) api.post(path, (context) => this.#take(endpoint, context));
     api.get("/models", async (context) => {
-      const names = await listModels(this.#setting, this.#setting.plan(), context.req.raw.signal);
-      return context.json(modelList(familyOf(context), names));
+      return context.json(modelList(familyOf(context), await this.#models()));
     });
     api.get("/models/:name{.+}", (context) => {
       return context.json(modelOf(familyOf(context), this.#setting.plan(), context.req.param("name")));
     });
     return api;
+  }
+
+  /** Providers are asked with the host's keys, so not as often as a program likes. */
+  #models(): Promise<string[]> {
+    const plan = this.#setting.plan();
+    const now = performance.now();
+    if (this.#listed?.plan !== plan || this.#listed.until < now) {
+      this.#listed = { plan, until: now + LISTED_MS, names: listModels(this.#setting, plan) };
+    }
+    return this.#listed.names;
   }
 
   #take(endpoint: Endpoint, context: Context<Env>): Promise<Response> {

@@ -43,17 +43,22 @@ export function openaiUsage(value: Json | undefined): Usage | undefined {
   };
 }
 
-/** Reads `usage` of an answer of Anthropic's, over what was known before: a stream tells it in two pieces. */
-export function anthropicUsage(value: Json | undefined, before: Usage = NO_USAGE): Usage {
+/**
+ * Reads `usage` of an answer of Anthropic's, over what was known before: a stream tells it in two pieces. Undefined: nothing was
+ * told, which is not the same as nothing used.
+ */
+export function anthropicUsage(value: Json | undefined, known?: Usage): Usage | undefined {
   const usage = objectOf(value);
-  if (usage === undefined) return before;
-  const cachedTokens = numberOf(usage.cache_read_input_tokens);
-  const fresh = numberOf(usage.input_tokens);
-  const written = numberOf(usage.cache_creation_input_tokens);
+  const cachedTokens = numberOf(usage?.cache_read_input_tokens);
+  const fresh = numberOf(usage?.input_tokens);
+  const written = numberOf(usage?.cache_creation_input_tokens);
+  const outputTokens = numberOf(usage?.output_tokens);
   const isInput = fresh !== undefined || cachedTokens !== undefined || written !== undefined;
+  if (!isInput && outputTokens === undefined) return known;
+  const before = known ?? NO_USAGE;
   return {
     inputTokens: isInput ? (fresh ?? 0) + (written ?? 0) + (cachedTokens ?? 0) : before.inputTokens,
-    outputTokens: numberOf(usage.output_tokens) ?? before.outputTokens,
+    outputTokens: outputTokens ?? before.outputTokens,
     cachedTokens: cachedTokens ?? before.cachedTokens,
   };
 }

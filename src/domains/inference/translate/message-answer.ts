@@ -33,7 +33,7 @@ export function messageToChat(message: JsonObject, model: string): WholeAnswer {
     logprobs: null,
     finish_reason: finishReason(textOf(message.stop_reason)),
   };
-  const json = { ...head("chat.completion", model), choices: [choice], usage: chatUsage(usage) };
+  const json = { ...head("chat.completion", model), choices: [choice], usage: chatUsage(usage ?? NO_USAGE) };
   return { json, usage };
 }
 

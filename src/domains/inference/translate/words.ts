@@ -27,13 +27,18 @@ const STOP: Readonly<Record<string, string>> = {
   content_filter: "refusal",
 };
 
+/** A provider may say `constructor`. */
+function own(words: Readonly<Record<string, string>>, key: string | undefined): string | undefined {
+  return key !== undefined && Object.hasOwn(words, key) ? words[key] : undefined;
+}
+
 export function finishReason(stopReason: string | undefined): string {
-  return FINISH[stopReason ?? ""] ?? "stop";
+  return own(FINISH, stopReason) ?? "stop";
 }
 
 /** Some servers say `stop` where they call tools. */
 export function stopReason(finish: string | undefined, hasTools: boolean): string {
-  const reason = STOP[finish ?? ""] ?? "end_turn";
+  const reason = own(STOP, finish) ?? "end_turn";
   return hasTools && reason === "end_turn" ? "tool_use" : reason;
 }
 
