@@ -87,7 +87,9 @@ export class Terminal {
       cwd,
       env: { ...process.env, TERM: "xterm", NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
     });
-    this.#child.stdout.on("data", (data: Buffer) => {
+    // Each wait listens for a while.
+    this.#child.setMaxListeners(0);
+    this.#child.stdout.setMaxListeners(0).on("data", (data: Buffer) => {
       this.#shown += data.toString();
     });
   }

@@ -63,6 +63,20 @@ describe("cofferdam in a terminal", () => {
     expect(readFileSync(join(cwd, "a.txt"), "utf8")).toBe("one\ntwo\n");
   });
 
+  test("takes nothing that was typed for the program as a yes, and shows its question on a screen that can be read", async () => {
+    const cwd = folder();
+    const script = "printf '\\033[?1049h\\033[8m'; echo ready; echo two >> a.txt; sleep 1";
+    const terminal = open(["run", "--", "sh", "-c", script], { cwd });
+    await terminal.shows("ready");
+    terminal.type("y\ry\r");
+    await terminal.shows("\u001b[0m\u001b[?1049l");
+    await terminal.shows("[d]iff:");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(readFileSync(join(cwd, "a.txt"), "utf8")).toBe("one\n");
+    terminal.type("n\r");
+    await terminal.shows("1 change thrown away");
+  });
+
   test.each([
     ["a no", "n\r"],
     ["Ctrl-C", "\u0003"],

@@ -7,7 +7,7 @@ import type { FileHandle } from "node:fs/promises";
 import { type ApplyResult, type Change, type Changes, displaySafe, type Sandbox } from "../../mod.ts";
 import { type Look, styleOf } from "../style.ts";
 import { aside, note } from "../write.ts";
-import { askLine } from "./ask-line.ts";
+import { askLine, clearTerminal } from "./ask-line.ts";
 import type { RunFlags } from "./flags.ts";
 import type { Interruption } from "./interruption.ts";
 import { isUnderWay } from "./progress.ts";
@@ -45,6 +45,8 @@ export async function reviewChanges(
     aside(`${changes.git.length} changes of git's own files are left out: hooks and configuration run programs`);
   }
   if (changes.length === 0) return { applied: [], refused: [], left: [] };
+  const asks = flags.apply === undefined && !flags.discard && flags.patch === undefined && isInteractive();
+  if (asks) await clearTerminal();
   if (!flags.quiet && !flags.json) for (const line of changeLines(changes)) note(line);
   const problem = await writePatch(changes, patch);
   if (problem !== undefined) note(`cofferdam: there is no patch: ${displaySafe(problem)}`);
@@ -78,11 +80,15 @@ async function choose(
   if (apply === true || (Array.isArray(apply) && apply.length === 0)) return {};
   if (apply !== undefined) return { only: apply as readonly string[] };
   if (discard || patch !== undefined) return undefined;
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!isInteractive()) {
     note("cofferdam: the changes are thrown away, for nobody can be asked: use --apply, --patch or --discard");
     return undefined;
   }
   return askPerson(changes, signal);
+}
+
+function isInteractive(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
 async function askPerson(changes: Changes, signal: AbortSignal): Promise<{ only?: readonly string[] } | undefined> {
