@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs the conformance suite on the local runtime as an ordinary user: no group, capability or variable of root's left.
+# With an argument only the cases whose name it matches.
 # Nothing is written to the project but the report in .cache/conformance.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -45,4 +46,4 @@ cat >"$config" <<CONFIG
 export default { root: $(printf '"%s"' "$tree"), cacheDir: "$home/vite" };
 CONFIG
 chmod 0644 "$config"
-as_user node node_modules/vitest/vitest.mjs run --config "$config" test/conformance 2>&1
+as_user node node_modules/vitest/vitest.mjs run --config "$config" ${1:+-t "$1"} test/conformance/conformance-local.test.ts 2>&1

@@ -25,8 +25,9 @@ describe("a length among more headers than the platform's parser hands on", () =
     await exchangeRaw(first, `GET /first HTTP/1.1\r\n${H}${headers}\r\n${"x".repeat(taken)}`, "\r\n\r\n");
     await exchangeRaw(scene.connect("api.test", 80, port), next, "done");
     expect(requests).toEqual(["GET /next"]);
+    // Who refuses depends on the version of Node: its parser, or what counts what it hands on.
     expect(scene.refusals.map(({ reason }) => reason)).toEqual([
-      "the request is malformed: it has more than 256 headers",
+      expect.stringMatching(/^(the request is malformed: it has more than 256 headers|its headers are too many or )/),
     ]);
   });
 });

@@ -53,7 +53,8 @@ export function serveHttp1(context: HandleContext, stream: Duplex): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
     const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
-    const reason = tooLarge ? `its headers have more than ${HEADERS_MAX} bytes` : "the request is malformed";
+    // Newer parsers say the same of too many lines.
+    const reason = tooLarge ? `its headers are too many or more than ${HEADERS_MAX} bytes` : "the request is malformed";
     refuseRaw(context, socket, undefined, { error: tooLarge ? "too_large" : "malformed", reason });
   });
   // `node:http` listens once for each request that was sent ahead.

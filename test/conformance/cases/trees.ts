@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { chmod, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { definePlugin, deny, type Sandbox, type SkippedEntry, type TreeEntry } from "../../../src/mod.ts";
@@ -76,11 +76,14 @@ export const treeCases: readonly Case[] = [
         symlinks: 1,
         skipped: 0,
       });
+      // Only root could remove what is in it otherwise.
+      scene.defer(() => chmod(join(folder, "locked"), 0o700));
       expect(snapshot(folder)).toEqual(EXPECTED);
       expect(lstatSync(join(folder, "locked/inside")).mtimeMs).toBe(1_000_000_000_000);
       const again = await target(scene);
       await sandbox.files.upload(folder, "writable/copied");
       await sandbox.files.download("writable/copied", again);
+      scene.defer(() => chmod(join(again, "locked"), 0o700));
       expect(snapshot(again)).toEqual(EXPECTED);
     },
   },
