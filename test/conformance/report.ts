@@ -10,6 +10,8 @@ export interface CaseReport {
   readonly name: string;
   readonly outcome: "passed" | "failed" | "not-applicable";
   readonly reason?: string;
+  /** How long it took, where it passed. */
+  readonly durationMs?: number;
 }
 
 /** The report of one place. */

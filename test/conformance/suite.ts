@@ -71,12 +71,14 @@ function suite(place: Place): void {
     test(each.name, { timeout: TIMEOUT_MS }, async () => {
       const scene = new Scene(stage);
       const index = reports.push({ name: each.name, outcome: "failed" }) - 1;
+      const began = performance.now();
       try {
         await each.run(scene);
       } finally {
         await scene.close();
       }
-      reports[index] = { name: each.name, outcome: "passed" };
+      const durationMs = Math.round(performance.now() - began);
+      reports[index] = { name: each.name, outcome: "passed", durationMs };
     });
   }
 }

@@ -241,7 +241,7 @@ describe("the conformance suite", () => {
       COFFERDAM_WARDEN: wrapper,
       COFFERDAM_TEST_RACES: "2000",
       // Those are about what the host makes of a program's bytes: to the warden, one flow is as another.
-      COFFERDAM_TEST_TOOLS: "heavy",
+      COFFERDAM_TEST_SCOPE: "warden",
       // Compilers and package managers ask the most of it in one of the three modes.
       COFFERDAM_TEST_ORDINARY: "emulated",
       COFFERDAM_CONFORMANCE_REPORT: join(directory, "report"),

@@ -72,6 +72,11 @@ function ofAnyImage(family: readonly Case[]): Case[] {
   return family.map((each) => ({ ...each, anyImage: true }));
 }
 
+/** What they show is decided in this process. */
+function onTheHost(...families: readonly (readonly Case[])[]): Case[] {
+  return families.flat().map((each) => ({ ...each, hostDecides: true }));
+}
+
 export const cases: readonly Case[] = [
   ...execResultCases,
   ...execArgumentCases,
@@ -108,8 +113,7 @@ export const cases: readonly Case[] = [
   ...ofAnyImage(raceCases),
   ...ofAnyImage(networkCases),
   ...ofAnyImage(networkNameCases),
-  ...ofAnyImage(networkProxyCases),
-  ...ofAnyImage(localSiteCases),
+  ...ofAnyImage(onTheHost(networkProxyCases, localSiteCases)),
   ...ordinaryBuildCases,
   ...ordinaryServiceCases,
   ...ofAnyImage(workspaceCopyCases),
@@ -121,19 +125,9 @@ export const cases: readonly Case[] = [
   ...ofAnyImage(reviewApplyCases),
   ...ofAnyImage(snapshotCases),
   ...ofAnyImage(limitCases),
-  ...ofAnyImage(httpRuleCases),
-  ...ofAnyImage(http2Cases),
-  ...ofAnyImage(httpContentCases),
-  ...ofAnyImage(mcpCases),
-  ...ofAnyImage(websocketMessageCases),
-  ...ofAnyImage(httpHookCases),
-  ...ofAnyImage(httpAnswerCases),
-  ...ofAnyImage(inferenceCases),
-  ...ofAnyImage(credentialCases),
-  ...ofAnyImage(credentialLiveCases),
-  ...clientWebCases,
-  ...clientGitCases,
-  ...clientRegistryCases,
+  ...ofAnyImage(onTheHost(httpRuleCases, http2Cases, httpContentCases, mcpCases, websocketMessageCases)),
+  ...ofAnyImage(onTheHost(httpHookCases, httpAnswerCases, inferenceCases, credentialCases, credentialLiveCases)),
+  ...onTheHost(clientWebCases, clientGitCases, clientRegistryCases),
   ...clientPlainCases,
   ...lifeCases,
   ...ofAnyImage(lifeFaultCases),
