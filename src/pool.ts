@@ -4,7 +4,7 @@
  * @module
  */
 import { emitWarning } from "node:process";
-import type { Policy } from "./policy/mod.ts";
+import type { Policy } from "./policy/core.ts";
 import { POOL_OPTIONS, type PoolOptions, poolBounds, refuseUnknown } from "./pool/options.ts";
 import { type Pool, WarmedPool } from "./pool/warmed-pool.ts";
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { SandboxError } from "./errors.ts";
-import type { Policy } from "./policy/mod.ts";
+import type { Policy } from "./policy/core.ts";
 import type { Runtime, StartedWarden, StartRequest } from "./runtimes/runtime.ts";
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";
 import { Connections } from "./sandbox/connections.ts";
@@ -120,8 +120,9 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
     const { parts, frames, rules, changed } = firstPolicy({ read, plans, setting, narrowed, ahead });
     const decisions = new Decisions(registry, records);
     decisions.addRules(rules);
+    const engine = trust === undefined ? undefined : await import("./sandbox/requests.ts");
     const flows = new Connections(
-      { registry, records, trust, credentials, options, history: () => records.decisions() },
+      { registry, records, trust, engine, credentials, options, history: () => records.decisions() },
       { plan: plans.network, inference: plans.inference, policy: read.normalized },
     );
     const handlers = { decisions, flows };

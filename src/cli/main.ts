@@ -4,11 +4,14 @@
  *
  * @module
  */
-import { failed } from "./failure.ts";
-import { buildProgram } from "./program.ts";
+import { cacheCompiled } from "./compile-cache.ts";
+import { packageVersion } from "./version.ts";
 
-try {
-  await buildProgram().parseAsync();
-} catch (error) {
-  process.exitCode = failed(error);
+const [first, ...others] = process.argv.slice(2);
+// What scripts ask first needs no tree of commands.
+if (others.length === 0 && (first === "--version" || first === "-V")) process.stdout.write(`${packageVersion()}\n`);
+else {
+  cacheCompiled();
+  const { start } = await import("./start.ts");
+  await start();
 }

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Origin } from "../egress/http/host.ts";
+import { compileGlob, credentialMatcher, type SealedCredential } from "../policy/core.ts";
 import { readTarget } from "../policy/http/mod.ts";
-import { compileGlob, credentialMatcher, type SealedCredential } from "../policy/mod.ts";
 import type { SourceReader } from "./source-reader.ts";
 
 /** One that the sandbox has a placeholder of. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { HeaderLines } from "../egress/http/headers.ts";
-import type { CredentialPlaces } from "../policy/mod.ts";
+import type { CredentialPlaces } from "../policy/core.ts";
 
 /** What of a request is looked at: the path has its query. */
 export interface SecretCarrier {

@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes, randomInt } from "node:crypto";
-import type { CredentialProvider } from "../policy/mod.ts";
+import type { CredentialProvider } from "../policy/core.ts";
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const HEX = "0123456789abcdef";

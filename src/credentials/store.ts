@@ -4,7 +4,7 @@
  * @module
  */
 import type { KnownSecret } from "../audit/mod.ts";
-import { CREDENTIAL_PROFILES, type NormalizedCredential } from "../policy/mod.ts";
+import { CREDENTIAL_PROFILES, type NormalizedCredential } from "../policy/core.ts";
 import { binding, type SealedSecret } from "./binding.ts";
 import { unavailable } from "./failure.ts";
 import { Placeholders } from "./placeholders.ts";

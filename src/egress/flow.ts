@@ -11,7 +11,7 @@ import type { StreamHandler } from "../link/handlers.ts";
 import type { Link } from "../link/link.ts";
 import { FLAGS, type MessageValues } from "../link/protocol.ts";
 import { RelayStream } from "../link/relay-stream.ts";
-import { canonicalAddress, isAddress } from "../policy/mod.ts";
+import { canonicalAddress, isAddress } from "../policy/core.ts";
 
 /** The program that connects. */
 export interface FlowSubject {

@@ -5,7 +5,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import { addressKind, canonicalAddress, isAddress, isListed } from "../policy/mod.ts";
+import { addressKind, canonicalAddress, isAddress, isListed } from "../policy/core.ts";
 
 /**
  * Finds the addresses of a host name, in the order in which they are to be tried.

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Duplex } from "node:stream";
-import { isAddress } from "../policy/mod.ts";
+import { isAddress } from "../policy/core.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { type Resolver, resolveChecked } from "./guard.ts";
 import type { ProxySettings, UpstreamProxy } from "./proxy/settings.ts";

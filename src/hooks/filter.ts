@@ -13,7 +13,7 @@ import {
   type Places,
   rangeMatcher,
   WORKSPACE_PATH,
-} from "../policy/mod.ts";
+} from "../policy/core.ts";
 import { canonicalBinary, canonicalPath } from "../policy/paths.ts";
 import type { InferenceCall } from "./inference-types.ts";
 import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import type * as t from "./content-types.ts";
 import * as f from "./fields.ts";
 

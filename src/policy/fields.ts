@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { ipv6Problem, rangeProblem } from "./addresses.ts";
 import { globProblem } from "./glob.ts";
 import { valuePathProblem } from "./http/values.ts";

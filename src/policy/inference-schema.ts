@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import * as f from "./fields.ts";
 import type * as t from "./types.ts";
 

@@ -5,10 +5,10 @@
  */
 
 import { BASELINE } from "./baseline.ts";
+import { checkPolicy } from "./check.ts";
 import { normalizeCredential } from "./credentials/normalize.ts";
 import type * as n from "./normalized.ts";
 import { originOf, rememberOrigin } from "./origin.ts";
-import { parsePolicy } from "./parse.ts";
 import { canonicalBinary, canonicalPath } from "./paths.ts";
 import type * as t from "./types.ts";
 import { parseBytes, parseDuration } from "./units.ts";
@@ -33,7 +33,7 @@ import { parseBytes, parseDuration } from "./units.ts";
  * ```
  */
 export function normalizePolicy(input: t.Policy): n.NormalizedPolicy {
-  const policy = parsePolicy(input);
+  const policy = checkPolicy(input);
   const {
     filesystem = {},
     process = {},

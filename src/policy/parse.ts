@@ -3,12 +3,7 @@
  *
  * @module
  */
-
-import { type IssueDraft, type Locate, placeIssues, policyError } from "./issues.ts";
-import { type Origin, rememberOrigin } from "./origin.ts";
-import { crossFieldIssues } from "./rules.ts";
-import { checkSchema } from "./schema-issues.ts";
-import { snapshot } from "./snapshot.ts";
+import { checkPolicy, invalidPolicy } from "./check.ts";
 import type { Policy } from "./types.ts";
 import { readYaml } from "./yaml.ts";
 
@@ -17,9 +12,6 @@ export interface ParsePolicyOptions {
   /** What the text is called in errors, for instance its file name. */
   readonly source?: string;
 }
-
-/** What `parsePolicy()` returned: frozen, so checked once is checked for good. */
-const checkedPolicies = new WeakSet<Policy>();
 
 /**
  * Checks a policy, and reads it first where it is YAML or JSON text.
@@ -45,41 +37,14 @@ const checkedPolicies = new WeakSet<Policy>();
  * ```
  */
 export function parsePolicy(input: string | Policy, options: ParsePolicyOptions = {}): Policy {
-  if (typeof input === "object" && input !== null && checkedPolicies.has(input)) return input;
   const { source } = options;
-  const issues: IssueDraft[] = [];
-  let data: unknown = input;
-  let locate: Locate | undefined;
-  if (typeof input === "string") {
-    const read = readYaml(input);
-    if (!read.ok) throw invalid(read.issues, { source });
-    ({ value: data, locate } = read);
-    if (typeof data !== "object" || data === null || Array.isArray(data)) {
-      const message = "a policy is a map that starts with version: 1; loadPolicy() reads one from a file";
-      throw invalid([{ path: [], message }], { source, locate });
-    }
+  if (typeof input !== "string") return checkPolicy(input, { source });
+  const read = readYaml(input);
+  if (!read.ok) throw invalidPolicy(read.issues, { source });
+  const { value, locate } = read;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    const message = "a policy is a map that starts with version: 1; loadPolicy() reads one from a file";
+    throw invalidPolicy([{ path: [], message }], { source, locate });
   }
-  data = snapshot(data, issues);
-  const checked = issues.length > 0 ? [] : checkSchema(data);
-  if (!Array.isArray(checked)) {
-    const crossed = crossFieldIssues(data);
-    if (crossed.length > 0) throw invalid(crossed, { source, locate });
-    checkedPolicies.add(checked.value);
-    return rememberOrigin(checked.value, origin(source, locate));
-  }
-  throw invalid([...issues, ...checked, ...crossFieldIssues(data)], { source, locate });
-}
-
-function invalid(
-  drafts: readonly IssueDraft[],
-  { source, locate }: { readonly source: string | undefined; readonly locate?: Locate | undefined },
-): Error {
-  const issues = placeIssues(drafts, locate);
-  const misspelt = issues.find((issue) => issue.nearest !== undefined);
-  const hint = misspelt === undefined ? undefined : `Write "${misspelt.nearest}" instead of ${misspelt.path}`;
-  return policyError("POLICY_INVALID", issues, { source, hint });
-}
-
-function origin(source: string | undefined, locate: Locate | undefined): Origin {
-  return { ...(source === undefined ? {} : { source }), ...(locate === undefined ? {} : { locate }) };
+  return checkPolicy(value, { source, locate });
 }

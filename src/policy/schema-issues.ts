@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { type DocumentPath, type IssueDraft, quote } from "./issues.ts";
 import { nearestKey } from "./nearest.ts";
 import { policySchema } from "./schema.ts";

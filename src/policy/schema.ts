@@ -4,7 +4,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import * as c from "./content-schema.ts";
 import { credentialField } from "./credentials/schema.ts";
 import * as f from "./fields.ts";

@@ -5,7 +5,9 @@
  */
 
 import type { DocumentPath, IssueDraft } from "./issues.ts";
-import { MAX_DEPTH } from "./yaml.ts";
+
+/** The deepest nesting. A policy needs 8. The composer recurses, so this must be held before it starts. */
+export const MAX_DEPTH: number = 32;
 
 /** The most values of one policy, what aliases repeat included. */
 const MAX_VALUES = 100_000;

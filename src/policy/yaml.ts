@@ -9,12 +9,10 @@ import { Composer, type CST, Lexer, LineCounter, Parser, visit } from "yaml";
 import type { IssueDraft, Locate, Position } from "./issues.ts";
 import { locator, pathAt, positionAt } from "./locate.ts";
 import { byteLength } from "./paths.ts";
+import { MAX_DEPTH } from "./snapshot.ts";
 
 /** The largest text, in bytes of UTF-8: 1 MiB. */
 export const MAX_TEXT_BYTES: number = 2 ** 20;
-
-/** The deepest nesting. A policy needs 8. The composer recurses, so this must be held before it starts. */
-export const MAX_DEPTH: number = 32;
 
 /** The most entries of one map or list. The check for duplicate keys is quadratic in it. */
 const MAX_WIDTH = 2048;

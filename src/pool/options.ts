@@ -4,7 +4,7 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
-import type { NormalizedPolicy, Policy } from "../policy/mod.ts";
+import type { NormalizedPolicy, Policy } from "../policy/core.ts";
 import { count } from "../sandbox/arguments.ts";
 import type { SandboxOptions } from "../sandbox/options.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
-import { compileGlob } from "../policy/mod.ts";
+import { compileGlob } from "../policy/core.ts";
 import { ancestorsOf, displayOf } from "./paths.ts";
 import type { Change, ChangeFilter } from "./types.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HOME_PATH } from "../policy/mod.ts";
+import { HOME_PATH } from "../policy/core.ts";
 
 /** The name of the user inside. */
 export const AGENT_NAME = "agent";

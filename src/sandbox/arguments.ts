@@ -5,7 +5,7 @@
  */
 import { SandboxError } from "../errors.ts";
 import { MAX_LIST_LENGTH } from "../link/protocol.ts";
-import { WORKSPACE_PATH } from "../policy/mod.ts";
+import { WORKSPACE_PATH } from "../policy/core.ts";
 import type { TerminalSize, Text } from "./types.ts";
 
 /** The longest path and the longest single argument of Linux, in bytes. */

@@ -5,7 +5,7 @@
  */
 import { SandboxError } from "../errors.ts";
 import type { Link } from "../link/link.ts";
-import { comparePolicies, type NormalizedPolicy, type Policy } from "../policy/mod.ts";
+import { comparePolicies, type NormalizedPolicy, type Policy } from "../policy/core.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import type { Connections } from "./connections.ts";
 import type { RunningProgram, SandboxContext } from "./context.ts";

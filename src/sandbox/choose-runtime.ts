@@ -6,9 +6,8 @@
 import { SandboxError } from "../errors.ts";
 import { encodeMessage } from "../link/codec.ts";
 import { CODES } from "../link/protocol.ts";
-import { normalizePolicy } from "../policy/mod.ts";
+import { normalizePolicy } from "../policy/core.ts";
 import { localRuntime } from "../runtimes/local/mod.ts";
-import { memoryRuntime } from "../runtimes/memory/mod.ts";
 import type { Runtime, RuntimeName } from "../runtimes/runtime.ts";
 import { createWardenLocator, type WardenBinary } from "../warden/mod.ts";
 import { createId } from "./id.ts";
@@ -40,7 +39,7 @@ export async function chooseRuntime(options: SandboxOptions): Promise<Runtime> {
     case "docker":
       return docker(options);
     case "memory":
-      return memoryRuntime(options.guest ?? {});
+      return (await import("../runtimes/memory/mod.ts")).memoryRuntime(options.guest ?? {});
     default:
       throw new SandboxError("ARGUMENT_INVALID", `Cannot run a sandbox on "${String(name)}"`, {
         details: { argument: "runtime", value: name },

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Decided } from "../hooks/mod.ts";
-import type { ConnectionRuling } from "../policy/mod.ts";
+import type { ConnectionRuling } from "../policy/core.ts";
 
 /** A connection that the policy denies by itself. */
 export function deniedByPolicy(ruleId: string | undefined): Decided {

@@ -33,7 +33,7 @@ import {
   mayCallTool,
   type NormalizedPolicy,
   requestNeeds,
-} from "../policy/mod.ts";
+} from "../policy/core.ts";
 import { errnoOf, failure, noAuthority } from "./connection-failures.ts";
 import { deniedByPolicy, isKept } from "./connection-rulings.ts";
 import { CountedAllows } from "./counted-allows.ts";
@@ -43,7 +43,7 @@ import { type BudgetRecords, InferenceHost } from "./inference/inference-host.ts
 import { LocalHost } from "./local-site/local-host.ts";
 import type { SandboxOptions } from "./options.ts";
 import { type OwnAnswer, ownAnswer } from "./own-hosts.ts";
-import { type RequestConnection, Requests } from "./requests.ts";
+import type { RequestConnection, Requests } from "./requests.ts";
 import type { SandboxTrust } from "./trust.ts";
 
 /** What connections need of their sandbox. */
@@ -54,6 +54,8 @@ export interface ConnectionsSetting {
   readonly trust: SandboxTrust | undefined;
   readonly credentials: CredentialStore;
   readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy" | "inference">;
+  /** What looks into connections, loaded where there is trust: most sandboxes need none of it. */
+  readonly engine: { readonly Requests: typeof Requests } | undefined;
   /** The decisions that were recorded so far. */
   readonly history: () => readonly DecisionRecord[];
 }
@@ -97,14 +99,16 @@ export class Connections implements FlowHandler {
 
   /** @throws {SandboxError} ARGUMENT_INVALID If a proxy cannot be used. */
   constructor(setting: ConnectionsSetting, { plan, inference, policy }: ConnectionsPolicy) {
-    const { registry, trust, options, history, credentials } = setting;
+    const { registry, trust, engine, options, history, credentials } = setting;
     const certificates = options.certificates ?? [];
     const records = new CountedAllows(setting.records);
     this.#setting = setting;
     this.#plan = plan;
     this.#records = records;
     this.#requests =
-      trust === undefined ? undefined : new Requests({ registry, records, trust, certificates, credentials });
+      trust === undefined || engine === undefined
+        ? undefined
+        : new engine.Requests({ registry, records, trust, certificates, credentials });
     this.#local = new LocalHost(
       {
         registry,

@@ -4,7 +4,7 @@
  * @module
  */
 import { CredentialStore, type PreparedCredentials } from "../credentials/mod.ts";
-import type { NormalizedPolicy } from "../policy/mod.ts";
+import type { NormalizedPolicy } from "../policy/core.ts";
 import type { SandboxOptions } from "./options.ts";
 import type { SandboxRecords } from "./records.ts";
 

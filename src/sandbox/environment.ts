@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HOME_PATH } from "../policy/mod.ts";
+import { HOME_PATH } from "../policy/core.ts";
 import { AGENT_NAME } from "../runtimes/identity.ts";
 import { invalid, list, textBytes } from "./arguments.ts";
 

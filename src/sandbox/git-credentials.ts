@@ -7,7 +7,7 @@
  * @module
  */
 import type { GrantedCredential } from "../credentials/mod.ts";
-import type { CredentialProvider } from "../policy/mod.ts";
+import type { CredentialProvider } from "../policy/core.ts";
 import type { Variables } from "./environment.ts";
 
 /** Whom the hosts of a provider take for the user of a token. */

@@ -8,7 +8,7 @@
  */
 import { realpathSync } from "node:fs";
 import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
-import { escapeGlob, isLiteral, isWithin, unescapeGlob, WORKSPACE_PATH } from "../policy/mod.ts";
+import { escapeGlob, isLiteral, isWithin, unescapeGlob, WORKSPACE_PATH } from "../policy/core.ts";
 
 /** The plan, with every denial in the workspace repeated for what it really names. */
 export function withLinkedDenials(plan: FilesystemPlan, workspace: string | undefined): FilesystemPlan {

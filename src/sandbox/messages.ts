@@ -11,8 +11,8 @@ import {
   type NetworkRequest,
   type PluginRegistry,
 } from "../hooks/mod.ts";
+import type { HttpRuling } from "../policy/core.ts";
 import { type Message, readText } from "../policy/http/mod.ts";
-import type { HttpRuling } from "../policy/mod.ts";
 
 /** What judging the messages that follow one request takes. */
 export interface MessagesSetting {

@@ -9,7 +9,7 @@ import { SandboxError } from "../errors.ts";
 import type { DecisionHandler, FlowHandler } from "../link/handlers.ts";
 import { Link, type LinkFacts, lost, type PolicyFrames } from "../link/link.ts";
 import { FLAGS } from "../link/protocol.ts";
-import { WORKSPACE_PATH } from "../policy/mod.ts";
+import { WORKSPACE_PATH } from "../policy/core.ts";
 import type { StartedWarden } from "../runtimes/runtime.ts";
 import { milliseconds } from "./arguments.ts";
 import type { SandboxOptions } from "./options.ts";

@@ -5,7 +5,7 @@
  */
 import type { LocalApp } from "../egress/http/connection.ts";
 import type { LinkFlow } from "../egress/mod.ts";
-import { INFERENCE_HOST, LOCAL_HOST } from "../policy/mod.ts";
+import { INFERENCE_HOST, LOCAL_HOST } from "../policy/core.ts";
 import type { InferenceHost } from "./inference/inference-host.ts";
 import type { LocalHost } from "./local-site/local-host.ts";
 

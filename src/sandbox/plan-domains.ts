@@ -7,7 +7,7 @@ import { type FilesystemPlan, planFilesystem } from "../domains/filesystem/mod.t
 import { type InferencePlan, type ProviderTable, planInference } from "../domains/inference/mod.ts";
 import { type NetworkPlan, planNetwork } from "../domains/network/mod.ts";
 import { type ProcessPlan, planProcess } from "../domains/process/mod.ts";
-import { assertEnforceable, HOME_PATH, type NormalizedPolicy, WORKSPACE_PATH } from "../policy/mod.ts";
+import { assertEnforceable, HOME_PATH, type NormalizedPolicy, WORKSPACE_PATH } from "../policy/core.ts";
 
 /** What a policy becomes, by domain. */
 export interface Plans {

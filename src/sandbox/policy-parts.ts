@@ -6,7 +6,7 @@
 import type { CredentialStore } from "../credentials/mod.ts";
 import { liveGrants } from "../domains/filesystem/mod.ts";
 import type { PluginRegistry } from "../hooks/mod.ts";
-import { isWithin } from "../policy/mod.ts";
+import { isWithin } from "../policy/core.ts";
 import type { StartedWarden } from "../runtimes/runtime.ts";
 import { baseEnvironment, type Variables } from "./environment.ts";
 import { withLinkedDenials } from "./linked-denials.ts";

@@ -3,14 +3,7 @@
  *
  * @module
  */
-import {
-  loadPolicy,
-  type NormalizedPolicy,
-  normalizePolicy,
-  type Policy,
-  parsePolicy,
-  policyDigest,
-} from "../policy/mod.ts";
+import { checkPolicy, type NormalizedPolicy, normalizePolicy, type Policy, policyDigest } from "../policy/core.ts";
 
 /** A policy that was read. */
 export interface ReadPolicy {
@@ -24,8 +17,14 @@ export interface ReadPolicy {
 
 /** Reads it. One line that ends like a policy's file name is one; other text is the policy itself. */
 export async function readPolicy(input: Policy | string): Promise<ReadPolicy> {
-  const isPath = typeof input === "string" && !input.includes("\n") && /\.(ya?ml|json)$/i.test(input.trim());
-  const policy = isPath ? await loadPolicy(input.trim()) : parsePolicy(input);
+  const policy = typeof input === "string" ? await readText(input) : checkPolicy(input);
   const normalized = normalizePolicy(policy);
   return { policy, normalized, digest: policyDigest(normalized) };
+}
+
+/** Loaded when it is needed: a policy that is an object waits for no reader of YAML. */
+async function readText(text: string): Promise<Policy> {
+  const isPath = !text.includes("\n") && /\.(ya?ml|json)$/i.test(text.trim());
+  if (isPath) return (await import("../policy/load.ts")).loadPolicy(text.trim());
+  return (await import("../policy/parse.ts")).parsePolicy(text);
 }

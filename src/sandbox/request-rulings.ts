@@ -4,7 +4,7 @@
  * @module
  */
 import type { Decided } from "../hooks/mod.ts";
-import type { HttpFacts, HttpRuling } from "../policy/mod.ts";
+import type { HttpFacts, HttpRuling } from "../policy/core.ts";
 import { contentProblem } from "./request-calls.ts";
 
 /** What was allowed under another policy stays so where the one in force allows it, or still leaves it to the same. */

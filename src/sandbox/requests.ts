@@ -27,7 +27,7 @@ import {
   type PluginRegistry,
   type TrafficHooks,
 } from "../hooks/mod.ts";
-import type { ConnectionRuling, HttpFacts, HttpRuling, RequestNeeds } from "../policy/mod.ts";
+import type { ConnectionRuling, HttpFacts, HttpRuling, RequestNeeds } from "../policy/core.ts";
 import { answerWatch } from "./answers.ts";
 import type { DecisionRecords } from "./decisions.ts";
 import { endpoint } from "./endpoint.ts";

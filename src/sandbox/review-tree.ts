@@ -7,7 +7,7 @@
 import { SandboxError } from "../errors.ts";
 import { violation } from "../link/codec.ts";
 import { FLAGS } from "../link/protocol.ts";
-import { WORKSPACE_PATH } from "../policy/mod.ts";
+import { WORKSPACE_PATH } from "../policy/core.ts";
 import type { ScannedEntry, ScanOptions, Tree } from "../review/mod.ts";
 import type { SandboxContext } from "./context.ts";
 import { type FileRequest, type FileStream, openFileStream, takeOutput } from "./file-stream.ts";

@@ -6,7 +6,7 @@
 import type { DecisionRecord } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { type Link, type LinkFacts, lost } from "../link/link.ts";
-import type { Policy } from "../policy/mod.ts";
+import type { Policy } from "../policy/core.ts";
 import type {
   ApplyOptions,
   ApplyResult,

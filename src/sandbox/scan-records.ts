@@ -5,7 +5,7 @@
  */
 import { decodeFields, violation } from "../link/codec.ts";
 import { CODES, RECORDS } from "../link/protocol.ts";
-import { WORKSPACE_PATH } from "../policy/mod.ts";
+import { WORKSPACE_PATH } from "../policy/core.ts";
 import type { ScannedEntry } from "../review/mod.ts";
 import { RECORD_BYTES_MAX } from "./file-records.ts";
 

@@ -6,7 +6,7 @@
 import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
 import type { CertificateAuthority } from "../egress/tls/certificate-authority.ts";
 import { type SandboxFile, TRUST_DIRECTORY, trustFiles } from "../egress/tls/trust.ts";
-import { isWithin } from "../policy/mod.ts";
+import { isWithin } from "../policy/core.ts";
 import type { SandboxOptions } from "./options.ts";
 import type { Plans } from "./plan-domains.ts";
 

@@ -5,7 +5,7 @@
  */
 import { posix } from "node:path";
 import type { FilesystemPlan } from "../domains/filesystem/mod.ts";
-import { BASELINE, grantProblem, HOME_PATH, isWithin, WORKSPACE_PATH } from "../policy/mod.ts";
+import { BASELINE, grantProblem, HOME_PATH, isWithin, WORKSPACE_PATH } from "../policy/core.ts";
 import type { VolumeRequest } from "../runtimes/runtime.ts";
 import { invalid } from "./arguments.ts";
 

@@ -6,7 +6,7 @@
 import type { AuditVerdict, DecisionRecord } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { binaryPatterns, pathPatterns } from "../hooks/mod.ts";
-import { compileGlob, evaluateProgram, globCovers } from "../policy/mod.ts";
+import { compileGlob, evaluateProgram, globCovers } from "../policy/core.ts";
 
 /** Decisions that have all of this. Paths and programs are written as in a policy. */
 export interface DecisionFilter {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Policy } from "../policy/mod.ts";
+import type { Policy } from "../policy/core.ts";
 import type { AcquireOptions, PoolOptions } from "../pool/options.ts";
 import type { Pool } from "../pool/warmed-pool.ts";
 import { createPool } from "../pool.ts";

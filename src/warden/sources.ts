@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { SandboxError } from "../errors.ts";
 
@@ -32,13 +32,15 @@ export async function wardenSources(): Promise<WardenSources> {
     });
   }
   const directory = fileURLToPath(url);
-  const names = (await readdir(directory)).filter((name) => /\.[ch]$/.test(name)).sort();
+  // At once: so many small files are read sooner than a pool of threads is asked for them.
+  const names = readdirSync(directory)
+    .filter((name) => /\.[ch]$/.test(name))
+    .sort();
   const hash = createHash("sha256");
   for (const name of names)
     hash
-      .update(name)
-      .update("\0")
-      .update(await readFile(`${directory}${name}`))
+      .update(`${name}\0`)
+      .update(readFileSync(`${directory}${name}`))
       .update("\0");
   return { directory, files: names.filter((name) => name.endsWith(".c")), hash: hash.digest("hex") };
 }

@@ -1,46 +1,29 @@
 /** The command line as its users have it: with pipes, and in a real terminal. */
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { getuid } from "node:process";
 import { fileURLToPath } from "node:url";
-import { buildSync } from "esbuild";
 import { afterAll } from "vitest";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 const built = join(project, ".cache", `cli-${process.pid}`);
+mkdirSync(built, { recursive: true });
 
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 
-/** As it is published, but for the types: `dist` is others' to remove while tests run. */
+/** As it is published, but for the types, and apart: `dist` is others' to remove while tests run. */
 function build(): string {
-  const filesOf = (folder: string, ending: string) =>
-    readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith(ending))
-      .map((path) => join(folder, path));
-  const entryPoints = filesOf(join(project, "src"), ".ts");
-  buildSync({ entryPoints, outdir: join(built, "dist"), format: "esm", platform: "node", target: "node20" });
-  for (const path of filesOf(join(built, "dist"), ".js")) {
-    const text = readFileSync(path, "utf8");
-    writeFileSync(path, text.replaceAll(/((?:from|import)\s*\(?\s*"\.[^"]*)\.ts"/g, '$1.js"'));
-  }
-  symlinkSync(join(project, "src/warden/native"), join(built, "dist/warden/native"));
+  const out = ["--no-types", "--out", join(built, "dist"), "--metafile", METAFILE];
+  execFileSync(process.execPath, [join(project, "scripts/build.mjs"), ...out], { stdio: "inherit" });
   copyFileSync(join(project, "package.json"), join(built, "package.json"));
   return join(built, "dist/cli/main.js");
 }
+
+/** What the build says of its files. */
+export const METAFILE: string = join(built, "metafile.json");
 
 /** How the command line is called. */
 export const CLI: readonly string[] = [process.execPath, build()];

@@ -35,10 +35,13 @@ export async function attach(command: Command, terminal: boolean, interruption: 
 /** A slow reader gets all of it; what was left running may hold the output open for as long as it likes. */
 async function lastOutput(written: Promise<void>): Promise<void> {
   let isOver = false;
-  void written.finally(() => {
+  const over = new AbortController();
+  const isWritten = written.finally(() => {
     isOver = true;
+    over.abort();
   });
-  do await Promise.race([written, sleep(LINGER_MS)]);
+  // Aborted, for a timer that nobody waits for would keep this process.
+  do await Promise.race([isWritten, sleep(LINGER_MS, undefined, { signal: over.signal }).catch(() => undefined)]);
   while (!isOver && (process.stdout.writableNeedDrain || process.stderr.writableNeedDrain));
 }
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type CommandExit, type DecisionRecord, displaySafe, type Sandbox } from "../../mod.ts";
+import type { CommandExit, DecisionRecord, Sandbox } from "../../mod.ts";
+import { displaySafe } from "../library.ts";
 import { styleOf } from "../style.ts";
 import { table } from "../write.ts";
 import type { Reviewed } from "./review-changes.ts";

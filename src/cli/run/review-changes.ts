@@ -4,7 +4,8 @@
  * @module
  */
 import type { FileHandle } from "node:fs/promises";
-import { type ApplyResult, type Change, type Changes, displaySafe, type Sandbox } from "../../mod.ts";
+import type { ApplyResult, Change, Changes, Sandbox } from "../../mod.ts";
+import { displaySafe } from "../library.ts";
 import { type Look, styleOf } from "../style.ts";
 import { aside, note } from "../write.ts";
 import { askLine, clearTerminal } from "./ask-line.ts";

@@ -4,9 +4,10 @@
  * @module
  */
 import { constants } from "node:os";
-import { type Command, type CommandExit, createSandbox, type Sandbox, SandboxError } from "../../mod.ts";
+import type { Command, CommandExit, Sandbox } from "../../mod.ts";
 import { EXIT, SIGNAL_BASE } from "../exit-codes.ts";
 import { ExitError, UsageError } from "../failure.ts";
+import { createSandbox, SandboxError } from "../library.ts";
 import { note } from "../write.ts";
 import { attach } from "./attach.ts";
 import type { RunFlags } from "./flags.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { loadPolicy, type Policy, type SandboxOptions } from "../../mod.ts";
+import type { Policy, SandboxOptions } from "../../mod.ts";
 import type { RunFlags } from "./flags.ts";
 
 /** What a program may do where nobody wrote it down. */
@@ -18,7 +18,7 @@ export interface SandboxInput {
 /** Reads the policy, and puts the options together. */
 export async function sandboxInput(flags: RunFlags): Promise<SandboxInput> {
   const { from: image, workspace, runtime, audit } = flags;
-  const policy = flags.policy === undefined ? DEFAULT_POLICY : await loadPolicy(flags.policy);
+  const policy = flags.policy === undefined ? DEFAULT_POLICY : await policyOf(flags.policy);
   const isLocal = runtime === "local" || (runtime === "auto" && image === undefined && process.platform === "linux");
   const mode = flags.mode ?? (isLocal ? "overlay" : "copy");
   return {
@@ -31,6 +31,12 @@ export async function sandboxInput(flags: RunFlags): Promise<SandboxInput> {
       ...(audit === undefined ? {} : { audit: { file: audit } }),
     },
   };
+}
+
+/** Loaded when it is needed: YAML has a reader of its own. */
+async function policyOf(path: string): Promise<Policy> {
+  const { loadPolicy } = await import("../../mod.ts");
+  return loadPolicy(path);
 }
 
 function variables(given: readonly string[]): Record<string, string> {

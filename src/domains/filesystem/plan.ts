@@ -17,7 +17,7 @@ import {
   pathTable,
   type Unmatched,
   unescapeGlob,
-} from "../../policy/mod.ts";
+} from "../../policy/core.ts";
 import { type FilesystemRule, filesystemRules } from "./policy.ts";
 
 /** Where the workspace and the home are in the sandbox: absolute paths. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NormalizedPolicy, PathAccess } from "../../policy/mod.ts";
+import type { NormalizedPolicy, PathAccess } from "../../policy/core.ts";
 
 /** Something that the policy or its baseline grants, or may grant once somebody was asked. */
 export interface FilesystemRule {

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { type IssueDraft, placeIssues, policyError, quote } from "../../policy/issues.ts";
 import {
   assertEnforceable,
   compileGlob,
@@ -12,7 +11,8 @@ import {
   type InferenceBudget,
   type NormalizedPolicy,
   type NormalizedTarget,
-} from "../../policy/mod.ts";
+} from "../../policy/core.ts";
+import { type IssueDraft, placeIssues, policyError, quote } from "../../policy/issues.ts";
 import { nearestKey } from "../../policy/nearest.ts";
 import { originOf } from "../../policy/origin.ts";
 import { inferenceRules } from "./policy.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NormalizedInference, NormalizedPolicy } from "../../policy/mod.ts";
+import type { NormalizedInference, NormalizedPolicy } from "../../policy/core.ts";
 
 /** What the inference section says. */
 export type InferenceRules = NormalizedInference;

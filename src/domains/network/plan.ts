@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ConnectionTable, connectionTable, type NormalizedPolicy, type Places } from "../../policy/mod.ts";
+import { type ConnectionTable, connectionTable, type NormalizedPolicy, type Places } from "../../policy/core.ts";
 import { networkRules } from "./policy.ts";
 
 /**

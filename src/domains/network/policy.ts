@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NormalizedCredential, NormalizedNetwork, NormalizedPolicy } from "../../policy/mod.ts";
+import type { NormalizedCredential, NormalizedNetwork, NormalizedPolicy } from "../../policy/core.ts";
 
 /** What the network and credentials sections say. */
 export interface NetworkRules extends NormalizedNetwork {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type NormalizedPolicy, type Places, type ProgramTable, programTable } from "../../policy/mod.ts";
+import { type NormalizedPolicy, type Places, type ProgramTable, programTable } from "../../policy/core.ts";
 import { processRules } from "./policy.ts";
 
 /** What all processes of a sandbox may use together, and how long each command may run. Absent: no limit. */

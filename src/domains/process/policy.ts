@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NormalizedPolicy, NormalizedProcess } from "../../policy/mod.ts";
+import type { NormalizedPolicy, NormalizedProcess } from "../../policy/core.ts";
 
 /** What the process section says. */
 export type ProcessRules = NormalizedProcess;

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Duplex } from "node:stream";
+import type { MessageDirection } from "../../policy/core.ts";
 import type { ContentNeeds, HttpFacts, Message } from "../../policy/http/mod.ts";
-import type { MessageDirection } from "../../policy/mod.ts";
 import type { HeaderLines } from "./headers.ts";
 import type { Origin } from "./host.ts";
 import type { Upstream } from "./upstream.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { canonicalAddress } from "../../policy/mod.ts";
+import { canonicalAddress } from "../../policy/core.ts";
 
 /** A connection's own name. */
 export interface Origin {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isAddress, isListed, isRange, rangeMatcher } from "../../policy/mod.ts";
+import { isAddress, isListed, isRange, rangeMatcher } from "../../policy/core.ts";
 
 /** A host that is to be reached. */
 export interface ProxyTarget {

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Duplex } from "node:stream";
-import type { MessageDirection } from "../../policy/mod.ts";
+import type { MessageDirection } from "../../policy/core.ts";
 import { type ContentBudget, Holding } from "../http/content.ts";
 import { closeCode, closePayload, FrameProblem, OPCODES, writeFrame } from "./frames.ts";
 import { readMessages, type SocketEvent } from "./messages.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { checkPolicy } from "../check.ts";
 import { normalizePolicy } from "../normalize.ts";
 import type { NormalizedPolicy } from "../normalized.ts";
-import { parsePolicy } from "../parse.ts";
 import type { Policy, PolicySectionName } from "../types.ts";
 import { rememberSources } from "./parts.ts";
 
@@ -90,7 +90,7 @@ export function finishDraft({ name, lists, values, locked }: Draft): Policy {
     for (const [place, value] of places) if (place.split(".")[0] === section) put(document, place, value);
   }
   if (locked.length > 0) document.locked = [...new Set(locked)];
-  const policy = parsePolicy(document as unknown as Policy);
+  const policy = checkPolicy(document as unknown as Policy);
   const normalized = normalizePolicy(policy);
   const sources = new Map([...values].map(([place, { from }]) => [valueKey(place), from]));
   for (const [place, entries] of lists) {

@@ -4,9 +4,10 @@
  *
  * @module
  */
+
+import { checkPolicy } from "../check.ts";
 import { canonicalJson } from "../digest.ts";
 import { normalizePolicy } from "../normalize.ts";
-import { parsePolicy } from "../parse.ts";
 import type { NetworkRule, NetworkSection } from "../types.ts";
 import { conflict } from "./conflicts.ts";
 import { knownSources, type Part, rememberSources } from "./parts.ts";
@@ -46,7 +47,7 @@ function withAddresses(part: Part, ranges: readonly string[]): Part {
     const rules = network[list];
     return rules === undefined ? [] : [[list, rules.map(give)] as const];
   });
-  const policy = parsePolicy({ ...part.policy, network: { ...network, ...Object.fromEntries(lists) } });
+  const policy = checkPolicy({ ...part.policy, network: { ...network, ...Object.fromEntries(lists) } });
   const sources = knownSources(part.policy);
   if (sources !== undefined) rememberSources(policy, sources);
   return { ...part, policy, normalized: normalizePolicy(policy) };

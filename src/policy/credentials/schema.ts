@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 import * as f from "../fields.ts";
 import { CREDENTIAL_PROFILES } from "./profiles.ts";
 import type { CredentialPlaces, CredentialProvider, CredentialRule } from "./types.ts";

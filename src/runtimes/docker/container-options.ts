@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HOME_PATH, WORKSPACE_PATH } from "../../policy/mod.ts";
+import { HOME_PATH, WORKSPACE_PATH } from "../../policy/core.ts";
 import type { Agent } from "../workspace/ownership.ts";
 import type { ContainerBody } from "./create.ts";
 import type { ContainerLimits } from "./limits.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { SandboxError } from "../../errors.ts";
-import { WORKSPACE_PATH } from "../../policy/mod.ts";
+import { WORKSPACE_PATH } from "../../policy/core.ts";
 import { AGENT_UID } from "../identity.ts";
 import { OWNER_LABEL, SANDBOX_LABEL } from "../owner.ts";
 import type { StartRequest, VolumeRequest, WorkspaceRequest } from "../runtime.ts";

@@ -6,7 +6,7 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
-import { HOME_PATH } from "../../policy/mod.ts";
+import { HOME_PATH } from "../../policy/core.ts";
 import type { StartedWarden, StartRequest, WarmWarden } from "../runtime.ts";
 import { folderOf } from "../workspace/baseline.ts";
 import { type Attachment, attach } from "./attach.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type Docker from "dockerode";
-import { WORKSPACE_PATH } from "../../policy/mod.ts";
+import { WORKSPACE_PATH } from "../../policy/core.ts";
 import type { BaselineRecorder } from "../workspace/baseline.ts";
 import type { Agent } from "../workspace/ownership.ts";
 import type { PreparedWorkspace } from "../workspace/prepare.ts";

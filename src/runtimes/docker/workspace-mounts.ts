@@ -6,7 +6,7 @@
 import { lstatSync, type Stats } from "node:fs";
 import type Docker from "dockerode";
 import { SandboxError } from "../../errors.ts";
-import { WORKSPACE_PATH } from "../../policy/mod.ts";
+import { WORKSPACE_PATH } from "../../policy/core.ts";
 import type { WorkspaceRequest } from "../runtime.ts";
 import type { WorkspaceGrant } from "../workspace/select.ts";
 import type { Mount } from "./container-options.ts";

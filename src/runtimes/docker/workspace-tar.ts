@@ -8,7 +8,7 @@ import { posix } from "node:path";
 import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { SandboxError } from "../../errors.ts";
-import { WORKSPACE_PATH } from "../../policy/mod.ts";
+import { WORKSPACE_PATH } from "../../policy/core.ts";
 import type { BaselineRecorder } from "../workspace/baseline.ts";
 import { closeDirectory, openRoot } from "../workspace/directory.ts";
 import { type Agent, ownershipOf } from "../workspace/ownership.ts";

@@ -7,7 +7,7 @@ import { totalmem } from "node:os";
 import type { FilesystemGrant, FilesystemPlan } from "../../domains/filesystem/mod.ts";
 import { type SandboxFile, TRUST_DIRECTORY } from "../../egress/tls/trust.ts";
 import { SandboxError } from "../../errors.ts";
-import { BASELINE, HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/mod.ts";
+import { BASELINE, HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/core.ts";
 import { groupFile, passwdFile } from "../identity.ts";
 import type { PreparedWorkspace, WorkspaceGrant } from "../workspace/mod.ts";
 import { createResolver, type ResolvedPath } from "./host-paths.ts";

@@ -7,7 +7,7 @@ import { Duplex } from "node:stream";
 import { decodeMessage, encodeMessage, frame, violation } from "../../link/codec.ts";
 import { errnoName } from "../../link/errno.ts";
 import { CHANNELS, CODES, INITIAL_CREDIT_BYTES, MAX_DATA_BYTES, MESSAGES, RAW_FRAMES } from "../../link/protocol.ts";
-import { isAddress, isListed } from "../../policy/mod.ts";
+import { isAddress, isListed } from "../../policy/core.ts";
 import { type GuestErrno, GuestError } from "./guest.ts";
 import type { Caller } from "./judge.ts";
 

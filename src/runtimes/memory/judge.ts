@@ -5,7 +5,7 @@
  */
 import { encodeMessage } from "../../link/codec.ts";
 import { CODES, FLAGS, type MessageValues } from "../../link/protocol.ts";
-import type { PathAction, ProgramStart } from "../../policy/mod.ts";
+import type { PathAction, ProgramStart } from "../../policy/core.ts";
 import { GuestError } from "./guest.ts";
 import type { HookedRuling, Tables } from "./tables.ts";
 

@@ -16,7 +16,7 @@ import {
   type ProgramStart,
   type Ruling,
   type Verdict,
-} from "../../policy/mod.ts";
+} from "../../policy/core.ts";
 
 /** What the policy says to one question, and whether a hook wants to see it. */
 export interface HookedRuling extends Ruling {

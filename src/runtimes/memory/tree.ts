@@ -4,7 +4,7 @@
  * @module
  */
 import { posix } from "node:path";
-import { HOME_PATH, WORKSPACE_PATH } from "../../policy/mod.ts";
+import { HOME_PATH, WORKSPACE_PATH } from "../../policy/core.ts";
 import { type Guest, GuestError, type GuestProgram } from "./guest.ts";
 
 /** A file, which may be a program. */

@@ -10,7 +10,7 @@ import { AUTHORITY_PATH, type SandboxFile } from "../../egress/tls/trust.ts";
 import { decodeMessage, encodeMessage } from "../../link/codec.ts";
 import { type Frame, FrameParser } from "../../link/frame-parser.ts";
 import { CODES, FLAGS, MESSAGES, type MessageValues, PROTOCOL_VERSION } from "../../link/protocol.ts";
-import { WORKSPACE_PATH } from "../../policy/mod.ts";
+import { WORKSPACE_PATH } from "../../policy/core.ts";
 import { AGENT_UID } from "../identity.ts";
 import { runOperation } from "./files.ts";
 import { Flows } from "./flows.ts";

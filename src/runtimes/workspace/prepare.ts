@@ -7,7 +7,7 @@ import { lstatSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { type FilesystemGrant, type FilesystemPlan, liveGrants } from "../../domains/filesystem/mod.ts";
 import { SandboxError } from "../../errors.ts";
-import { WORKSPACE_PATH } from "../../policy/mod.ts";
+import { WORKSPACE_PATH } from "../../policy/core.ts";
 import { closeDirectory, type Directory, openRoot } from "./directory.ts";
 import { type Found, find } from "./find.ts";
 import { makeDirectories } from "./make-directories.ts";

@@ -14,7 +14,7 @@ import type { Router } from "../../domains/inference/router/router.ts";
 import type { LocalApp } from "../../egress/http/connection.ts";
 import { type FlowSubject, readProxySettings } from "../../egress/mod.ts";
 import { HookedCall, type InferenceCall, type PluginRegistry } from "../../hooks/mod.ts";
-import { INFERENCE_HOST } from "../../policy/mod.ts";
+import { INFERENCE_HOST } from "../../policy/core.ts";
 import type { DecisionRecords } from "../decisions.ts";
 import type { SandboxOptions } from "../options.ts";
 import { callDecision } from "./call-decision.ts";

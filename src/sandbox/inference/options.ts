@@ -5,9 +5,9 @@
  */
 import { type ModelPrice, PriceTable, type ProviderTable } from "../../domains/inference/mod.ts";
 import { SandboxError } from "../../errors.ts";
+import type { InferenceProvider } from "../../policy/core.ts";
 import { providerSchema } from "../../policy/inference-schema.ts";
 import { formatPath } from "../../policy/issues.ts";
-import type { InferenceProvider } from "../../policy/mod.ts";
 
 /**
  * Gives the key of a provider, by its name. It is asked with every call, so a new key counts at once.

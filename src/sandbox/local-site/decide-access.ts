@@ -7,7 +7,6 @@
 import type { Decision } from "../../audit/mod.ts";
 import type { FlowSubject } from "../../egress/mod.ts";
 import type { Decided, NetworkConnect, NetworkRequest, PluginRegistry } from "../../hooks/mod.ts";
-import { readTarget } from "../../policy/http/mod.ts";
 import {
   addressKind,
   type ConnectionRuling,
@@ -17,7 +16,8 @@ import {
   isAddress,
   LOCAL_HOST,
   type NetworkRule,
-} from "../../policy/mod.ts";
+} from "../../policy/core.ts";
+import { readTarget } from "../../policy/http/mod.ts";
 import { endpoint } from "../endpoint.ts";
 import type { AccessAsk, NetworkAsk } from "./read-access.ts";
 

@@ -6,8 +6,8 @@
 import type { DecisionRecord } from "../../audit/mod.ts";
 import type { LocalApp } from "../../egress/http/connection.ts";
 import type { FlowSubject } from "../../egress/mod.ts";
-import type { ConnectionRule, NormalizedPolicy } from "../../policy/mod.ts";
-import { connectionTable, HOME_PATH, normalizePolicy, WORKSPACE_PATH } from "../../policy/mod.ts";
+import type { ConnectionRule, NormalizedPolicy } from "../../policy/core.ts";
+import { connectionTable, HOME_PATH, normalizePolicy, WORKSPACE_PATH } from "../../policy/core.ts";
 import { AccessRequests } from "./access-requests.ts";
 import { type AccessDesk, type AccessGrant, decideAccess } from "./decide-access.ts";
 import type { Site } from "./site.ts";

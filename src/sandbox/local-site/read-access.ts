@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 import { canonicalName } from "../../egress/http/host.ts";
-import { isAddress } from "../../policy/mod.ts";
+import { isAddress } from "../../policy/core.ts";
 
 /** A host that a program wants to reach. */
 export interface NetworkAsk {

@@ -8,7 +8,7 @@ import type {
   NormalizedNetworkRule,
   NormalizedPolicy,
   NormalizedProcessDenial,
-} from "../../policy/mod.ts";
+} from "../../policy/core.ts";
 
 /** What a policy allows and denies, as programs see it. */
 export interface PolicySummary {

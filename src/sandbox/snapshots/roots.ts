@@ -4,7 +4,7 @@
  * @module
  */
 import type { FilesystemPlan } from "../../domains/filesystem/mod.ts";
-import { HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/mod.ts";
+import { HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/core.ts";
 
 /** Absolute paths, sorted, none within another. */
 export function stateRoots({ grants }: FilesystemPlan, isMounted: boolean, volumes: readonly string[]): string[] {

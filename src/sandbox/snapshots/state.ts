@@ -6,7 +6,7 @@
 import { Readable } from "node:stream";
 import { planFilesystem } from "../../domains/filesystem/mod.ts";
 import { SandboxError } from "../../errors.ts";
-import { HOME_PATH, isWithin, type Policy, WORKSPACE_PATH } from "../../policy/mod.ts";
+import { HOME_PATH, isWithin, type Policy, WORKSPACE_PATH } from "../../policy/core.ts";
 import type { RuntimeName, WorkspaceMode } from "../../runtimes/runtime.ts";
 import { invalid } from "../arguments.ts";
 import type { RunningProgram } from "../context.ts";

@@ -5,7 +5,7 @@
  */
 import { readSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Extract, extract } from "tar-stream";
+import type { Extract, extract } from "tar-stream";
 import { SandboxError } from "../../errors.ts";
 import { closeDirectory, openRoot } from "../../runtimes/workspace/directory.ts";
 import { select } from "../../runtimes/workspace/select.ts";
@@ -77,7 +77,8 @@ function* readPieces(fd: number): Generator<Uint8Array> {
 
 /** An archive. What is neither a file, a folder nor a symlink is an error: half an archive is none. */
 async function* fromTar(stream: ReadableStream<Uint8Array>): AsyncGenerator<SourceEntry> {
-  const archive = extract();
+  const tar = await import("tar-stream");
+  const archive = tar.extract();
   const reader = stream.getReader();
   let broken: { readonly error: unknown } | undefined;
   const feeding = feed(reader, archive).catch((error: unknown) => {

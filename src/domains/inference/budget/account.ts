@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { InferenceLimits } from "../../../policy/mod.ts";
+import type { InferenceLimits } from "../../../policy/core.ts";
 import { CallFailure } from "../router/errors.ts";
 
 /** A part of a budget that is counted up. */

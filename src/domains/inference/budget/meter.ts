@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { InferenceBudget, InferenceLimits } from "../../../policy/mod.ts";
+import type { InferenceBudget, InferenceLimits } from "../../../policy/core.ts";
 import type { Provider } from "../providers/read.ts";
 import { CallFailure } from "../router/errors.ts";
 import type { Usage } from "../router/usage.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { compileGlob, type GlobMatcher } from "../../../policy/mod.ts";
+import { compileGlob, type GlobMatcher } from "../../../policy/core.ts";
 import { KINDS } from "../providers/kinds.ts";
 import type { Provider } from "../providers/read.ts";
 import type { Usage } from "../router/usage.ts";

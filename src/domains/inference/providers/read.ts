@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { addressKind, type InferenceProvider, type ProviderKind } from "../../../policy/mod.ts";
+import { addressKind, type InferenceProvider, type ProviderKind } from "../../../policy/core.ts";
 import { type ApiFamily, KINDS } from "./kinds.ts";
 
 /** A provider with everything filled in. */

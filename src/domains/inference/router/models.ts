@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isLiteral, unescapeGlob } from "../../../policy/mod.ts";
+import { isLiteral, unescapeGlob } from "../../../policy/core.ts";
 import type { InferencePlan, Route } from "../plan.ts";
 import type { ApiFamily } from "../providers/kinds.ts";
 import type { Provider } from "../providers/read.ts";
