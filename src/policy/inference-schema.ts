@@ -26,6 +26,7 @@ export const providerSchema: z.ZodType<t.InferenceProvider> = z.strictObject({
   baseUrl: f.baseUrlField.exactOptional(),
   keyVariable: f.variableField.exactOptional(),
   local: z.boolean().exactOptional(),
+  responses: z.boolean().exactOptional(),
 });
 
 /** As long as a timer of the platform goes. */

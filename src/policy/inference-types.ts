@@ -37,6 +37,8 @@ export interface InferenceProvider {
   readonly keyVariable?: string;
   /** Whether what it is told stays where its owner wants it. @default whether the `baseUrl` is on loopback */
   readonly local?: boolean;
+  /** Whether it speaks the Responses API. Calls of it are translated for one that does not. @default whether the kind is `openai` */
+  readonly responses?: boolean;
 }
 
 /** A provider that a call is sent to, and how. */

@@ -6,6 +6,7 @@ import { passThrough } from "../../src/domains/inference/router/pass-through.ts"
 import { relayEvents } from "../../src/domains/inference/router/relay.ts";
 import { ChunksToMessage } from "../../src/domains/inference/translate/chat-answer.ts";
 import { MessageToChunks } from "../../src/domains/inference/translate/message-answer.ts";
+import { ChunksToResponse, MessageToResponse } from "../../src/domains/inference/translate/response-events.ts";
 import { ContentBudget } from "../../src/egress/http/content.ts";
 import { CHAT_TOOLS, MESSAGE_TOOLS } from "./fixtures.ts";
 
@@ -15,6 +16,8 @@ describe("streams in pieces", () => {
     ["messages as they are", MESSAGE_TOOLS, () => passThrough("messages").events({})],
     ["chunks as messages", CHAT_TOOLS, () => new ChunksToMessage("m")],
     ["messages as chunks", MESSAGE_TOOLS, () => new MessageToChunks("m", true)],
+    ["chunks as events of a response", CHAT_TOOLS, () => new ChunksToResponse({}, "m")],
+    ["messages as events of a response", MESSAGE_TOOLS, () => new MessageToResponse({}, "m")],
   ];
   const through = async (pieces: readonly Uint8Array[], relay: () => EventRelay) => {
     let failure: unknown = "none";
@@ -31,7 +34,9 @@ describe("streams in pieces", () => {
     });
     const text = await new Response(body).text();
     expect(failure).toBeUndefined();
-    return text.replaceAll(/(?:msg_|chatcmpl-|toolu_)[0-9a-f]{32}/g, "id").replaceAll(/"created":\d+/g, "");
+    return text
+      .replaceAll(/(?:msg_|chatcmpl-|toolu_|resp_|fc_|call_)[0-9a-f]{32}/g, "id")
+      .replaceAll(/"created(?:_at)?":\d+/g, "");
   };
 
   test.each(relays)("%s: wherever the pieces are cut", async (_, text, relay) => {

@@ -17,6 +17,8 @@ export interface Provider {
   readonly needsKey: boolean;
   /** Whether what it is told stays where its owner wants it. */
   readonly local: boolean;
+  /** Whether it speaks the Responses API itself. */
+  readonly hasResponses: boolean;
 }
 
 /** Providers as they are written, by name. */
@@ -35,7 +37,7 @@ export function providerNames(tables: readonly ProviderTable[]): string[] {
 }
 
 /** A key of a kind is for the kind's own host: another one gets only what is named for it. */
-function fill(name: string, { kind, baseUrl, keyVariable, local }: InferenceProvider): Provider {
+function fill(name: string, { kind, baseUrl, keyVariable, local, responses }: InferenceProvider): Provider {
   const facts = KINDS[kind];
   const url = (baseUrl ?? facts.baseUrl).replace(/\/+$/, "");
   const isOwn = baseUrl === undefined;
@@ -47,6 +49,7 @@ function fill(name: string, { kind, baseUrl, keyVariable, local }: InferenceProv
     keyVariables: keyVariable === undefined ? (isOwn ? facts.keyVariables : []) : [keyVariable],
     needsKey: keyVariable !== undefined || (isOwn && facts.needsKey),
     local: local ?? isLoopback(new URL(url).hostname),
+    hasResponses: facts.family === "openai" && (responses ?? kind === "openai"),
   };
 }
 

@@ -88,7 +88,7 @@ export async function attempt(setting: AttemptSetting, asked: Asked, target: Tar
   return {
     dialect,
     headers,
-    whole: await wholeOf(dialect, response, { signal: asked.signal, idleMs: timeoutMs, held: setting.held }),
+    whole: await wholeOf(dialect, response, { asked, idleMs: timeoutMs, held: setting.held }),
   };
 }
 
@@ -104,12 +104,13 @@ function requireCover({ name, local, baseUrl }: Provider, key: string | undefine
 async function wholeOf(
   dialect: Dialect,
   { body: { stream } }: UpstreamResponse,
-  { signal, idleMs, held }: { readonly signal: AbortSignal; readonly idleMs: number; readonly held: HeldBytes },
+  { asked, idleMs, held }: { readonly asked: Asked; readonly idleMs: number; readonly held: HeldBytes },
 ): Promise<WholeAnswer> {
+  const { signal, body } = asked;
   const abort = (): void => void stream.destroy(signal.reason as Error);
   signal.addEventListener("abort", abort, { once: true });
   try {
-    return dialect.answer(await readAnswer({ stream, idleMs, held }));
+    return dialect.answer(await readAnswer({ stream, idleMs, held }), body);
   } finally {
     signal.removeEventListener("abort", abort);
   }

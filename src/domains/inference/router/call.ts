@@ -220,6 +220,7 @@ export class Call {
       idleMs: this.#target?.timeoutMs ?? 0,
       family: FAMILY[this.#endpoint],
       events,
+      held: this.#setting.held,
       budget: this.#setting.budget,
       signal: this.#controller.signal,
       onEnd: (failure, count) => {

@@ -5,6 +5,7 @@
  */
 import type { ServerEvent } from "../../../egress/http/event-stream.ts";
 import type { ApiFamily } from "../providers/kinds.ts";
+import type { CallFailure } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import type { Usage } from "./usage.ts";
 
@@ -36,6 +37,10 @@ export interface EventRelay {
   take(event: ServerEvent): string;
   /** What comes after the last. @throws {CallFailure} If it cannot have been the last. */
   end(): string;
+  /** How many characters of the answer it holds. Absent: none. */
+  readonly held?: number;
+  /** Tells the client that the answer has failed. Absent: as the client's family tells it. */
+  fail?(failure: CallFailure): string;
 }
 
 /** How an endpoint is spoken to a provider. */
@@ -46,8 +51,8 @@ export interface Dialect {
   atHome?(bytes: number): WholeAnswer;
   /** The request with the model that is asked. @throws {CallFailure} If it cannot be said to the provider. */
   request(body: JsonObject, model: string): JsonObject;
-  /** @throws {CallFailure} If it makes no sense. */
-  answer(json: JsonObject): WholeAnswer;
+  /** `asked`: the request as the client sent it. @throws {CallFailure} If it makes no sense. */
+  answer(json: JsonObject, asked: JsonObject): WholeAnswer;
   /** For one answer in pieces. `asked`: the request as the client sent it. */
   events(asked: JsonObject): EventRelay;
 }

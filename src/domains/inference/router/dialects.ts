@@ -10,5 +10,6 @@ import { passThrough } from "./pass-through.ts";
 
 /** Finds it. `model`: as the client calls it. Undefined: the provider has nothing like it. */
 export function dialectFor(endpoint: Endpoint, provider: Provider, model: string): Dialect | undefined {
-  return FAMILY[endpoint] === provider.family ? passThrough(endpoint) : translated(endpoint, provider, model);
+  const isKnown = FAMILY[endpoint] === provider.family && (endpoint !== "responses" || provider.hasResponses);
+  return isKnown ? passThrough(endpoint) : translated(endpoint, provider, model);
 }

@@ -93,18 +93,29 @@ export function failureEvent(family: ApiFamily, failure: CallFailure): string {
   return family === "anthropic" ? `event: error\ndata: ${data}\n\n` : `data: ${data}\n\n`;
 }
 
-function failureBody(family: ApiFamily, { kind, message, options: { words } }: CallFailure): object {
-  const said = words?.family === family ? words.said : undefined;
-  if (family === "anthropic") {
-    return { type: "error", error: { type: said?.type ?? WORDINGS[kind].anthropic, message } };
-  }
+function failureBody(family: ApiFamily, failure: CallFailure): object {
+  if (family === "openai") return { error: openaiError(failure) };
+  const { kind, message, options } = failure;
+  const said = options.words?.family === family ? options.words.said : undefined;
+  return { type: "error", error: { type: said?.type ?? WORDINGS[kind].anthropic, message } };
+}
+
+/** A failure in the words of the OpenAI family. */
+export interface OpenaiError {
+  readonly message: string;
+  readonly type: string;
+  readonly param: string | null;
+  readonly code: string | null;
+}
+
+/** Says it. */
+export function openaiError({ kind, message, options: { words } }: CallFailure): OpenaiError {
+  const said = words?.family === "openai" ? words.said : undefined;
   const [type, code] = WORDINGS[kind].openai;
   return {
-    error: {
-      message,
-      type: said?.type ?? type,
-      param: said?.param ?? null,
-      code: said === undefined ? code : (said.code ?? null),
-    },
+    message,
+    type: said?.type ?? type,
+    param: said?.param ?? null,
+    code: said === undefined ? code : (said.code ?? null),
   };
 }

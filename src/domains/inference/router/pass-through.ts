@@ -5,8 +5,8 @@
  */
 import { type ServerEvent, writeEvent } from "../../../egress/http/event-stream.ts";
 import type { Dialect, Endpoint, EventRelay } from "./dialect.ts";
-import { CallFailure } from "./errors.ts";
-import { isList, type JsonObject, objectOf, objectsOf, parseJson, textOf } from "./json.ts";
+import { CallFailure, openaiError } from "./errors.ts";
+import { isList, type JsonObject, numberOf, objectOf, objectsOf, parseJson, textOf } from "./json.ts";
 import { anthropicUsage, openaiUsage, type Usage } from "./usage.ts";
 
 const PATHS: Readonly<Record<Endpoint, string>> = {
@@ -107,10 +107,12 @@ class ChunkEvents implements EventRelay {
 class ResponseEvents implements EventRelay {
   usage: Usage | undefined;
   #isDone = false;
+  #next = 0;
 
   take(event: ServerEvent): string {
     const data = event.data === "[DONE]" ? undefined : eventData(event);
     const type = textOf(data?.type) ?? event.event ?? "";
+    this.#next = (numberOf(data?.sequence_number) ?? this.#next) + 1;
     if (/^(?:response\.(?:completed|incomplete|failed)|error)$/.test(type)) {
       this.#isDone = true;
       this.usage = openaiUsage(objectOf(data?.response)?.usage) ?? this.usage;
@@ -121,6 +123,12 @@ class ResponseEvents implements EventRelay {
   end(): string {
     if (!this.#isDone) throw cutShort();
     return "";
+  }
+
+  fail(failure: CallFailure): string {
+    const { message, code, type, param } = openaiError(failure);
+    const data = { type: "error", code: code ?? type, message, param, sequence_number: this.#next };
+    return writeEvent({ event: "error", data: JSON.stringify(data) });
   }
 }
 

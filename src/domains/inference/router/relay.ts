@@ -113,6 +113,8 @@ export function relayEvents(relay: StreamRelay): ReadableStream<Uint8Array> {
       },
       cancel() {
         stream.destroy();
+        // What it holds is held no longer.
+        void pieces.return(undefined);
         over(new CallFailure("unreachable", "The client went away"));
       },
     },
@@ -132,6 +134,7 @@ async function* relayed(
   { events, family, budget, ...source }: StreamRelay,
   progress: { events: number; characters: number },
 ): AsyncGenerator<string, CallFailure | undefined> {
+  const holding = new HeldAnswer(events, source.held);
   try {
     for await (const group of readEventGroups(patiently(source), budget)) {
       progress.events += group.length;
@@ -146,6 +149,7 @@ async function* relayed(
         }
       }
       progress.characters += text.length;
+      holding.count();
       if (text !== "") yield text;
     }
     const rest = events.end();
@@ -153,8 +157,37 @@ async function* relayed(
     return undefined;
   } catch (error) {
     const failure = asFailure(error);
-    yield failureEvent(family, failure);
+    yield events.fail?.(failure) ?? failureEvent(family, failure);
     return failure;
+  } finally {
+    holding.release();
+  }
+}
+
+/** What a translation holds of an answer, because its end says all of it again. */
+class HeldAnswer {
+  readonly #events: EventRelay;
+  readonly #bytes: HeldBytes | undefined;
+  #held = 0;
+
+  constructor(events: EventRelay, bytes: HeldBytes | undefined) {
+    this.#events = events;
+    this.#bytes = bytes;
+  }
+
+  count(): void {
+    const held = (this.#events.held ?? 0) * 2;
+    if (held === this.#held) return;
+    if (held > ANSWER_BYTES_MAX) {
+      throw new CallFailure("upstream", `The provider's answer has more than ${ANSWER_BYTES_MAX} bytes`);
+    }
+    this.#bytes?.add(held - this.#held);
+    this.#held = held;
+  }
+
+  release(): void {
+    this.#bytes?.drop(this.#held);
+    this.#held = 0;
   }
 }
 
