@@ -26,6 +26,7 @@ export {
   definePlugin,
   deny,
   type HookVerdict,
+  type InferenceApproval,
   type PeekTextOptions,
   peekText,
   substitute,

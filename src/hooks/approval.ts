@@ -5,7 +5,7 @@
  */
 import { Call } from "./call.ts";
 import type { DecisionMaker } from "./decided.ts";
-import type { InferenceCall } from "./inference-types.ts";
+import type { InferenceAnswer, InferenceCall, InferenceChunk } from "./inference-types.ts";
 import type { FilesystemAccess, NetworkConnect, NetworkMessage, NetworkRequest, ProcessStart } from "./subjects.ts";
 import type { Awaitable } from "./types.ts";
 import { type HookVerdict, readVerdict } from "./verdict.ts";
@@ -27,7 +27,7 @@ export interface ApprovalBase {
 export type ApprovalRequest =
   | (ApprovalBase & { readonly domain: "filesystem"; readonly access: FilesystemAccess })
   | (ApprovalBase & { readonly domain: "process"; readonly start: ProcessStart })
-  | (ApprovalBase & { readonly domain: "inference"; readonly call: InferenceCall })
+  | (ApprovalBase & { readonly domain: "inference" } & InferenceApproval)
   | (ApprovalBase & {
       readonly domain: "network";
       readonly connect: NetworkConnect;
@@ -43,6 +43,12 @@ export type ApprovalRequest =
        */
       readonly requested?: string;
     });
+
+/** What of a call to a model it is about: the call before it is sent, a piece of its answer, or the whole answer. */
+export type InferenceApproval =
+  | { readonly call: InferenceCall }
+  | { readonly call?: undefined; readonly chunk: InferenceChunk }
+  | { readonly call?: undefined; readonly answer: InferenceAnswer };
 
 /** What an approver knows beside the request. */
 export interface ApprovalContext {

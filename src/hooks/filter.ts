@@ -15,7 +15,7 @@ import {
   WORKSPACE_PATH,
 } from "../policy/core.ts";
 import { canonicalBinary, canonicalPath } from "../policy/paths.ts";
-import type { InferenceCall } from "./inference-types.ts";
+import type { InferenceAbout } from "./inference-types.ts";
 import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
 
 /**
@@ -103,7 +103,7 @@ export function connectMatcher(
 export function callMatcher(
   models: readonly string[],
   binaries: readonly string[],
-): (call: Pick<InferenceCall, "model" | "binary">) => Match {
+): (call: Pick<InferenceAbout, "model" | "binary">) => Match {
   const inModels = anyOf(models);
   const inBinaries = anyOf(binaries);
   return ({ model, binary }) => {

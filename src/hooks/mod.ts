@@ -3,13 +3,13 @@
  *
  * @module
  */
-export type { ApprovalBase, ApprovalContext, ApprovalRequest, Approver } from "./approval.ts";
+export type { ApprovalBase, ApprovalContext, ApprovalRequest, Approver, InferenceApproval } from "./approval.ts";
 export { assertNotInHook, insideHookOf } from "./call.ts";
 export type { Decided, DecideOptions, DecisionMaker, PolicyRuling } from "./decided.ts";
 export { definePlugin } from "./define.ts";
 export { binaryPatterns, pathPatterns } from "./filter.ts";
 export { HookedMessage, HookedResponse } from "./hooked.ts";
-export { HookedCall } from "./hooked-call.ts";
+export { HookedAnswer, HookedCall, HookedChunk } from "./hooked-call.ts";
 export { HookedRequest } from "./hooked-request.ts";
 export type * from "./inference-types.ts";
 export { type PeekTextOptions, peekText } from "./peek-text.ts";

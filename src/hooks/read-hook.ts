@@ -16,10 +16,10 @@ import {
   pathPatterns,
   startMatcher,
 } from "./filter.ts";
-import type { InferenceCall } from "./inference-types.ts";
+import type { InferenceAbout } from "./inference-types.ts";
 import { invalidPlugin } from "./problems.ts";
 import type { FilesystemAccess, FilesystemOperation, NetworkConnect, ProcessStart } from "./subjects.ts";
-import type { CallHandler, HookContext } from "./types.ts";
+import type { HookContext } from "./types.ts";
 
 /** How long a hook may take unless it says so itself, in milliseconds. */
 export const HOOK_TIMEOUT_MS: number = 5000;
@@ -72,10 +72,8 @@ export interface TrafficHook<F> extends Pick<DecideHook<never>, "plugin" | "hook
   readonly ports: readonly number[];
 }
 
-/** A hook of calls. */
-export interface CallHook extends Omit<DecideHook<InferenceCall>, "handler"> {
-  readonly handler: CallHandler;
-}
+/** A hook of calls to models, of their answers, or of pieces of those. */
+export type InferenceHook<S extends InferenceAbout> = DecideHook<S>;
 
 /** A hook as it was written: checked to be a function or an object with one. */
 type Written = Readonly<Record<string, unknown>>;
@@ -115,13 +113,16 @@ export function readTraffic<F>(plugin: string, hook: string, value: unknown): Tr
   return { ...decide, handler, ports, matches: connectMatcher(hosts, ports, decide.binaries) };
 }
 
-/** Reads `inference.call`. */
-export function readCall(plugin: string, value: unknown): CallHook {
-  const written = readWritten(plugin, "inference.call", value, CALL_KEYS);
-  const decide = readDecide<InferenceCall>(plugin, "inference.call", written);
+/** Reads `inference.call`, `inference.chunk` or `inference.response`. */
+export function readInference<S extends InferenceAbout>(
+  plugin: string,
+  hook: string,
+  value: unknown,
+): InferenceHook<S> {
+  const written = readWritten(plugin, hook, value, CALL_KEYS);
+  const decide = readDecide<S>(plugin, hook, written);
   const models = readModels(decide, written.models);
-  const handler = decide.handler as unknown as CallHandler;
-  return { ...decide, handler, paths: [], operations: [], matches: callMatcher(models, decide.binaries) };
+  return { ...decide, paths: [], operations: [], matches: callMatcher(models, decide.binaries) };
 }
 
 /** Reads a hook that observes. */

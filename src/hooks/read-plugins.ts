@@ -5,15 +5,16 @@
  */
 import type { DecisionRecord } from "../audit/mod.ts";
 import { nearestKey } from "../policy/nearest.ts";
+import type { InferenceAnswer, InferenceCall, InferenceChunk } from "./inference-types.ts";
 import { invalidPlugin } from "./problems.ts";
 import {
-  type CallHook,
   type DecideHook,
+  type InferenceHook,
   isName,
   type ObserveHook,
   readAccess,
-  readCall,
   readConnect,
+  readInference,
   readObserve,
   readStart,
   readTraffic,
@@ -33,13 +34,15 @@ export interface ReadPlugin {
   readonly request: TrafficHook<RequestHandler> | undefined;
   readonly response: TrafficHook<ResponseHandler> | undefined;
   readonly message: TrafficHook<MessageHandler> | undefined;
-  readonly call: CallHook | undefined;
+  readonly call: InferenceHook<InferenceCall> | undefined;
+  readonly chunk: InferenceHook<InferenceChunk> | undefined;
+  readonly answer: InferenceHook<InferenceAnswer> | undefined;
   readonly decision: ObserveHook<DecisionRecord> | undefined;
   readonly lifecycle: ObserveHook<LifecycleEvent> | undefined;
 }
 
 const PLUGIN_KEYS = ["name", "hooks", "setup", "teardown"];
-const RUN_NOW = [
+const HOOKS = [
   "filesystem.access",
   "process.start",
   "network.connect",
@@ -47,11 +50,11 @@ const RUN_NOW = [
   "network.response",
   "network.message",
   "inference.call",
+  "inference.chunk",
+  "inference.response",
   "decision",
   "lifecycle",
 ];
-/** Named in the design; a later version runs them. */
-const RUN_LATER = ["inference.chunk", "inference.response"];
 const DOMAINS = ["filesystem", "process", "network", "inference"];
 
 /**
@@ -101,7 +104,9 @@ function readPlugin(plugin: unknown, place: string): ReadPlugin {
     request: of("network.request", (value) => readTraffic(name, "network.request", value)),
     response: of("network.response", (value) => readTraffic(name, "network.response", value)),
     message: of("network.message", (value) => readTraffic(name, "network.message", value)),
-    call: of("inference.call", (value) => readCall(name, value)),
+    call: of("inference.call", (value) => readInference(name, "inference.call", value)),
+    chunk: of("inference.chunk", (value) => readInference(name, "inference.chunk", value)),
+    answer: of("inference.response", (value) => readInference(name, "inference.response", value)),
     decision: of("decision", (value) => readObserve(name, "decision", value)),
     lifecycle: of("lifecycle", (value) => readObserve(name, "lifecycle", value)),
   };
@@ -128,16 +133,24 @@ function readHooks(plugin: string, hooks: unknown): ReadonlyMap<string, unknown>
 }
 
 function refuseUnknown(plugin: string, hook: string): void {
-  if (RUN_NOW.includes(hook)) return;
-  const known = [...RUN_NOW, ...RUN_LATER];
-  if (known.includes(hook)) {
-    const reason = `this version does not run its hook ${hook} yet`;
-    throw invalidPlugin(plugin, reason, `It runs ${RUN_NOW.join(", ")}`, { hook });
-  }
-  const nearest = nearestKey(hook, [...known, ...DOMAINS]);
+  if (HOOKS.includes(hook)) return;
+  const nearest = nearestKey(hook, [...HOOKS, ...DOMAINS]);
   const reason = `there is no hook ${JSON.stringify(hook)}`;
-  throw invalidPlugin(plugin, reason, `Known are ${known.join(", ")}`, { hook, nearest });
+  throw invalidPlugin(plugin, reason, `Known are ${HOOKS.join(", ")}`, { hook, nearest });
 }
+
+/** What decides, and can be named by a rule. */
+const TWINS = [
+  "access",
+  "start",
+  "connect",
+  "request",
+  "response",
+  "message",
+  "call",
+  "chunk",
+  "answer",
+] as const satisfies readonly (keyof ReadPlugin)[];
 
 function refuseTwins(plugins: readonly ReadPlugin[]): void {
   const names = new Set<string>();
@@ -145,7 +158,7 @@ function refuseTwins(plugins: readonly ReadPlugin[]): void {
     if (names.has(name)) throw invalidPlugin(name, "another plugin has its name", "Give each a name of its own");
     names.add(name);
   }
-  for (const key of ["access", "start", "connect", "request", "response", "message", "call"] as const) {
+  for (const key of TWINS) {
     const owners = new Map<string, string>();
     for (const { name: plugin, [key]: hook } of plugins) {
       if (hook === undefined) continue;

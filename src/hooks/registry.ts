@@ -10,13 +10,13 @@ import type { Decided, DecideOptions, PolicyRuling } from "./decided.ts";
 import { MATCH } from "./filter.ts";
 import { Gate } from "./gate.ts";
 import { chainOf, type Hooked, type HookedMessage, type HookedResponse } from "./hooked.ts";
-import type { HookedCall } from "./hooked-call.ts";
+import type { HookedAnswer, HookedCall, HookedChunk, HookedInference } from "./hooked-call.ts";
 import type { HookedRequest } from "./hooked-request.ts";
-import type { InferenceCall } from "./inference-types.ts";
+import type { InferenceAbout, InferenceAnswer, InferenceCall, InferenceChunk } from "./inference-types.ts";
 import { type Bench, type Case, Judging } from "./judging.ts";
 import { Lifetime, SETUP_TIMEOUT_MS } from "./lifetime.ts";
 import { Observers } from "./observers.ts";
-import type { CallHook, DecideHook, TrafficHook } from "./read-hook.ts";
+import type { DecideHook, InferenceHook, TrafficHook } from "./read-hook.ts";
 import { type ReadPlugin, readPlugins } from "./read-plugins.ts";
 import type {
   HookDomain,
@@ -47,7 +47,9 @@ export class PluginRegistry {
   readonly #request: readonly TrafficHook<RequestHandler>[];
   readonly #response: readonly TrafficHook<ResponseHandler>[];
   readonly #message: readonly TrafficHook<MessageHandler>[];
-  readonly #call: readonly CallHook[];
+  readonly #call: readonly InferenceHook<InferenceCall>[];
+  readonly #chunk: readonly InferenceHook<InferenceChunk>[];
+  readonly #answer: readonly InferenceHook<InferenceAnswer>[];
   readonly #decision: Observers<DecisionRecord>;
   readonly #lifecycle: Observers<LifecycleEvent>;
   readonly #bench: Bench;
@@ -64,6 +66,8 @@ export class PluginRegistry {
     this.#response = inOrder(plugins.flatMap(({ response }) => response ?? []));
     this.#message = inOrder(plugins.flatMap(({ message }) => message ?? []));
     this.#call = inOrder(plugins.flatMap(({ call }) => call ?? []));
+    this.#chunk = inOrder(plugins.flatMap(({ chunk }) => chunk ?? []));
+    this.#answer = inOrder(plugins.flatMap(({ answer }) => answer ?? []));
     this.#decision = new Observers(
       sandbox,
       plugins.flatMap(({ decision }) => decision ?? []),
@@ -248,15 +252,43 @@ export class PluginRegistry {
 
   /** Decides about a call to a model, and lets hooks change it. It never throws and never rejects. */
   decideCall(hooked: HookedCall, ruling: PolicyRuling, options: DecideOptions = {}): Decided | Promise<Decided> {
+    const request = () => ({ domain: "inference", call: hooked.current }) as const;
+    return this.#decideInference(hooked, this.#call, request, ruling, options);
+  }
+
+  /** Whether hooks see the answers of models. */
+  get hearsAnswers(): boolean {
+    return this.#chunk.length + this.#answer.length > 0;
+  }
+
+  /** Which of the hooks of answers there are for a call. */
+  answerHooks(about: Pick<InferenceAbout, "model" | "binary">): { readonly chunk: boolean; readonly answer: boolean } {
+    const matches = (hook: InferenceHook<never>) => hook.matches(about as never) !== MATCH.NONE;
+    return { chunk: this.#chunk.some(matches), answer: this.#answer.some(matches) };
+  }
+
+  /** Decides about a piece of an answer, and lets hooks change it. It never throws and never rejects. */
+  decideChunk(hooked: HookedChunk, ruling: PolicyRuling, options: DecideOptions = {}): Decided | Promise<Decided> {
+    const request = () => ({ domain: "inference", chunk: hooked.current }) as const;
+    return this.#decideInference(hooked, this.#chunk, request, ruling, options);
+  }
+
+  /** Decides about a whole answer, and lets hooks change it. It never throws and never rejects. */
+  decideAnswer(hooked: HookedAnswer, ruling: PolicyRuling, options: DecideOptions = {}): Decided | Promise<Decided> {
+    const request = () => ({ domain: "inference", answer: hooked.current }) as const;
+    return this.#decideInference(hooked, this.#answer, request, ruling, options);
+  }
+
+  /** An approver sees what the hooks before made of it. */
+  #decideInference<S extends InferenceAbout>(
+    hooked: HookedInference<S>,
+    hooks: readonly InferenceHook<S>[],
+    request: Case<S>["request"],
+    ruling: PolicyRuling,
+    options: DecideOptions,
+  ): Decided | Promise<Decided> {
     if (this.#closed) return ended();
-    // An approver sees what the hooks before made of it.
-    const request = () => ({ domain: "inference", call: hooked.call }) as const;
-    const about: Case<InferenceCall> = {
-      subject: hooked.call,
-      hooks: hooked.chain(this.#call),
-      maySubstitute: false,
-      request,
-    };
+    const about = { subject: hooked.current, hooks: hooked.chain(hooks), maySubstitute: false, request };
     return new Judging(this.#bench, about, ruling, options).decide();
   }
 

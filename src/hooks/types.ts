@@ -4,7 +4,13 @@
  * @module
  */
 import type { AuditRecord, DecisionRecord } from "../audit/mod.ts";
-import type { InferenceCall, InferenceChange } from "./inference-types.ts";
+import type {
+  InferenceAnswer,
+  InferenceCall,
+  InferenceChange,
+  InferenceChunk,
+  InferenceChunkChange,
+} from "./inference-types.ts";
 import type {
   FilesystemAccess,
   FilesystemOperation,
@@ -139,7 +145,28 @@ export type CallHandler = (
   context: HookContext,
 ) => Awaitable<InferenceChange | HookVerdict | undefined>;
 
-/** What an object of `inference.call` may have. Only calls that match all of it are asked about. */
+/**
+ * Sees a piece of a streamed answer before the client gets it. Kind: decide and transform.
+ *
+ * It answers a verdict, or `{ text }`: what is passed on in the piece's place, which the next hook sees. A denial ends the
+ * answer. Pieces of one answer wait for each other.
+ */
+export type ChunkHandler = (
+  chunk: InferenceChunk,
+  context: HookContext,
+) => Awaitable<InferenceChunkChange | HookVerdict | undefined>;
+
+/**
+ * Sees an answer that is no stream before the client gets it. Kind: decide and transform.
+ *
+ * It answers a verdict, or `{ body }`: what the client gets in its place, which the next hook sees.
+ */
+export type AnswerHandler = (
+  answer: InferenceAnswer,
+  context: HookContext,
+) => Awaitable<InferenceChange | HookVerdict | undefined>;
+
+/** What an object of a hook of `inference` may have. Only calls that match all of it are asked about. */
 export interface CallHookOptions<F> extends DecideHookOptions<F> {
   /** Globs of the names that clients call models by. @default all */
   readonly models?: readonly string[];
@@ -167,7 +194,11 @@ export interface PluginHooks {
     /** Filters and ports as of `request`. */
     readonly message?: MessageHandler | ConnectHookOptions<MessageHandler>;
   };
-  readonly inference?: { readonly call?: CallHandler | CallHookOptions<CallHandler> };
+  readonly inference?: {
+    readonly call?: CallHandler | CallHookOptions<CallHandler>;
+    readonly chunk?: ChunkHandler | CallHookOptions<ChunkHandler>;
+    readonly response?: AnswerHandler | CallHookOptions<AnswerHandler>;
+  };
   readonly decision?: DecisionObserver | HookOptions<DecisionObserver>;
   readonly lifecycle?: LifecycleObserver | HookOptions<LifecycleObserver>;
 }

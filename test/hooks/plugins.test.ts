@@ -84,17 +84,6 @@ describe("PluginRegistry.open()", () => {
     expect(await refused(withHooks({ filesystem: { zzzzzzzzzzzzzzzzzzzz: handler } }))).not.toHaveProperty("nearest");
   });
 
-  test.each(["inference.response", "inference.chunk"])(
-    "refuses %s, which this version does not run yet",
-    async (hook) => {
-      const [domain, name] = hook.split(".") as [string, string];
-      const { message, hint, ...details } = await refused(withHooks({ [domain]: { [name]: handler } }));
-      expect(details).toMatchObject({ plugin: "p", hook });
-      expect(message).toContain("does not run its hook");
-      expect(hint).toContain("filesystem.access");
-    },
-  );
-
   test("refuses two plugins of one name, and two hooks of a kind", async () => {
     expect((await refused({ name: "p" }, { name: "p" })).message).toContain("another plugin has its name");
     const twin = onAccess("q", { handler, name: "p" });

@@ -17,7 +17,7 @@ async function hooked(calls: readonly Call[], approve?: Approver) {
     judge: async (call, signal) => {
       const it = new HookedCall(call);
       const decided = await registry.decideCall(it, { verdict: "allow", ruleId: call.ruleId }, { signal });
-      return it.changedBy === undefined ? { decided } : { decided, body: it.call.body as JsonObject };
+      return it.changedBy === undefined ? { decided } : { decided, body: it.current.body as JsonObject };
     },
   });
   const post = async (body: object = CHAT) => {
@@ -34,6 +34,7 @@ describe("inference.call", () => {
     expect((await post())[0]).toBe(200);
     expect(seen).toEqual([
       {
+        id: expect.any(String),
         endpoint: "chat",
         model: "gpt-x",
         provider: "gpt",
@@ -75,7 +76,7 @@ describe("inference.call", () => {
   test("asks the approver, who sees what the hooks made of the call", async () => {
     const asked: unknown[] = [];
     const approve: Approver = (request) => {
-      asked.push(request.domain === "inference" ? request.call.body : request.domain);
+      asked.push(request.domain === "inference" ? request.call?.body : request.domain);
       return asked.length > 1;
     };
     const { post, gpt } = await hooked(

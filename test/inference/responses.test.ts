@@ -308,6 +308,14 @@ describe("answers of the Responses API", () => {
     ]);
   });
 
+  test("what was asked is said again, unless it is long", async () => {
+    const { openai } = await plain(stream(CHAT_TEXT), json({}));
+    const echoed = async (instructions: string) =>
+      (await openai.responses.stream({ model: "gpt-x", input: "hi", instructions, tools: [FUNCTION] }).finalResponse())
+        .instructions;
+    expect([await echoed("be brief"), await echoed("x".repeat(2 ** 20))]).toEqual(["be brief", null]);
+  });
+
   test("a refusal, and an answer that says nothing", async () => {
     const said = chunks(
       { choices: [{ index: 0, delta: { refusal: "I will" } }] },

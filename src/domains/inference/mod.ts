@@ -10,4 +10,5 @@ export { type InferencePlan, planInference, type Route, type Target } from "./pl
 export { type InferenceRules, inferenceRules } from "./policy.ts";
 export { ProviderConnections } from "./providers/connections.ts";
 export type { Provider, ProviderTable } from "./providers/read.ts";
-export type { CallRecord, JudgedCall } from "./router/call.ts";
+export type { CallRecord, JudgedCall } from "./router/call-types.ts";
+export type { AnswerJudge } from "./router/hearing.ts";

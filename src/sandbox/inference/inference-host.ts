@@ -17,6 +17,7 @@ import { HookedCall, type InferenceCall, type PluginRegistry } from "../../hooks
 import { INFERENCE_HOST } from "../../policy/core.ts";
 import type { DecisionRecords } from "../decisions.ts";
 import type { SandboxOptions } from "../options.ts";
+import { answerJudge } from "./answer-judge.ts";
 import { callDecision } from "./call-decision.ts";
 import { findKey } from "./keys.ts";
 
@@ -81,7 +82,7 @@ export class InferenceHost {
     const hooked = new HookedCall(call);
     const ruling = { verdict: "allow", ruleId: call.ruleId } as const;
     const decided = await this.#parts.registry.decideCall(hooked, ruling, { signal });
-    return hooked.changedBy === undefined ? { decided } : { decided, body: hooked.call.body };
+    return hooked.changedBy === undefined ? { decided } : { decided, body: hooked.current.body };
   }
 
   #make(Maker: typeof Router): Router {
@@ -90,6 +91,7 @@ export class InferenceHost {
       plan: () => this.#plan,
       keyFor: (provider: Provider) => findKey(provider, options.inference?.keyFor, (error) => records.problem(error)),
       send: (provider, request) => this.#connections.send(provider, request),
+      hears: answerJudge(this.#parts.registry),
       judge: (call, signal) => this.#judge(call, signal),
       prices: options.inference?.prices,
       onBudget: (notice) => records.budget(notice),

@@ -3,59 +3,20 @@
  *
  * @module
  */
-import type { ContentBudget } from "../../../egress/http/content.ts";
+import { randomUUID } from "node:crypto";
 import type { FlowSubject } from "../../../egress/mod.ts";
-import type { Decided, InferenceCall } from "../../../hooks/mod.ts";
-import type { Meter, MeteredCall } from "../budget/meter.ts";
-import type { InferencePlan, Route, Target } from "../plan.ts";
-import { type Answered, type AttemptSetting, attempt } from "./attempt.ts";
+import type { Decided, InferenceAbout } from "../../../hooks/mod.ts";
+import type { MeteredCall } from "../budget/meter.ts";
+import type { Route, Target } from "../plan.ts";
+import { type Answered, attempt } from "./attempt.ts";
 import { readBody } from "./body.ts";
-import { type Endpoint, FAMILY } from "./dialect.ts";
+import type { CallSetting } from "./call-types.ts";
+import { type Endpoint, FAMILY, type WholeAnswer } from "./dialect.ts";
 import { CallFailure, type FailureKind, failureResponse } from "./errors.ts";
+import { Hearing } from "./hearing.ts";
 import { type JsonObject, numberOf } from "./json.ts";
 import { relayEvents } from "./relay.ts";
 import { estimateTokens, NO_USAGE, type Usage } from "./usage.ts";
-
-/** A call that is over, as it is recorded: never with what was said. */
-export interface CallRecord {
-  readonly subject: FlowSubject;
-  readonly endpoint: Endpoint;
-  /** As the client called it. */
-  readonly model: string;
-  /** Absent: no route took it. */
-  readonly route?: Route;
-  /** Who answered, or failed last. */
-  readonly target?: Target;
-  /** Who decided, where hooks or an approver did. */
-  readonly decided?: Decided;
-  readonly usage: Usage;
-  /** In US dollars. Absent: nobody knows, or nobody was asked. */
-  readonly usd?: number;
-  /** Absent: it went well. */
-  readonly failure?: CallFailure;
-  /** Who failed before somebody answered, and how. */
-  readonly failed: readonly string[];
-  /** Until it was over, and until the answer began. */
-  readonly latencyMs: number;
-  readonly firstByteMs?: number;
-}
-
-/** What hooks say to a call. */
-export interface JudgedCall {
-  readonly decided: Decided;
-  /** What is sent in its place. Absent: none changed it. */
-  readonly body?: Readonly<Record<string, unknown>>;
-}
-
-/** What calls share. */
-export interface CallSetting extends AttemptSetting {
-  plan(): InferencePlan;
-  /** Asks hooks about a call that has a route. It never rejects. Absent: there are none. */
-  judge?(call: InferenceCall, signal: AbortSignal): Promise<JudgedCall>;
-  record(record: CallRecord): void;
-  readonly budget: ContentBudget;
-  readonly meter: Meter;
-}
 
 /** What makes it worth to ask the next provider. */
 const PASSING: ReadonlySet<FailureKind> = new Set(["refused", "budget", "rate", "unreachable", "timeout", "upstream"]);
@@ -71,6 +32,7 @@ export class Call {
   readonly #controller = new AbortController();
   readonly #began = performance.now();
   readonly #failed: string[] = [];
+  #id: string | undefined;
   #model = "";
   #bytes = 0;
   #mostOutput = 0;
@@ -99,7 +61,7 @@ export class Call {
       this.#bytes = body.bytes;
       try {
         const asked = await this.#judge(body.json);
-        return this.#respond(await this.#ask(asked, request.headers), asked);
+        return await this.#respond(await this.#ask(asked, request.headers), asked);
       } finally {
         body.release();
       }
@@ -144,20 +106,10 @@ export class Call {
     const [first] = route.targets;
     const { judge } = this.#setting;
     if (judge === undefined || first === undefined) return body;
+    const about = this.#about(route, first);
+    const estimatedTokens = estimateTokens(this.#bytes);
     const { decided, body: changed } = await judge(
-      {
-        endpoint: this.#endpoint,
-        model: this.#model,
-        provider: first.provider.name,
-        local: first.provider.local,
-        estimatedTokens: estimateTokens(this.#bytes),
-        stream: body.stream === true,
-        body,
-        pid: this.#subject.pid,
-        binary: this.#subject.binary,
-        verdict: "allow",
-        ruleId: route.id,
-      },
+      { ...about, estimatedTokens, stream: body.stream === true, body },
       this.#controller.signal,
     );
     this.#decided = decided;
@@ -171,6 +123,29 @@ export class Call {
     const made = { ...changed, ...(body.stream === undefined ? { stream: undefined } : { stream: body.stream }) };
     this.#routed(made);
     return made;
+  }
+
+  /** What hooks know of it. */
+  #about({ id: ruleId }: Route, { provider: { name: provider, local } }: Target): InferenceAbout {
+    const { pid, binary } = this.#subject;
+    this.#id ??= randomUUID();
+    const own = { id: this.#id, endpoint: this.#endpoint, model: this.#model };
+    return { ...own, provider, local, pid, binary, verdict: "allow", ruleId };
+  }
+
+  /** Who hears its answer. Undefined: nobody does. */
+  #hearing(): Hearing | undefined {
+    const { hears } = this.#setting;
+    const [route, target] = [this.#route, this.#target];
+    if (hears === undefined || route === undefined || target === undefined) return undefined;
+    return new Hearing({
+      judge: hears,
+      about: this.#about(route, target),
+      signal: this.#controller.signal,
+      onDenied: (decided) => {
+        this.#decided = decided;
+      },
+    });
   }
 
   #routed(body: JsonObject): Route {
@@ -203,15 +178,14 @@ export class Call {
     throw last;
   }
 
-  #respond(answered: Answered, asked: JsonObject): Response {
+  async #respond(answered: Answered, asked: JsonObject): Promise<Response> {
     const { dialect } = answered;
     const warning = this.#metered?.warning();
     const headers = [...answered.headers, ...(warning === undefined ? [] : [["x-cofferdam-budget", warning] as const])];
     this.#firstByteMs = performance.now() - this.#began;
+    const hearing = this.#hearing();
     if ("whole" in answered) {
-      const { whole } = answered;
-      const text = JSON.stringify(whole.json);
-      this.#over(undefined, whole.usage ?? this.#estimate(estimateTokens(text.length)));
+      const text = JSON.stringify(await this.#hear(answered.whole, hearing));
       return new Response(text, { headers: entries([...headers, ["content-type", "application/json"]]) });
     }
     const events = dialect.events(asked);
@@ -220,6 +194,7 @@ export class Call {
       idleMs: this.#target?.timeoutMs ?? 0,
       family: FAMILY[this.#endpoint],
       events,
+      pieces: hearing?.pieces(dialect.speaks),
       held: this.#setting.held,
       budget: this.#setting.budget,
       signal: this.#controller.signal,
@@ -232,6 +207,19 @@ export class Call {
     });
     const type = ["content-type", "text/event-stream; charset=utf-8"] as const;
     return new Response(stream, { headers: entries([...headers, type, ["cache-control", "no-cache"]]) });
+  }
+
+  /** The whole answer, once the hooks have heard it: it is paid for, whatever they say. */
+  async #hear({ json, usage }: WholeAnswer, hearing: Hearing | undefined): Promise<JsonObject> {
+    const used = usage ?? this.#estimate(estimateTokens(JSON.stringify(json).length));
+    try {
+      const heard = hearing === undefined ? json : await hearing.whole(json);
+      this.#over(undefined, used);
+      return heard;
+    } catch (error) {
+      if (error instanceof CallFailure) this.#over(error, used);
+      throw error;
+    }
   }
 
   #estimate(outputTokens: number, known: Usage | undefined = undefined): Usage {

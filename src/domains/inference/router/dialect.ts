@@ -4,6 +4,7 @@
  * @module
  */
 import type { ServerEvent } from "../../../egress/http/event-stream.ts";
+import type { WireApi } from "../pieces/filter.ts";
 import type { ApiFamily } from "../providers/kinds.ts";
 import type { CallFailure } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
@@ -47,6 +48,8 @@ export interface EventRelay {
 export interface Dialect {
   /** Below the provider's base URL. */
   readonly path: string;
+  /** The API of the provider's events. */
+  readonly speaks: WireApi;
   /** Answers a request of so many bytes without the provider. Absent: it is asked. */
   atHome?(bytes: number): WholeAnswer;
   /** The request with the model that is asked. @throws {CallFailure} If it cannot be said to the provider. */

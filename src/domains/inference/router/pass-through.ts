@@ -24,6 +24,7 @@ export function passThrough(endpoint: Endpoint): Dialect {
   const counts = endpoint === "chat" || endpoint === "completions";
   return {
     path: PATHS[endpoint],
+    speaks: isAnthropic ? "messages" : endpoint === "responses" ? "responses" : "chat",
     request: (body, model) => {
       refuseDetours(body);
       return {

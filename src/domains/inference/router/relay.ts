@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import type { Readable } from "node:stream";
 import type { ContentBudget } from "../../../egress/http/content.ts";
 import { readEventGroups } from "../../../egress/http/event-stream.ts";
+import type { PieceFilter } from "../pieces/piece.ts";
 import type { ApiFamily } from "../providers/kinds.ts";
 import type { HeldBytes } from "./body.ts";
 import type { EventRelay } from "./dialect.ts";
@@ -78,6 +79,8 @@ export interface StreamRelay extends AnswerSource {
   /** The client's. */
   readonly family: ApiFamily;
   readonly events: EventRelay;
+  /** Looks at the provider's events before that. Absent: nobody does. */
+  readonly pieces?: PieceFilter | undefined;
   /** Aborted when the call is to end; its reason is what the client is told. */
   readonly signal: AbortSignal;
   /** Bounds what is held of events that are not whole. */
@@ -131,17 +134,17 @@ function tokensOf({ events, characters }: { readonly events: number; readonly ch
 }
 
 async function* relayed(
-  { events, family, budget, ...source }: StreamRelay,
+  { events, pieces, family, budget, ...source }: StreamRelay,
   progress: { events: number; characters: number },
 ): AsyncGenerator<string, CallFailure | undefined> {
-  const holding = new HeldAnswer(events, source.held);
+  const holding = new HeldAnswer([events, pieces], source.held);
   try {
     for await (const group of readEventGroups(patiently(source), budget)) {
       progress.events += group.length;
       let text = "";
       for (const event of group) {
         try {
-          text += events.take(event);
+          text += events.take(pieces === undefined ? event : await pieces.take(event));
         } catch (error) {
           // What came before it is still the client's.
           if (text !== "") yield text;
@@ -164,19 +167,19 @@ async function* relayed(
   }
 }
 
-/** What a translation holds of an answer, because its end says all of it again. */
+/** What is held of an answer, because its end says all of it again. */
 class HeldAnswer {
-  readonly #events: EventRelay;
+  readonly #holders: readonly ({ readonly held?: number } | undefined)[];
   readonly #bytes: HeldBytes | undefined;
   #held = 0;
 
-  constructor(events: EventRelay, bytes: HeldBytes | undefined) {
-    this.#events = events;
+  constructor(holders: readonly ({ readonly held?: number } | undefined)[], bytes: HeldBytes | undefined) {
+    this.#holders = holders;
     this.#bytes = bytes;
   }
 
   count(): void {
-    const held = (this.#events.held ?? 0) * 2;
+    const held = this.#holders.reduce((sum, holder) => sum + (holder?.held ?? 0), 0) * 2;
     if (held === this.#held) return;
     if (held > ANSWER_BYTES_MAX) {
       throw new CallFailure("upstream", `The provider's answer has more than ${ANSWER_BYTES_MAX} bytes`);

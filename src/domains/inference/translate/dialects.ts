@@ -21,6 +21,7 @@ export function translated(endpoint: Endpoint, provider: Provider, model: string
   if (endpoint === "chat") {
     return {
       path: "/v1/messages",
+      speaks: "messages",
       request: chatToMessages,
       answer: (message) => messageToChat(message, model),
       events: (asked) => new MessageToChunks(model, objectOf(asked.stream_options)?.include_usage === true),
@@ -29,6 +30,7 @@ export function translated(endpoint: Endpoint, provider: Provider, model: string
   if (endpoint === "messages") {
     return {
       path: "/chat/completions",
+      speaks: "chat",
       request: (body, asked) => messagesToChat(body, asked, limitKey(provider)),
       answer: (completion) => chatToMessage(completion, model),
       events: () => new ChunksToMessage(model),
@@ -38,6 +40,7 @@ export function translated(endpoint: Endpoint, provider: Provider, model: string
   if (endpoint !== "count_tokens") return undefined;
   return {
     path: "",
+    speaks: "messages",
     // Nobody in this family counts ahead.
     atHome: (bytes) => ({ json: { input_tokens: estimateTokens(bytes) }, usage: { ...NO_USAGE, estimated: true } }),
     request: (body) => body,
@@ -51,6 +54,7 @@ function responsesTo(provider: Provider, model: string): Dialect {
   if (provider.family === "openai") {
     return {
       path: "/chat/completions",
+      speaks: "chat",
       request: (body, asked) => responsesToChat(body, asked, limitKey(provider)),
       answer: (completion, asked) => chatToResponse(completion, asked, model),
       events: (asked) => new ChunksToResponse(asked, model),
@@ -58,6 +62,7 @@ function responsesTo(provider: Provider, model: string): Dialect {
   }
   return {
     path: "/v1/messages",
+    speaks: "messages",
     request: (body, asked) => chatToMessages(responsesToChat(body, asked, "max_completion_tokens"), asked),
     answer: (message, asked) => {
       const { json, usage } = messageToChat(message, model);

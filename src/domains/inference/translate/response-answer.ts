@@ -19,15 +19,24 @@ export interface AnswerEnd {
   readonly error?: JsonObject;
 }
 
+/** What an answer repeats of the request is no longer than this, in characters: it is in several events. */
+const ECHO_MAX = 1_048_576;
+
 /** Everything of an answer but what came out: it says again what was asked. */
 export class ResponseFrame {
+  /** How much of the request it holds, in characters. */
+  readonly held: number;
   readonly #head: JsonObject;
   readonly #tail: JsonObject;
 
   constructor(asked: JsonObject, model: string) {
+    const { instructions, text, tool_choice, tools, metadata } = asked;
+    const length = JSON.stringify({ instructions, text, tool_choice, tools, metadata }).length;
+    const echo: JsonObject = length > ECHO_MAX ? {} : { instructions, text, tool_choice, tools, metadata };
+    this.held = Math.min(length, ECHO_MAX);
     this.#head = { id: freshId("resp_"), object: "response", created_at: Math.floor(Date.now() / 1000) };
     this.#tail = {
-      instructions: asked.instructions ?? null,
+      instructions: echo.instructions ?? null,
       max_output_tokens: asked.max_output_tokens ?? null,
       model,
       parallel_tool_calls: asked.parallel_tool_calls ?? true,
@@ -35,13 +44,13 @@ export class ResponseFrame {
       reasoning: { effort: null, summary: null },
       store: false,
       temperature: asked.temperature ?? null,
-      text: asked.text ?? { format: { type: "text" } },
-      tool_choice: asked.tool_choice ?? "auto",
-      tools: asked.tools ?? [],
+      text: echo.text ?? { format: { type: "text" } },
+      tool_choice: echo.tool_choice ?? "auto",
+      tools: echo.tools ?? [],
       top_p: asked.top_p ?? null,
       truncation: "disabled",
       user: null,
-      metadata: asked.metadata ?? {},
+      metadata: echo.metadata ?? {},
     };
   }
 

@@ -27,7 +27,7 @@ const ITEM_HELD = 512;
 /** Writes the events. */
 export class ResponseWriter {
   /** What is held, in characters. */
-  held = 0;
+  held: number;
   readonly #frame: ResponseFrame;
   readonly #tools: ResponseTools;
   readonly #output: JsonObject[] = [];
@@ -37,6 +37,7 @@ export class ResponseWriter {
 
   constructor(asked: JsonObject, model: string) {
     this.#frame = new ResponseFrame(asked, model);
+    this.held = this.#frame.held;
     this.#tools = new ResponseTools(asked.tools);
   }
 

@@ -1,0 +1,58 @@
+/**
+ * What calls share, and what becomes of one.
+ *
+ * @module
+ */
+import type { ContentBudget } from "../../../egress/http/content.ts";
+import type { FlowSubject } from "../../../egress/mod.ts";
+import type { Decided, InferenceCall } from "../../../hooks/mod.ts";
+import type { Meter } from "../budget/meter.ts";
+import type { InferencePlan, Route, Target } from "../plan.ts";
+import type { AttemptSetting } from "./attempt.ts";
+import type { Endpoint } from "./dialect.ts";
+import type { CallFailure } from "./errors.ts";
+import type { AnswerJudge } from "./hearing.ts";
+import type { Usage } from "./usage.ts";
+
+/** A call that is over, as it is recorded: never with what was said. */
+export interface CallRecord {
+  readonly subject: FlowSubject;
+  readonly endpoint: Endpoint;
+  /** As the client called it. */
+  readonly model: string;
+  /** Absent: no route took it. */
+  readonly route?: Route;
+  /** Who answered, or failed last. */
+  readonly target?: Target;
+  /** Who decided, where hooks or an approver did. */
+  readonly decided?: Decided;
+  readonly usage: Usage;
+  /** In US dollars. Absent: nobody knows, or nobody was asked. */
+  readonly usd?: number;
+  /** Absent: it went well. */
+  readonly failure?: CallFailure;
+  /** Who failed before somebody answered, and how. */
+  readonly failed: readonly string[];
+  /** Until it was over, and until the answer began. */
+  readonly latencyMs: number;
+  readonly firstByteMs?: number;
+}
+
+/** What hooks say to a call. */
+export interface JudgedCall {
+  readonly decided: Decided;
+  /** What is sent in its place. Absent: none changed it. */
+  readonly body?: Readonly<Record<string, unknown>>;
+}
+
+/** What calls share. */
+export interface CallSetting extends AttemptSetting {
+  plan(): InferencePlan;
+  /** Asks hooks about a call that has a route. It never rejects. Absent: there are none. */
+  judge?(call: InferenceCall, signal: AbortSignal): Promise<JudgedCall>;
+  /** Asks hooks about answers. Absent: there are none. */
+  readonly hears?: AnswerJudge | undefined;
+  record(record: CallRecord): void;
+  readonly budget: ContentBudget;
+  readonly meter: Meter;
+}
