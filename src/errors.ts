@@ -126,6 +126,16 @@ export interface ErrorDetails {
   POOL_EXHAUSTED: { readonly reason: "crowded" | "late"; readonly waiting: number; readonly inUse: number };
   /** The pool is closed, or was while the call waited. */
   POOL_CLOSED: { readonly operation: string };
+  /** A pipeline is malformed. */
+  PIPELINE_INVALID: { readonly issues: readonly { readonly path: string; readonly message: string }[] };
+  /** The folder of a pipeline's run cannot be used: it is not private, its journal was changed, or there is none. */
+  RUN_UNUSABLE: { readonly run: string; readonly reason: string };
+  /** Another process has the run. */
+  RUN_BUSY: { readonly run: string };
+  /** What a run began with is no longer what it was: its definition, a policy, or files of the project. */
+  RUN_CHANGED: { readonly run: string; readonly changed: readonly string[] };
+  /** A stored artifact is no longer what it was. */
+  ARTIFACT_CHANGED: { readonly artifact: string; readonly reason: string };
   /** An audit log does not verify. */
   AUDIT_BROKEN: { readonly line: number; readonly reason: string };
 }

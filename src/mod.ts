@@ -33,6 +33,7 @@ export {
 } from "./hooks/mod.ts";
 export type * from "./hooks/subjects.ts";
 export type * from "./hooks/types.ts";
+export * from "./pipeline/mod.ts";
 export type * from "./policy/algebra/diff-types.ts";
 export type {
   ConnectRequest,

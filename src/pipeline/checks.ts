@@ -1,0 +1,92 @@
+/**
+ * What must hold of a stage's outputs.
+ *
+ * @module
+ */
+import { createSandbox } from "../sandbox.ts";
+import { tailOf } from "./facts.ts";
+import { StageFailure, stageFailure } from "./failure.ts";
+import { pinnedImage } from "./image.ts";
+import { type Manifest, type OutputManifests, sorted } from "./manifest.ts";
+import { StoredOutputs } from "./outputs.ts";
+import { plainPath } from "./paths.ts";
+import type { CheckFacts } from "./result-types.ts";
+import { isStdout } from "./rules.ts";
+import { runCommand } from "./run-command.ts";
+import type { RunContext } from "./run-context.ts";
+import { checkPolicy } from "./stage-policy.ts";
+import type { CommandCheck, FunctionCheck, Stage } from "./types.ts";
+import { Workspace } from "./workspace.ts";
+
+const TIMEOUT_MS = 60_000;
+
+/** Runs them in their order, up to the first that does not hold. */
+export async function runChecks(
+  context: RunContext,
+  stage: Stage,
+  outputs: OutputManifests,
+  report: (check: CheckFacts) => void,
+): Promise<void> {
+  for (const check of stage.checks ?? []) {
+    const begun = performance.now();
+    const problem = await problemOf(context, stage, outputs, check);
+    const facts = { name: check.name, durationMs: Math.round(performance.now() - begun) };
+    const failure = problem === undefined ? undefined : new StageFailure("check", `${check.name}: ${problem}`);
+    report(failure === undefined ? facts : { ...facts, problem: failure.message });
+    if (failure !== undefined) throw failure;
+  }
+}
+
+async function problemOf(
+  context: RunContext,
+  stage: Stage,
+  outputs: OutputManifests,
+  check: FunctionCheck | CommandCheck,
+): Promise<string | undefined> {
+  if ("command" in check) return runInSandbox(context, stage, outputs, check);
+  try {
+    return (await check.run(new StoredOutputs(context.folder.store, outputs))) ?? undefined;
+  } catch (error) {
+    const failure = stageFailure(error, "check");
+    if (failure.code === "artifact") throw failure;
+    return failure.raw;
+  }
+}
+
+/** In a sandbox of its own: what the stage left running, or in memory, has no part in it. */
+async function runInSandbox(
+  context: RunContext,
+  stage: Stage,
+  outputs: OutputManifests,
+  { command, policy, timeoutMs = TIMEOUT_MS }: CommandCheck,
+): Promise<string | undefined> {
+  const { definition, folder, signal } = context;
+  const { paths, files } = placed(stage, outputs);
+  await using workspace = await Workspace.make(folder, files);
+  const options = { ...definition.sandbox, ...stage.sandbox };
+  const image = await pinnedImage(options);
+  await using sandbox = await createSandbox((await checkPolicy(policy, paths)).policy, {
+    ...options,
+    ...(image === undefined ? {} : { image: image.id }),
+    workspace: { path: workspace.path, mode: "copy" },
+    signal,
+  });
+  const ran = await runCommand(sandbox, command, { timeoutMs, signal, maxBytes: 65_536 });
+  if (ran.timedOut) return `it took longer than ${timeoutMs} ms`;
+  if (ran.exitCode === 0) return undefined;
+  const said = tailOf(ran.stderr.length > 0 ? ran.stderr : ran.stdout).trim();
+  const how = ran.exitCode === null ? `it was ended by ${ran.signal}` : `it exited with ${ran.exitCode}`;
+  return said === "" ? how : `${how}: ${said}`;
+}
+
+/** What was printed lies in a folder of its own there. */
+function placed(stage: Stage, outputs: OutputManifests): { readonly paths: string[]; readonly files: Manifest } {
+  const paths: string[] = [];
+  const files = Object.entries(stage.outputs ?? {}).flatMap(([name, output]) => {
+    const made = outputs[name] ?? [];
+    if (made.length === 0) return [];
+    paths.push(isStdout(output) ? `stdout/${name}` : plainPath(output.path));
+    return isStdout(output) ? made.map((each) => ({ ...each, path: `stdout/${name}` })) : made;
+  });
+  return { paths, files: sorted(files) };
+}

@@ -1,0 +1,104 @@
+/**
+ * Where the outputs of a run come from: an in-toto statement (v1) with SLSA provenance (v1).
+ *
+ * @see https://in-toto.io/Statement/v1
+ * @see https://slsa.dev/spec/v1.0/provenance
+ * @module
+ */
+import type { AttemptFacts, PipelineResult, StageResult } from "../result-types.ts";
+import type { ArtifactFile } from "../types.ts";
+
+const BUILD_TYPE = "urn:cofferdam:pipeline:1";
+
+/** Writes it. Only what has passed is a subject. It is not signed. */
+export function provenanceReport(result: PipelineResult, version: string | undefined): string {
+  const statement = {
+    _type: "https://in-toto.io/Statement/v1",
+    subject: result.stages.filter(({ status }) => status === "passed").flatMap(subjectsOf),
+    predicateType: "https://slsa.dev/provenance/v1",
+    predicate: {
+      buildDefinition: {
+        buildType: BUILD_TYPE,
+        externalParameters: { pipeline: result.pipeline, definition: digestSet(result.definitionDigest) },
+        internalParameters: { stages: result.stages.map(({ name }) => name) },
+        resolvedDependencies: [
+          ...result.inputs.map((file) => ({ name: file.path, digest: { sha256: file.sha256 } })),
+          ...policiesOf(result),
+          ...imagesOf(result),
+        ],
+      },
+      runDetails: {
+        builder: { id: "urn:cofferdam:builder", ...(version === undefined ? {} : { version: { cofferdam: version } }) },
+        metadata: {
+          invocationId: result.run,
+          startedOn: result.startedAt,
+          ...(result.endedAt === "" ? {} : { finishedOn: result.endedAt }),
+        },
+        byproducts: [{ name: "journal", digest: digestSet(result.journalHead) }, ...result.stages.flatMap(auditsOf)],
+        cofferdam_status: result.status,
+        cofferdam_stages: result.stages.map(stageFacts),
+      },
+    },
+  };
+  return `${JSON.stringify(statement, undefined, 2)}\n`;
+}
+
+function subjectsOf({ name, outputs }: StageResult): object[] {
+  return outputs.flatMap((output) => {
+    return output.files.map(({ path, sha256 }: ArtifactFile) => ({
+      name: `${name}/${output.name}/${path}`,
+      digest: { sha256 },
+    }));
+  });
+}
+
+function policiesOf({ stages }: PipelineResult): object[] {
+  return stages.flatMap(({ name, attempts }) => {
+    const digest = attempts.at(-1)?.policyDigest;
+    return digest === undefined ? [] : [{ name: `policy of ${name}`, digest: digestSet(digest) }];
+  });
+}
+
+function imagesOf({ stages }: PipelineResult): object[] {
+  const images = stages.flatMap(({ attempts }) =>
+    attempts.flatMap(({ image }) => (image === undefined ? [] : [image])),
+  );
+  return [...new Map(images.map((image) => [image.id, image])).values()].map(({ name, id }) => {
+    return { name: `image ${name}`, digest: digestSet(id) };
+  });
+}
+
+function auditsOf({ name, attempts }: StageResult): object[] {
+  return attempts.flatMap(({ attempt, auditHead }) => {
+    return auditHead === undefined
+      ? []
+      : [{ name: `audit of ${name}, attempt ${attempt}`, digest: digestSet(auditHead) }];
+  });
+}
+
+function stageFacts({ name, status, attempts, gate, release }: StageResult): object {
+  return {
+    name,
+    status,
+    attempts: attempts.map(attemptFacts),
+    ...(gate === undefined ? {} : { gate }),
+    ...(release === undefined ? {} : { released: release.applied }),
+  };
+}
+
+function attemptFacts({
+  attempt,
+  policyDigest,
+  runtime,
+  mode,
+  image,
+  decisions,
+  auditHead,
+  exitCode,
+}: AttemptFacts): object {
+  return { attempt, policyDigest, runtime, mode, image, decisions, auditHead, exitCode };
+}
+
+function digestSet(digest: string): { readonly sha256: string } {
+  return { sha256: digest.replace(/^sha256:/, "") };
+}

@@ -1,0 +1,378 @@
+import {
+  chmodSync,
+  cpSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import {
+  type PipelineDefinition,
+  type PipelineEvent,
+  type PipelineResult,
+  type ResumePipelineOptions,
+  resumePipeline,
+  runPipeline,
+} from "../../src/mod.ts";
+import { filesOf, folderWith, pipelineOf, sh, stageOf } from "./support.ts";
+
+const BEFORE = { "docs/a.md": "old a\n", "docs/b.md": "old b\n", "docs/c.md": "old c\n" };
+const AFTER = { "docs/a.md": "new a\n", "docs/c.md": "old c\n", "docs/d.md": "new d\n" };
+
+const DOCS: PipelineDefinition = pipelineOf({
+  make: { command: sh("echo word > out/word"), outputs: { word: { path: "out/word", kind: "file" } } },
+  write: {
+    command: sh(
+      "test \"$(cat in/word)\" = word && rm docs/b.md && echo 'new a' > docs/a.md && echo 'new d' > docs/d.md",
+    ),
+    inputs: ["docs", { stage: "make", output: "word", to: "in/word" }],
+    outputs: { docs: { path: "docs", release: true } },
+    gate: { on: "diff" },
+  },
+});
+
+/** The steps of a run of it that is let through. */
+const STEPS: readonly PipelineEvent["kind"][] = [
+  "run.start",
+  ...(["stage.start", "stage.end", "stage.pass"] as const),
+  ...(["stage.start", "stage.end", "gate.ask", "gate.answer", "release.start", "release.end", "stage.pass"] as const),
+  "run.end",
+];
+
+interface Scene {
+  readonly project: string;
+  readonly folder: string;
+}
+
+/** The same run in other folders: what is done to it is done to it alone. */
+function cloneOf(scene: Scene): Scene {
+  const project = folderWith();
+  cpSync(scene.project, project, { recursive: true });
+  const folder = join(folderWith(), basename(scene.folder));
+  cpSync(scene.folder, folder, { recursive: true, mode: 0 });
+  chmodSync(folder, 0o700);
+  return { project, folder };
+}
+
+async function resume(
+  { folder, project }: Scene,
+  options: ResumePipelineOptions = {},
+  pipeline = DOCS,
+): Promise<{ result: PipelineResult; events: string[] }> {
+  const events: string[] = [];
+  const onEvent = (event: PipelineEvent) => events.push("stage" in event ? `${event.kind} ${event.stage}` : event.kind);
+  const result = await resumePipeline(pipeline, folder, { project, onEvent, ...options });
+  return { result, events };
+}
+
+const journalOf = ({ folder }: Scene): string => join(folder, "journal.jsonl");
+const linesOf = (scene: Scene): string[] => readFileSync(journalOf(scene), "utf8").trimEnd().split("\n");
+const eventsOf = (scene: Scene): Record<string, string>[] => linesOf(scene).map((line) => JSON.parse(line));
+
+/** The path of an object. */
+function objectOf({ folder }: Scene, text: string): string {
+  const objects = join(folder, "objects");
+  const found = readdirSync(objects, { recursive: true, encoding: "utf8" }).find((name) => {
+    const path = join(objects, name);
+    return statSync(path).isFile() && readFileSync(path, "utf8") === text;
+  });
+  if (found === undefined) throw new Error(`no object is ${text}`);
+  return join(objects, found);
+}
+
+function overwrite(path: string, text: string): void {
+  chmodSync(path, 0o600);
+  writeFileSync(path, text);
+}
+
+describe("a run that waits at its gate", () => {
+  let waiting: Scene;
+  let digest = "";
+  beforeAll(async () => {
+    const project = folderWith(BEFORE);
+    const result = await runPipeline(DOCS, { project, runs: folderWith() });
+    expect(result.status).toBe("waiting");
+    digest = stageOf(result, "write").gate?.digest ?? "";
+    waiting = { project, folder: result.folder };
+  });
+
+  test("goes on with an approval of what was shown, and runs nothing again", async () => {
+    const scene = cloneOf(waiting);
+    const { result, events } = await resume(scene, { approvals: [{ stage: "write", digest }] });
+    expect(result.status).toBe("passed");
+    expect(events).toEqual([
+      "run.resume",
+      "gate.answer write",
+      "release.start write",
+      "release.end write",
+      "stage.pass write",
+      "run.end",
+    ]);
+    expect(filesOf(scene.project)).toEqual(AFTER);
+    const again = await resume(scene);
+    expect(again.result).toEqual({ ...result, journalHead: again.result.journalHead });
+    expect(again.events).toEqual([]);
+    await expect(resume(scene, { approvals: [{ stage: "write", digest }] })).rejects.toThrow(
+      "its gate was passed already",
+    );
+  });
+
+  test("asks again who is named now, with the same digest", async () => {
+    const scene = cloneOf(waiting);
+    const seen: string[] = [];
+    const approve = ({ digest, text }: { digest: string; text: string }) => {
+      seen.push(digest, text);
+      return false;
+    };
+    const { result } = await resume(scene, { approve });
+    expect([result.status, seen[0], seen[1]?.includes("+new d")]).toEqual(["denied", digest, true]);
+    expect(filesOf(scene.project)).toEqual(BEFORE);
+  });
+
+  test.each([
+    ["another digest", { stage: "write", digest: `sha256:${"0".repeat(64)}` }, /its gate waits with sha256:/],
+    ["another stage", { stage: "make", digest: "" }, /no gate waits there/],
+    ["a stage that is not there", { stage: "toString", digest: "" }, /no gate waits there/],
+  ])("takes no approval of %s", async (_, approval, message) => {
+    await expect(resume(waiting, { approvals: [approval] })).rejects.toThrow(message);
+    expect(filesOf(waiting.project)).toEqual(BEFORE);
+  });
+
+  /** What somebody does to the run's folder while it waits. */
+  const TAMPERED: Readonly<Record<string, (scene: Scene) => void>> = {
+    "content is written over": (scene) => overwrite(objectOf(scene, "new d\n"), "evil!\n"),
+    "longer content is written over": (scene) => overwrite(objectOf(scene, "new d\n"), "evil\n".repeat(1000)),
+    "an object becomes a symlink": (scene) => {
+      const path = objectOf(scene, "new d\n");
+      rmSync(path);
+      symlinkSync(objectOf(scene, "new a\n"), path);
+    },
+    "an object gets a second name": (scene) => linkSync(objectOf(scene, "new d\n"), join(scene.folder, "mine")),
+    "an object is another one": (scene) => {
+      const path = objectOf(scene, "new d\n");
+      rmSync(path);
+      cpSync(objectOf(scene, "new a\n"), path);
+    },
+    "an object is gone": (scene) => rmSync(objectOf(scene, "new d\n")),
+    "an object is a folder": (scene) => {
+      const path = objectOf(scene, "new d\n");
+      rmSync(path);
+      mkdirSync(path);
+    },
+    "the list of what was made is another one": (scene) => {
+      const outputs =
+        eventsOf(scene).find(({ kind, stage }) => kind === "stage.end" && stage === "write")?.outputs ?? "";
+      const path = join(scene.folder, "objects", outputs.slice(7, 9), outputs.slice(9));
+      overwrite(path, readFileSync(path, "utf8").replaceAll("docs/d.md", "docs/e.md"));
+    },
+    "what was shown is another text": (scene) => {
+      const shown = eventsOf(scene).find(({ kind }) => kind === "gate.ask")?.shown ?? "";
+      const path = join(scene.folder, "objects", shown.slice(7, 9), shown.slice(9));
+      overwrite(path, readFileSync(path, "utf8").replace("new d", "evil!"));
+    },
+  };
+
+  test.each(Object.keys(TAMPERED))("releases nothing where %s", async (name) => {
+    const scene = cloneOf(waiting);
+    TAMPERED[name]?.(scene);
+    const { result } = await resume(scene, { approvals: [{ stage: "write", digest }] });
+    expect([result.status, stageOf(result, "write").failure]).toEqual(["failed", "artifact"]);
+    expect(filesOf(scene.project)).toEqual(BEFORE);
+  });
+
+  test("would release it, if objects were taken for what they are called", () => {
+    const scene = cloneOf(waiting);
+    const path = objectOf(scene, "new d\n");
+    overwrite(path, "evil!\n");
+    expect(readFileSync(path, "utf8")).toBe("evil!\n");
+  });
+
+  /** What somebody does to the journal. */
+  const EDITED: Readonly<Record<string, (lines: string[]) => string[]>> = {
+    "a line is changed": (lines) => lines.map((line) => line.replace('"on":"diff"', '"on":"plan"')),
+    "a line is left out": (lines) => lines.filter((line) => !line.includes('"stage.pass"')),
+    "a line is repeated": (lines) => [...lines, lines.at(-1) ?? ""],
+    "lines change places": ([a = "", b = "", ...rest]) => [b, a, ...rest],
+    "a line is no record": (lines) => [...lines, "{}"],
+  };
+
+  test.each(Object.keys(EDITED))("is not resumed where %s", async (name) => {
+    const scene = cloneOf(waiting);
+    writeFileSync(journalOf(scene), `${EDITED[name]?.(linesOf(scene)).join("\n")}\n`);
+    await expect(resume(scene)).rejects.toMatchObject({ code: "RUN_UNUSABLE" });
+    expect(filesOf(scene.project)).toEqual(BEFORE);
+  });
+
+  const write = DOCS.stages.write ?? { command: [] };
+  /** What is not as it was, and how that is told. */
+  const CHANGED: Readonly<
+    Record<string, readonly [PipelineDefinition, ResumePipelineOptions, Readonly<Record<string, string>>, RegExp]>
+  > = {
+    "the command is": [
+      { ...DOCS, stages: { ...DOCS.stages, write: { ...write, command: ["evil"] } } },
+      {},
+      {},
+      /the definition of the pipeline/,
+    ],
+    "a stage is new": [
+      { ...DOCS, stages: { ...DOCS.stages, more: { command: ["true"] } } },
+      {},
+      {},
+      /the policy of the stage "more", the definition/,
+    ],
+    "the gate is": [
+      { ...DOCS, stages: { ...DOCS.stages, write: { ...write, gate: { on: "plan" } } } },
+      {},
+      {},
+      /the definition/,
+    ],
+    "the policy is": [
+      {
+        ...DOCS,
+        stages: {
+          ...DOCS.stages,
+          write: { ...write, policy: { version: 1, network: { allow: [{ host: "a.test" }] } } },
+        },
+      },
+      {},
+      {},
+      /the policy of the stage "write"/,
+    ],
+    "the file that it came from is": [DOCS, { source: "sha256:1" }, {}, /the definition/],
+    "an input is": [DOCS, {}, { "docs/c.md": "other\n" }, /docs\/c\.md/],
+    "an input is new": [DOCS, {}, { "docs/z.md": "z\n" }, /docs\/z\.md/],
+  };
+
+  test.each(Object.keys(CHANGED))("is not resumed where %s not as it was", async (name) => {
+    const scene = cloneOf(waiting);
+    const [pipeline, options, files, message] = CHANGED[name] ?? [DOCS, {}, {}, /^$/];
+    for (const [path, text] of Object.entries(files)) writeFileSync(join(scene.project, path), text);
+    const error = await resume(scene, options, pipeline).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "RUN_CHANGED", message: expect.stringMatching(message) });
+  });
+
+  test("is one process's at a time, and its user's alone", async () => {
+    const scene = cloneOf(waiting);
+    const inside: unknown[] = [];
+    const approve = async () => {
+      inside.push(await resume(scene).catch((error: unknown) => error));
+      return false;
+    };
+    await resume(scene, { approve });
+    expect(inside).toEqual([expect.objectContaining({ code: "RUN_BUSY" })]);
+    chmodSync(scene.folder, 0o750);
+    await expect(resume(scene)).rejects.toThrow("other users may enter it");
+    await expect(resume({ ...scene, folder: join(scene.folder, "audit") })).rejects.toMatchObject({
+      code: "RUN_UNUSABLE",
+    });
+    await expect(resume({ ...scene, folder: "/nowhere/at/all" })).rejects.toMatchObject({ code: "RUN_UNUSABLE" });
+  });
+});
+
+test("a gate whose time is over by then is denied, whoever approves", async () => {
+  const brief = {
+    ...DOCS,
+    stages: { ...DOCS.stages, write: { ...(DOCS.stages.write ?? { command: [] }), gate: { timeoutMs: 1 } } },
+  };
+  const project = folderWith(BEFORE);
+  const waits = await runPipeline(brief, { project, runs: folderWith(), approve: () => "wait" });
+  const digest = stageOf(waits, "write").gate?.digest ?? "";
+  const result =
+    waits.status === "denied"
+      ? waits
+      : (await resume({ project, folder: waits.folder }, { approvals: [{ stage: "write", digest }] }, brief)).result;
+  expect([result.status, stageOf(result, "write").gate?.by]).toEqual(["denied", "deadline"]);
+  expect(filesOf(project)).toEqual(BEFORE);
+});
+
+describe("a run whose process is gone after a step", () => {
+  let whole: Scene;
+  beforeAll(async () => {
+    const project = folderWith(BEFORE);
+    const { folder, status } = await runPipeline(DOCS, { project, runs: folderWith(), approve: () => true });
+    expect(status).toBe("passed");
+    whole = { project, folder };
+    expect(eventsOf(whole).map(({ kind }) => kind)).toEqual(STEPS);
+  });
+
+  /** The run as it is when everything up to a step is on the disk, and `done` of what follows it. */
+  function cutAfter(step: number, released: boolean, torn = ""): Scene {
+    const scene = cloneOf(whole);
+    writeFileSync(journalOf(scene), `${linesOf(scene).slice(0, step).join("\n")}\n${torn}`);
+    if (!released) {
+      rmSync(scene.project, { recursive: true });
+      cpSync(folderWith(BEFORE), scene.project, { recursive: true });
+    }
+    return scene;
+  }
+
+  const RELEASING = STEPS.indexOf("release.start") + 1;
+
+  test.each(STEPS.map((step, index) => [index + 1, step] as const))("%i, %s", async (step) => {
+    const scene = cutAfter(step, step > RELEASING, '{"half a line');
+    const { result, events } = await resume(scene, { approve: () => true });
+    expect(result.status).toBe("passed");
+    expect(filesOf(scene.project)).toEqual(AFTER);
+    const before = STEPS.slice(0, step);
+    // What was let through does not run again, and what was answered is not asked again.
+    if (before.includes("gate.ask")) expect(events.filter((event) => event.startsWith("stage.start"))).toEqual([]);
+    if (before.includes("gate.answer")) expect(events.filter((event) => event.startsWith("gate"))).toEqual([]);
+    if (before.includes("release.end")) expect(events.filter((event) => event.startsWith("release"))).toEqual([]);
+  });
+
+  test("and had written a part of what it released writes the rest, and that part not again", async () => {
+    const scene = cutAfter(RELEASING, false);
+    writeFileSync(join(scene.project, "docs/d.md"), "new d\n");
+    rmSync(join(scene.project, "docs/b.md"));
+    const { ino, ctimeMs } = statSync(join(scene.project, "docs/d.md"));
+    const { result } = await resume(scene);
+    expect([result.status, stageOf(result, "write").release?.applied]).toEqual(["passed", ["docs/a.md"]]);
+    expect(filesOf(scene.project)).toEqual(AFTER);
+    expect(statSync(join(scene.project, "docs/d.md"))).toMatchObject({ ino, ctimeMs });
+  });
+
+  test("and whose project somebody changed meanwhile is not resumed over that", async () => {
+    const scene = cutAfter(RELEASING, false);
+    writeFileSync(join(scene.project, "docs/a.md"), "mine\n");
+    await expect(resume(scene)).rejects.toMatchObject({ code: "RUN_CHANGED", details: { changed: ["docs/a.md"] } });
+    expect(filesOf(scene.project)).toMatchObject({ "docs/a.md": "mine\n", "docs/b.md": "old b\n" });
+  });
+
+  test("and that had only begun is no run", async () => {
+    const scene = cutAfter(0, false);
+    writeFileSync(journalOf(scene), "");
+    await expect(resume(scene)).rejects.toThrow("it was ended before anything began");
+  });
+});
+
+test("an aborted run ends its sandboxes, and can be resumed", async () => {
+  const stages = pipelineOf({
+    slow: {
+      command: async ({ sandbox, attempt }) => (attempt === 1 ? sandbox.exec(["sleep", "60"]) : "done"),
+      outputs: { said: { stdout: true } },
+    },
+  });
+  const project = folderWith();
+  const abort = new AbortController();
+  const { status, folder } = await runPipeline(stages, {
+    project,
+    runs: folderWith(),
+    signal: abort.signal,
+    onEvent: ({ kind }) => void (kind === "stage.start" && setTimeout(() => abort.abort(), 100)),
+  });
+  expect(status).toBe("aborted");
+  expect(eventsOf({ project, folder }).map(({ kind }) => kind)).toEqual(["run.start", "stage.start", "run.pause"]);
+  const still = await resume({ project, folder }, { signal: AbortSignal.abort() }, stages);
+  expect([still.result.status, still.events]).toEqual(["aborted", ["run.resume", "run.pause"]]);
+  const { result, events } = await resume({ project, folder }, {}, stages);
+  expect([result.status, events]).toEqual([
+    "passed",
+    ["run.resume", "stage.start slow", "stage.end slow", "stage.pass slow", "run.end"],
+  ]);
+});
