@@ -5,7 +5,7 @@
  */
 import { readSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Extract, extract } from "tar-stream";
+
 import { SandboxError } from "../../errors.ts";
 import { closeDirectory, openRoot } from "../../runtimes/workspace/directory.ts";
 import { select } from "../../runtimes/workspace/select.ts";
@@ -14,6 +14,7 @@ import { invalid, textBytes } from "../arguments.ts";
 import { isPlainName } from "../file-records.ts";
 import { checkInput } from "../input.ts";
 import type { InputData, Text } from "../types.ts";
+import type { Extract, extract } from "./extract.ts";
 import type { TreeEntry, TreeSource } from "./types.ts";
 
 /** An entry to be made in the sandbox. Its content is read before the next entry is asked for. */
@@ -77,7 +78,7 @@ function* readPieces(fd: number): Generator<Uint8Array> {
 
 /** An archive. What is neither a file, a folder nor a symlink is an error: half an archive is none. */
 async function* fromTar(stream: ReadableStream<Uint8Array>): AsyncGenerator<SourceEntry> {
-  const tar = await import("tar-stream");
+  const tar = await import("./extract.ts");
   const archive = tar.extract();
   const reader = stream.getReader();
   let broken: { readonly error: unknown } | undefined;
