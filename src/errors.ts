@@ -115,6 +115,11 @@ export interface ErrorDetails {
     readonly hook: string;
     readonly failure: "threw" | "late" | "nonsense" | "crowded";
   };
+  /** An answer to a question of an approver does not count. */
+  APPROVAL_REFUSED: {
+    readonly question: string;
+    readonly why: "late" | "double" | "unknown" | "forged" | "replayed";
+  };
   /** A hook called the sandbox that waits for its answer. */
   HOOK_REENTRANT: {
     readonly sandbox: string;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from "./approvals/mod.ts";
 export * from "./audit/mod.ts";
 export type * from "./credentials/types.ts";
 export type { ModelPrice } from "./domains/inference/mod.ts";
@@ -14,19 +15,15 @@ export {
   SandboxError,
   type SandboxErrorOptions,
 } from "./errors.ts";
+export type * from "./hooks/approval-types.ts";
 export type * from "./hooks/inference-types.ts";
 export {
-  type ApprovalBase,
-  type ApprovalContext,
-  type ApprovalRequest,
-  type Approver,
   allow,
   ask,
   type DecisionMaker,
   definePlugin,
   deny,
   type HookVerdict,
-  type InferenceApproval,
   type PeekTextOptions,
   peekText,
   substitute,
@@ -73,6 +70,7 @@ export {
   type GuestStartOptions,
 } from "./runtimes/memory/mod.ts";
 export type { LimitsHolder, RuntimeName, VolumeFacts, WorkspaceMode } from "./runtimes/runtime.ts";
+export type { ApprovalOptions } from "./sandbox/approvals.ts";
 export type { AuditOptions } from "./sandbox/audit.ts";
 export type { SetPolicyOptions } from "./sandbox/change-policy.ts";
 export { runtimeProblem } from "./sandbox/choose-runtime.ts";

@@ -115,7 +115,23 @@ export interface Subject {
 /** Who decided: the policy or the kernel floor by itself, or a plugin or approver by its name. */
 export type DecidedBy =
   | { readonly kind: "policy" | "floor"; readonly name?: string }
-  | { readonly kind: "plugin" | "approver"; readonly name: string };
+  | { readonly kind: "plugin"; readonly name: string }
+  | ApproverFacts;
+
+/** An approver, and its answer where it gave one. */
+export interface ApproverFacts {
+  readonly kind: "approver";
+  /** Who answered; else the approver's name, or `approve`. */
+  readonly name: string;
+  /** The id of the question. */
+  readonly question?: string;
+  /** How far the answer goes: `once`, `session` or `always`. Undefined: there was none. */
+  readonly scope?: string;
+  /** When it was given: ISO 8601. */
+  readonly at?: string;
+  /** Nobody was asked: the same was answered before. @default false */
+  readonly remembered?: boolean;
+}
 
 /** What came of a call to a model. The model that was asked for is the decision's object. */
 export interface InferenceFacts {
@@ -204,6 +220,17 @@ export interface InferenceBudgetNotice {
   readonly state: "near" | "spent";
 }
 
+/** Somebody answered a question of an approver, and it did not count. */
+export interface ApprovalRefused {
+  readonly kind: "approval.refused";
+  /** The question that it was for, as the answer named it. */
+  readonly question: string;
+  /** Nobody waited any more; it was answered already; there is none; it proved nothing; or it had been sent before. */
+  readonly why: "late" | "double" | "unknown" | "forged" | "replayed";
+  /** Who sent it, or says so. */
+  readonly by?: string;
+}
+
 /** What a record says, beside what every record has. */
 export type RecordBody =
   | SandboxStart
@@ -216,6 +243,7 @@ export type RecordBody =
   | ReviewApply
   | ReviewDiscard
   | InferenceBudgetNotice
+  | ApprovalRefused
   | Decision;
 
 /** One record of the audit, discriminated by `kind`. */

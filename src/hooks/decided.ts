@@ -4,11 +4,13 @@
  * @module
  */
 
-/** Who decided: the policy by itself, a plugin's hook, or the approver. */
+import type { ApproverFacts } from "../audit/mod.ts";
+
+/** Who decided: the policy by itself, a plugin's hook, or an approver. */
 export type DecisionMaker =
   | { readonly kind: "policy" }
   | { readonly kind: "plugin"; readonly name: string; readonly hook: string }
-  | { readonly kind: "approver"; readonly name: string };
+  | ApproverFacts;
 
 /** What the policy says to a question. */
 export interface PolicyRuling {

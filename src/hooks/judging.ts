@@ -5,7 +5,12 @@
  *
  * @module
  */
-import { ApprovalCall, type ApprovalRequest, type Approver, readApproval } from "./approval.ts";
+import { consult, scopesOf } from "../approvals/consult.ts";
+import { factsOf } from "../approvals/facts.ts";
+import type { ApprovalMemory, GivenAnswer } from "../approvals/memory.ts";
+import type { PolicyPatch } from "../approvals/policy-patch.ts";
+import { type Approval, ApprovalCall } from "./approval.ts";
+import type { ApprovalRequest, Approver, RefusedAnswer } from "./approval-types.ts";
 import { type Call, HookCall, isThenable, type Outcomes, outsideHooks } from "./call.ts";
 import type { Decided, DecideOptions, DecisionMaker, PolicyRuling } from "./decided.ts";
 import { MATCH, type Match } from "./filter.ts";
@@ -24,6 +29,11 @@ export interface Bench {
   readonly approvals: Gate;
   readonly approve: Approver | undefined;
   readonly approveTimeoutMs: number;
+  /** Answers that hold for longer. */
+  readonly memory: ApprovalMemory;
+  /** Where answers for always are written down. */
+  readonly patch: PolicyPatch | undefined;
+  readonly onRefused: ((answer: RefusedAnswer) => void) | undefined;
   readonly onProblem: ProblemListener | undefined;
 }
 
@@ -39,7 +49,9 @@ export interface Case<S> {
 
 type SubjectOf<R> = R extends unknown ? Omit<R, "reason" | "askedBy" | "ruleId"> : never;
 
-const APPROVER: DecisionMaker = Object.freeze({ kind: "approver", name: "approve" });
+const APPROVER = Object.freeze({ kind: "approver", name: "approve" } as const);
+const FILE = "the file of approved rules";
+const SHORTER = "The answer holds for this sandbox alone";
 const GONE = "nobody waits for the answer any more";
 const DENIED = "The operation was denied";
 
@@ -57,6 +69,7 @@ export class Judging<S> implements Waiter {
   /** The call that it waits for. */
   #call: Call | undefined;
   #asked = false;
+  #forget: () => void = () => undefined;
   #decided: Decided | undefined;
   #resolve: ((decided: Decided) => void) | undefined;
 
@@ -163,10 +176,17 @@ export class Judging<S> implements Waiter {
   }
 
   #seekApproval({ by, reason }: Conclusion): void {
-    const { approve, approvals, approveTimeoutMs, sandbox, onProblem } = this.#bench;
+    const { approve, approvals, approveTimeoutMs, memory } = this.#bench;
     this.#leave();
     if (approve === undefined) {
       this.#deny(by, `${reason}; there is no approver`);
+      return;
+    }
+    const request = this.#request(by, reason);
+    const facts = factsOf(request);
+    const known = facts === undefined ? undefined : memory.recall(facts);
+    if (known !== undefined) {
+      this.#answered(known, true);
       return;
     }
     if (!approvals.enter(this.command)) {
@@ -176,27 +196,64 @@ export class Judging<S> implements Waiter {
     this.#place = approvals;
     this.#asked = true;
     this.#options.onHold?.(approveTimeoutMs);
-    const call = new ApprovalCall(sandbox, approveTimeoutMs);
-    const deny = (words: string): void => this.#deny(APPROVER, words, approveTimeoutMs);
-    const onValue = (answer: unknown): void => {
-      const approval = readApproval(answer);
-      if (approval?.allowed) this.#finish(this.#tally.approved(APPROVER, approval.reason, approveTimeoutMs));
-      else deny(approval?.reason || "it was not approved");
-      if (approval === undefined) report(onProblem, hookFailed(undefined, "the approver", "nonsense", DENIED));
+    this.#consult(approve, request, facts);
+  }
+
+  #consult(approve: Approver, request: ApprovalRequest, facts: string | undefined): void {
+    const { approveTimeoutMs: timeoutMs, memory, patch, sandbox, onProblem, onRefused } = this.#bench;
+    const { generation } = memory;
+    const call = new ApprovalCall({ sandbox, timeoutMs, scopes: scopesOf(request, patch !== undefined), onRefused });
+    // The same may be asked many times at once: one answer for longer is one to all of them.
+    const forget =
+      facts === undefined
+        ? () => undefined
+        : memory.expect(facts, (given) => {
+            this.#answered(given, true);
+            call.abort(new Error("it was answered meanwhile"));
+          });
+    const deny = (words: string): void => this.#deny({ ...APPROVER, question: call.id }, words, timeoutMs);
+    const onValue = (approval: Approval | undefined): void => {
+      forget();
+      if (approval === undefined) {
+        deny("it was not approved");
+        report(onProblem, hookFailed(undefined, "the approver", "nonsense", DENIED));
+        return;
+      }
+      const { allowed, scope, reason, by = APPROVER.name } = approval;
+      const given: GivenAnswer = { allowed, reason, by, at: new Date().toISOString(), scope, question: call.id };
+      this.#answered(given, false);
+      if (facts !== undefined && scope !== "once") memory.remember(facts, given, generation);
     };
     const onError = (error: unknown): void => {
+      forget();
       deny("the approver failed");
       report(onProblem, hookFailed(undefined, "the approver", "threw", DENIED, error));
     };
-    const onLate = (): void => deny(`it was not approved within ${approveTimeoutMs} ms`);
+    const onLate = (): void => {
+      forget();
+      deny(`it was not approved within ${timeoutMs} ms`);
+    };
+    const onUnwritten = (error: unknown): void =>
+      report(onProblem, hookFailed(undefined, FILE, "threw", SHORTER, error));
+    this.#forget = forget;
     try {
-      const answer = outsideHooks(() => approve(this.#request(by, reason), call));
-      if (isThenable(answer)) this.#settle(call, answer, approveTimeoutMs, { onValue, onError, onLate });
-      else onValue(answer);
+      const answer = outsideHooks(() => consult({ approve, patch, onUnwritten }, request, call));
+      if (isThenable(answer)) {
+        const onPromised = (value: unknown): void => onValue(value as Approval | undefined);
+        this.#settle(call, answer, timeoutMs, { onValue: onPromised, onError, onLate });
+      } else onValue(answer);
     } catch (error) {
       call.end();
       onError(error);
     }
+  }
+
+  /** Somebody answered, now or before. */
+  #answered({ allowed, reason, by, ...answer }: GivenAnswer, remembered: boolean): void {
+    const maker: DecisionMaker = { kind: "approver", name: by, ...answer, ...(remembered ? { remembered } : {}) };
+    const { approveTimeoutMs } = this.#bench;
+    if (allowed) this.#finish(this.#tally.approved(maker, reason, approveTimeoutMs));
+    else this.#deny(maker, reason || "it was not approved", approveTimeoutMs);
   }
 
   #request(askedBy: DecisionMaker, reason: string): ApprovalRequest {
@@ -260,6 +317,7 @@ export class Judging<S> implements Waiter {
         ...(this.#asked ? { asked: true } : {}),
         ...(deadlineMs === undefined ? {} : { deadlineMs }),
       };
+      this.#forget();
       this.#options.signal?.removeEventListener("abort", this.#gone);
       this.#resolve?.(this.#decided);
     }

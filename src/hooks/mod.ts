@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { ApprovalBase, ApprovalContext, ApprovalRequest, Approver, InferenceApproval } from "./approval.ts";
+export type * from "./approval-types.ts";
 export { assertNotInHook, insideHookOf } from "./call.ts";
 export type { Decided, DecideOptions, DecisionMaker, PolicyRuling } from "./decided.ts";
 export { definePlugin } from "./define.ts";

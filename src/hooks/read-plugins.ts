@@ -28,6 +28,7 @@ export interface ReadPlugin {
   readonly name: string;
   readonly setup: Plugin["setup"];
   readonly teardown: Plugin["teardown"];
+  readonly approve: Plugin["approve"];
   readonly access: DecideHook<FilesystemAccess> | undefined;
   readonly start: DecideHook<ProcessStart> | undefined;
   readonly connect: DecideHook<NetworkConnect> | undefined;
@@ -41,7 +42,7 @@ export interface ReadPlugin {
   readonly lifecycle: ObserveHook<LifecycleEvent> | undefined;
 }
 
-const PLUGIN_KEYS = ["name", "hooks", "setup", "teardown"];
+const PLUGIN_KEYS = ["name", "hooks", "setup", "teardown", "approve"];
 const HOOKS = [
   "filesystem.access",
   "process.start",
@@ -74,7 +75,7 @@ function readPlugin(plugin: unknown, place: string): ReadPlugin {
     throw invalidPlugin(place, "it is a function", "Call what definePlugin() returned: plugins: [noSecrets()]");
   }
   if (!isObject(plugin)) throw invalidPlugin(place, "it is no object", "Give what a plugin's factory returns");
-  const { name, setup, teardown } = plugin;
+  const { name, setup, teardown, approve } = plugin;
   if (!isName(name)) {
     const hint = 'A name is up to 128 letters, digits, ".", "_" and "-", and starts with a letter or digit';
     throw invalidPlugin(place, `its name is ${JSON.stringify(name)}`, hint);
@@ -84,7 +85,7 @@ function readPlugin(plugin: unknown, place: string): ReadPlugin {
     const nearest = nearestKey(key, PLUGIN_KEYS);
     if (nearest !== undefined) throw invalidPlugin(name, `it has a ${JSON.stringify(key)}`, "", { nearest });
   }
-  const method = (key: "setup" | "teardown", value: unknown) => {
+  const method = (key: "setup" | "teardown" | "approve", value: unknown) => {
     if (value === undefined) return undefined;
     if (typeof value !== "function") throw invalidPlugin(name, `its ${key} is no function`, "Give a function");
     return value.bind(plugin);
@@ -98,6 +99,7 @@ function readPlugin(plugin: unknown, place: string): ReadPlugin {
     name,
     setup: method("setup", setup),
     teardown: method("teardown", teardown),
+    approve: method("approve", approve),
     access: of("filesystem.access", (value) => readAccess(name, value)),
     start: of("process.start", (value) => readStart(name, value)),
     connect: of("network.connect", (value) => readConnect(name, value)),

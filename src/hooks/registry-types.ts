@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Approver } from "./approval.ts";
+import type { PolicyPatch } from "../approvals/policy-patch.ts";
+import type { Approver, RefusedAnswer } from "./approval-types.ts";
 import type { ProblemListener } from "./problems.ts";
 import type { TrafficHook } from "./read-hook.ts";
 import type { FilesystemOperation, NetworkConnect, NetworkRequest } from "./subjects.ts";
@@ -38,6 +39,10 @@ export interface RegistryOptions {
   readonly approve?: Approver | undefined;
   /** @default 300000 */
   readonly approveTimeoutMs?: number | undefined;
+  /** Where answers for always become rules. Without one they hold as long as the sandbox does. */
+  readonly patch?: PolicyPatch | undefined;
+  /** Hears of answers that did not count. */
+  readonly onRefused?: ((answer: RefusedAnswer) => void) | undefined;
   /** Hears of hooks that failed. */
   readonly onProblem?: ProblemListener | undefined;
   /** How many decisions may be with a hook at one time, wait for that, and be with the approver. */

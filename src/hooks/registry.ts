@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { ApprovalMemory } from "../approvals/memory.ts";
+import { joinApprovers } from "../approvals/several.ts";
 import type { DecisionRecord } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { APPROVE_TIMEOUT_MS } from "./approval.ts";
+import { accessRequest, connectRequest, startRequest } from "./approval-requests.ts";
 import type { Decided, DecideOptions, PolicyRuling } from "./decided.ts";
 import { MATCH } from "./filter.ts";
 import { Gate } from "./gate.ts";
@@ -57,7 +60,7 @@ export class PluginRegistry {
   #closed = false;
 
   private constructor(plugins: readonly ReadPlugin[], options: RegistryOptions, lifetime: Lifetime) {
-    const { sandbox, approve, approveTimeoutMs = APPROVE_TIMEOUT_MS, onProblem } = options;
+    const { sandbox, approve, approveTimeoutMs = APPROVE_TIMEOUT_MS, patch, onRefused, onProblem } = options;
     const limits = { ...LIMITS, ...options.limits };
     this.#access = inOrder(plugins.flatMap(({ access }) => access ?? []));
     this.#start = inOrder(plugins.flatMap(({ start }) => start ?? []));
@@ -82,8 +85,10 @@ export class PluginRegistry {
       sandbox,
       gate: new Gate(limits.running, limits.waiting),
       approvals: new Gate(limits.approvals, 0),
-      approve,
+      approve: joinApprovers(approve, plugins),
       approveTimeoutMs: Math.min(approveTimeoutMs, TIMER_MAX_MS),
+      memory: new ApprovalMemory(),
+      ...{ patch, onRefused },
       onProblem,
     };
     this.#lifetime = lifetime;
@@ -202,6 +207,11 @@ export class PluginRegistry {
   /** Whether somebody can be asked for more than the policy allows. */
   get hasApprover(): boolean {
     return this.#bench.approve !== undefined;
+  }
+
+  /** Another policy is in force: what approvers said for longer is asked again. */
+  policyChanged(): void {
+    this.#bench.memory.policyChanged();
   }
 
   /** Whether hooks see what goes over connections. */
@@ -329,18 +339,6 @@ export class PluginRegistry {
 
 function inOrder<H extends Pick<DecideHook<never>, "order">>(hooks: readonly H[]): readonly H[] {
   return ORDERS.flatMap((order) => hooks.filter((hook) => hook.order === order));
-}
-
-function accessRequest(access: FilesystemAccess) {
-  return { domain: "filesystem", access } as const;
-}
-
-function startRequest(start: ProcessStart) {
-  return { domain: "process", start } as const;
-}
-
-function connectRequest(connect: NetworkConnect) {
-  return { domain: "network", connect } as const;
 }
 
 function ended(): Decided {

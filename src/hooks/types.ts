@@ -4,6 +4,8 @@
  * @module
  */
 import type { AuditRecord, DecisionRecord } from "../audit/mod.ts";
+import type { ApprovalContext, ApprovalRequest, Approver } from "./approval-types.ts";
+import type { Awaitable } from "./awaitable.ts";
 import type {
   InferenceAnswer,
   InferenceCall,
@@ -21,8 +23,7 @@ import type {
 } from "./subjects.ts";
 import type { HookVerdict } from "./verdict.ts";
 
-/** A value now or later. */
-export type Awaitable<T> = T | PromiseLike<T>;
+export type { Awaitable } from "./awaitable.ts";
 
 /** What a hook knows beside what it is asked. */
 export interface HookContext {
@@ -223,6 +224,8 @@ export interface Plugin {
   /** Up to 128 letters, digits, `.`, `_` and `-`. No two plugins of a sandbox have the same. */
   readonly name: string;
   readonly hooks?: PluginHooks;
+  /** Asked where the policy or a hook says `ask`, beside the sandbox's own approver: the first answer counts. */
+  approve?(request: ApprovalRequest, context: ApprovalContext): ReturnType<Approver>;
   /** Called before the sandbox starts, one plugin after the other. What it returns is called when the sandbox has ended. */
   setup?(context: PluginContext): Awaitable<Disposer | undefined> | Awaitable<void>;
   /** Called when the sandbox has ended, in reverse order, after what `setup` returned. */

@@ -12,7 +12,17 @@ import type { SandboxOptions } from "../sandbox/options.ts";
 const FIXED = ["runtime", "image", "workspace", "docker", "certificates", "inference"] as const;
 
 /** What is one sandbox's own. */
-const OWN = ["env", "credentials", "audit", "plugins", "approve", "approveTimeoutMs", "signal", "heartbeatMs"] as const;
+const OWN = [
+  "env",
+  "credentials",
+  "audit",
+  "plugins",
+  "approve",
+  "approveTimeoutMs",
+  "approvals",
+  "signal",
+  "heartbeatMs",
+] as const;
 
 type Fixed = (typeof FIXED)[number];
 type Own = (typeof OWN)[number];

@@ -76,6 +76,7 @@ export async function changePolicy(
   await changed;
   useCredentials(setting.credentials, credentials, records);
   flows.setPolicy(connections);
+  setting.registry.policyChanged();
   await Promise.all(affected.map(killed));
   const environment = commandEnvironment(setting, parts.filesystem);
   return { policy: next, modes: parts.modes, timeoutMs: plans.process.limits.timeoutMs, environment };

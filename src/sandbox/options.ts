@@ -12,6 +12,7 @@ import type { Approver, Plugin } from "../hooks/mod.ts";
 import type { DockerOptions } from "../runtimes/docker/mod.ts";
 import type { Guest } from "../runtimes/memory/mod.ts";
 import type { RuntimeName, WorkspaceMode, WorkspaceRequest } from "../runtimes/runtime.ts";
+import type { ApprovalOptions } from "./approvals.ts";
 import type { AuditOptions } from "./audit.ts";
 import type { InferenceOptions } from "./inference/options.ts";
 import type { VolumeOptions } from "./volumes.ts";
@@ -81,6 +82,8 @@ export interface SandboxOptions {
    * @default 300000
    */
   readonly approveTimeoutMs?: number;
+  /** What becomes of answers that hold for longer. */
+  readonly approvals?: ApprovalOptions;
   /**
    * Finds the addresses of hosts that the policy allows, in the place of this machine's resolver. It is asked for nothing else.
    *

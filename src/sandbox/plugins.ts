@@ -4,6 +4,7 @@
  * @module
  */
 import { PluginRegistry } from "../hooks/mod.ts";
+import { openPatch } from "./approvals.ts";
 import { milliseconds } from "./arguments.ts";
 import type { SandboxOptions } from "./options.ts";
 import type { SandboxRecords } from "./records.ts";
@@ -12,17 +13,20 @@ import type { SandboxRecords } from "./records.ts";
  * Opens the registry. What fails leaves no plugin set up, and no record open.
  *
  * @throws {SandboxError} PLUGIN_INVALID If a plugin is malformed, or fails to set up.
+ * @throws {SandboxError} ARGUMENT_INVALID If the approver or the file of approved rules cannot be used.
  */
 export async function openPlugins(
   id: string,
   records: SandboxRecords,
-  { plugins = [], approve, approveTimeoutMs }: SandboxOptions,
+  { plugins = [], approve, approveTimeoutMs, approvals = {}, workspace }: SandboxOptions,
 ): Promise<PluginRegistry> {
   try {
     const approvalMs = milliseconds("approveTimeoutMs", approveTimeoutMs);
     const registry = await PluginRegistry.open(plugins, {
       sandbox: id,
       approve,
+      patch: await openPatch(approvals, workspace),
+      onRefused: (answer) => records.approvalRefused(answer),
       ...(approvalMs === undefined ? {} : { approveTimeoutMs: approvalMs }),
       onProblem: (error: Error) => records.problem(error),
     });

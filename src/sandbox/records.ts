@@ -20,6 +20,7 @@ import {
   type Subject,
 } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
+import type { RefusedAnswer } from "../hooks/mod.ts";
 import type { Change, DiscardResult, RefusedChange } from "../review/mod.ts";
 import type { AuditOptions, ExecAudit } from "./audit.ts";
 import type { Enforcement } from "./enforcement.ts";
@@ -41,6 +42,7 @@ export class SandboxRecords implements ExecAudit {
   readonly #started = performance.now();
   #log: AuditLog | undefined;
   #sequence = 0;
+  #closed = false;
 
   private constructor(id: string, digest: string, options: AuditOptions | undefined) {
     this.#id = id;
@@ -148,6 +150,15 @@ export class SandboxRecords implements ExecAudit {
   }
 
   /** @internal */
+  approvalRefused({ id, why, by }: RefusedAnswer): void {
+    if (this.#closed) return;
+    // Whoever sends a forged one chooses its words.
+    const question = redactText(id.slice(0, 128), this.secrets());
+    const sender = by === undefined ? {} : { by: redactText(by.slice(0, 128), this.secrets()) };
+    this.#add({ kind: "approval.refused", question, why, ...sender });
+  }
+
+  /** @internal */
   decision(decision: Omit<DecisionRecord, keyof RecordBase | "kind">): void {
     const { argv, subject, ...rest } = decision;
     const secrets = this.secrets();
@@ -172,6 +183,7 @@ export class SandboxRecords implements ExecAudit {
   }
 
   async #close(reason: string): Promise<void> {
+    this.#closed = true;
     this.events.stop(reason);
     await this.#log?.close();
   }
