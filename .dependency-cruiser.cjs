@@ -14,6 +14,7 @@ const LEVELS = [
   ["runtimes/", "review/"],
   ["sandbox\\.ts$", "sandbox/"],
   ["pool\\.ts$", "pool/"],
+  ["recipes/"],
   ["pipeline/", "testing/"],
   ["mod\\.ts$"],
   ["cli/"],

@@ -4,8 +4,8 @@
  * `--out FOLDER` builds somewhere else, `--no-types` leaves the declarations out, `--metafile FILE` says what became of what.
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
@@ -24,6 +24,9 @@ rmSync(values.out, { recursive: true, force: true });
 /** Stays a package of its own: it loads parts that were compiled for the machine. */
 const EXTERNAL = ["dockerode"];
 
+/** Folders beside `src` that are published. They know of it nothing but its barrel. */
+const BUILT_IN = ["recipes"];
+
 /** Packages in CommonJS ask for what Node has in the way that they know. */
 const REQUIRE = `import { createRequire as cofferdamRequire } from "node:module";
 const require = cofferdamRequire(import.meta.url);`;
@@ -32,7 +35,12 @@ const require = cofferdamRequire(import.meta.url);`;
 // of them lie in one folder, for the library looks for its warden's sources beside itself.
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { mod: "src/mod.ts", "testing/mod": "src/testing/mod.ts", "cli/main": "src/cli/main.ts" },
+  entryPoints: {
+    mod: "src/mod.ts",
+    "testing/mod": "src/testing/mod.ts",
+    "cli/main": "src/cli/main.ts",
+    ...Object.fromEntries(BUILT_IN.map((folder) => [`built-in/${folder}/mod`, `${folder}/mod.ts`])),
+  },
   outdir: values.out,
   chunkNames: "part-[hash]",
   bundle: true,
@@ -55,6 +63,24 @@ if (!values["no-types"]) {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   const options = ["-p", join(root, "tsconfig.build.json"), "--outDir", values.out];
   execFileSync(process.execPath, [tsc, ...options], { stdio: "inherit" });
+  declareBuiltIn(tsc);
+}
+
+/** Writes the declarations of what lies beside `src`, and tells them where its barrel is now. */
+function declareBuiltIn(tsc) {
+  const beside = join(values.out, "beside");
+  const options = ["-p", join(root, "tsconfig.built-in.json"), "--outDir", beside];
+  execFileSync(process.execPath, [tsc, ...options], { stdio: "inherit" });
+  for (const folder of BUILT_IN) {
+    for (const path of readdirSync(join(beside, folder), { recursive: true, encoding: "utf8" })) {
+      if (!path.endsWith(".d.ts")) continue;
+      const text = readFileSync(join(beside, folder, path), "utf8");
+      const target = join(values.out, "built-in", folder, path);
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, text.replaceAll(/((?:\.\.\/)+)src\/((?:testing\/)?mod\.[jt]s)/g, "$1../$2"));
+    }
+  }
+  rmSync(beside, { recursive: true });
 }
 
 /** The licences of the packages that are in the files. */

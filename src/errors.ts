@@ -32,6 +32,21 @@ export interface ErrorDetails {
   };
   /** What two policies have in common cannot be written as a policy. */
   POLICY_INEXPRESSIBLE: { readonly rules: readonly [first: string, second: string]; readonly reason: string };
+  /** A recipe is malformed, or gives what is refused. */
+  RECIPE_INVALID: { readonly recipe: string; readonly reason: string };
+  /** Parameters of a recipe are missing, unknown or malformed. */
+  RECIPE_PARAMS_INVALID: { readonly recipe: string; readonly issues: readonly PolicyIssue[] };
+  /** There is no such recipe, or it cannot be loaded. */
+  RECIPE_UNAVAILABLE: { readonly reference: string; readonly reason: string };
+  /** A recipe, or what it builds, is not what the lockfile says. */
+  RECIPE_CHANGED: {
+    readonly reference: string;
+    readonly what: "source" | "version" | "policy" | "output" | "image" | "missing";
+    readonly locked?: string;
+    readonly found?: string;
+  };
+  /** A lockfile cannot be read or written. */
+  LOCK_UNUSABLE: { readonly path: string; readonly reason: string };
   /** A policy file cannot be read. */
   POLICY_UNREADABLE: { readonly path: string };
   /** An argument of a call is malformed. */

@@ -57,6 +57,7 @@ export type * from "./policy/types.ts";
 export type { AcquireOptions, PoolOptions } from "./pool/options.ts";
 export type { Pool, PoolCounts } from "./pool/warmed-pool.ts";
 export { createPool } from "./pool.ts";
+export * from "./recipes/mod.ts";
 export type * from "./review/types.ts";
 export type { DockerOptions } from "./runtimes/docker/mod.ts";
 export type { Leftover, LeftoverReport } from "./runtimes/leftovers.ts";

@@ -21,6 +21,12 @@ const read = (name: string): unknown => JSON.parse(readFileSync(join(ROOT, name)
 const npm = read("package.json") as Package;
 const jsr = read("jsr.json") as JsrPackage;
 
+/** What a file of `dist` is built from: `dist/built-in` is the folders beside `src`. */
+const sourceOf = (built: string): string =>
+  built
+    .replace(/^\.\/dist\/(built-in\/)?/, (_, beside) => (beside === undefined ? "./src/" : "./"))
+    .replace(/\.js$/, ".ts");
+
 const published = (path: string): boolean =>
   jsr.publish.include.some((glob) => matches(path, glob)) && !jsr.publish.exclude.some((glob) => matches(path, glob));
 
@@ -40,20 +46,20 @@ describe("package.json and jsr.json", () => {
   test.each(Object.entries(npm.exports))(
     "npm's %s is built from what JSR exports",
     (entry, { types, default: built }) => {
-      const source = built.replace(/^\.\/dist\//, "./src/").replace(/\.js$/, ".ts");
-      expect(jsr.exports[entry]).toBe(source);
+      expect(jsr.exports[entry]).toBe(sourceOf(built));
       expect(types).toBe(built.replace(/\.js$/, ".d.ts"));
     },
   );
 
   test.each(Object.entries(jsr.exports))("JSR's %s exists and is what npm exports", (entry, source) => {
     expect(existsSync(join(ROOT, source))).toBe(true);
-    const built = source.replace(/^\.\/src\//, "./dist/").replace(/\.ts$/, ".js");
-    expect(npm.exports[entry]?.default).toBe(built);
+    expect(sourceOf(npm.exports[entry]?.default ?? "")).toBe(source);
   });
 
   test("publish every source, the warden's too, and nothing else", () => {
-    expect(filesIn("src").filter((path) => !published(path))).toEqual([]);
+    expect(
+      [...filesIn("src"), ...filesIn("recipes")].filter((path) => !/\.md$/.test(path) && !published(path)),
+    ).toEqual([]);
     expect(filesIn("src").filter((path) => /\.[ch]$/.test(path)).length).toBeGreaterThan(10);
     for (const folder of ["test", "scripts", "examples", "docs"]) expect(filesIn(folder).filter(published)).toEqual([]);
     expect(npm.files).toEqual(expect.arrayContaining(["dist", "LICENSE", "README.md"]));
