@@ -25,15 +25,44 @@ export class ExitError extends Error {
   }
 }
 
+/** An error that another process has reported, with its hint. */
+export class HintedError extends Error {
+  override readonly name = "HintedError";
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint: string | undefined) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** What is said of an error. */
+export interface Failure {
+  readonly message: string;
+  readonly hint?: string;
+  readonly exitCode: number;
+}
+
+/** What there is to say of it. */
+export function failureOf(error: unknown): Failure {
+  const cause = error instanceof ExitError ? error.cause : error;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const hint = SandboxError.is(cause) || cause instanceof HintedError ? cause.hint : undefined;
+  return { message, ...(hint === undefined ? {} : { hint }), exitCode: exitCodeOf(error, cause) };
+}
+
+function exitCodeOf(error: unknown, cause: unknown): number {
+  if (error instanceof ExitError) return error.exitCode;
+  return error instanceof UsageError || SandboxError.is(cause, "ARGUMENT_INVALID") ? EXIT.usage : EXIT.problem;
+}
+
 /** Says what went wrong, in one line and a hint; the exit code. */
 export function failed(error: unknown): number {
   // It has said so itself.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   const style = styleOf(process.stderr);
-  const cause = error instanceof ExitError ? error.cause : error;
-  note(`${style("red", "cofferdam:")} ${cause instanceof Error ? cause.message : String(cause)}`);
-  if (SandboxError.is(cause) && cause.hint !== undefined) note(style("dim", `  ${cause.hint}`));
-  if (error instanceof ExitError) return error.exitCode;
-  if (error instanceof UsageError || SandboxError.is(cause, "ARGUMENT_INVALID")) return EXIT.usage;
-  return EXIT.problem;
+  const { message, hint, exitCode } = failureOf(error);
+  note(`${style("red", "cofferdam:")} ${message}`);
+  if (hint !== undefined) note(style("dim", `  ${hint}`));
+  return exitCode;
 }

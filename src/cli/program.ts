@@ -4,7 +4,9 @@
  * @module
  */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { addBackground } from "./background-commands.ts";
 import type { RunFlags } from "./run/flags.ts";
+import { append, duration, volume } from "./values.ts";
 import { packageVersion } from "./version.ts";
 
 /** Builds it. */
@@ -20,6 +22,7 @@ export function buildProgram(): Command {
   addShell(program);
   addPolicy(program);
   addAudit(program);
+  addBackground(program);
   addMachine(program);
   return program;
 }
@@ -42,6 +45,7 @@ function sandboxOptions(command: Command): Command {
     )
     .option("--from <image>", "the image of the container, as Docker names it (implies docker)")
     .option("-e, --env <name[=value]>", "give it a variable: with this value, or with yours (may be repeated)", append)
+    .option("-v, --volume <name:path>", "a folder that outlives it, with :ro only to be read (may be repeated)", volume)
     .option("--timeout <duration>", "end it after so long, for instance 90s or 10m", duration)
     .option("--audit <file>", "append every record to this log (JSON Lines, hash chain)")
     .option("--apply [globs...]", "write its changes back without asking: all, or those that match")
@@ -61,6 +65,10 @@ function addRun(program: Command): void {
       .argument("<command...>", "the program and its arguments, after --"),
   )
     .option("--no-tty", "give it no terminal, though there is one")
+    .option("-d, --detach", "leave it to a process in the background: see ps, attach, logs, exec and stop")
+    .option("--name <name>", "what it is called there (default: one is made up)")
+    .option("--unit", "write a service of your systemd that does so after each boot (without systemd: print it)")
+    .addOption(new Option("--foreground").hideHelp())
     .passThroughOptions()
     .addHelpText(
       "after",
@@ -68,13 +76,14 @@ function addRun(program: Command): void {
 Examples:
   $ cofferdam run -- npm test
   $ cofferdam run --policy docs-agent.yaml --workspace ./site -- node agent.js
+  $ cofferdam run --detach --name helper --apply -- node agent.js
   $ cofferdam run --from node:22-slim --patch changes.patch -- npx some-tool
 
 Exit codes: those of the program; 128 and the number of a signal that ended it; 125 if there was no sandbox, 126 if the
 program could not be started, 127 if it was not found; 1 where it succeeded and a change was refused.`,
     )
     .action(async (argv: string[], flags: RunFlags) => {
-      const { run } = await import("./run/run.ts");
+      const { run } = await import("./run/dispatch.ts");
       process.exitCode = await run(argv, flags);
     });
 }
@@ -86,7 +95,7 @@ function addShell(program: Command): void {
       .summary("open a shell in a sandbox")
       .description("Opens a shell in a sandbox: a look at what a program would see there."),
   ).action(async (flags: RunFlags) => {
-    const { run } = await import("./run/run.ts");
+    const { run } = await import("./run/dispatch.ts");
     process.exitCode = await run(["/bin/sh", "-i"], { ...flags, tty: true });
   });
 }
@@ -216,20 +225,6 @@ function addMachine(program: Command): void {
       const { completion } = await import("./commands/completion.ts");
       process.stdout.write(completion(name, program));
     });
-}
-
-function append(value: string, before: readonly string[] = []): readonly string[] {
-  if (/^[A-Za-z_][A-Za-z0-9_]*(=|$)/.test(value)) return [...before, value];
-  throw new InvalidArgumentError("It must be NAME or NAME=value.");
-}
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-function duration(value: string): number {
-  const [, count, unit] = /^(\d{1,9})(ms|s|m|h)$/.exec(value) ?? [];
-  const milliseconds = Number(count) * (UNITS[unit ?? ""] ?? 0);
-  if (milliseconds > 0) return milliseconds;
-  throw new InvalidArgumentError("It must be a number with ms, s, m or h.");
 }
 
 function shell(value: string): string {

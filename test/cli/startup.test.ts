@@ -49,7 +49,7 @@ describe("what is loaded", () => {
   });
 
   test("for a run without a network is neither YAML, nor HTTP, nor certificates, nor Docker", () => {
-    const { inputs } = loadedWith("src/cli/run/run.ts");
+    const { inputs } = loadedWith("src/cli/run/dispatch.ts");
     expect(inputs).toContain("src/sandbox.ts");
     const packages = inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
     const known = ["commander", "diff", "eventemitter3", "fastest-levenshtein", "ignore", "ipaddr.js", "zod"];

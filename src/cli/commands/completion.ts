@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 
 /** One place of the command line, and what may follow there. */
 interface Place {
@@ -19,14 +19,22 @@ export function completion(shell: "bash" | "zsh" | "fish", program: Command): st
   return shell === "bash" ? bash(places) : shell === "zsh" ? zsh(places) : fish(program, []);
 }
 
+/** Without what is for this program itself. */
+function shownOf(command: Command): { readonly commands: readonly Command[]; readonly options: readonly Option[] } {
+  const help = command.createHelp();
+  const commands = help.visibleCommands(command).filter((each) => command.commands.includes(each));
+  return { commands, options: command.options.filter(({ hidden }) => !hidden) };
+}
+
 function placesOf(command: Command, path: readonly string[]): Place[] {
-  const flags = command.options.flatMap(({ long, short }) => [long, short]).filter((flag) => flag !== undefined);
+  const { commands, options } = shownOf(command);
+  const flags = options.flatMap(({ long, short }) => [long, short]).filter((flag) => flag !== undefined);
   const own: Place = {
     path: path.join(" "),
-    commands: command.commands.map((each) => each.name()),
+    commands: commands.map((each) => each.name()),
     flags: [...flags, "--help"],
   };
-  return [own, ...command.commands.flatMap((each) => placesOf(each, [...path, each.name()]))];
+  return [own, ...commands.flatMap((each) => placesOf(each, [...path, each.name()]))];
 }
 
 /** A `case` over the commands typed so far. Names are this program's own: letters and dashes. */
@@ -75,19 +83,19 @@ compdef _cofferdam cofferdam
 }
 
 function fish(command: Command, path: readonly string[]): string {
-  const names = command.commands.map((each) => each.name());
+  const { commands, options } = shownOf(command);
   const here = path.length === 0 ? "__fish_use_subcommand" : `__fish_seen_subcommand_from ${path.at(-1)}`;
   const lines = [
-    ...command.commands.map((each) => {
+    ...commands.map((each) => {
       return `complete -c cofferdam -n "${here}" -a ${each.name()} -d ${quoted(each.summary() || each.description())}`;
     }),
-    ...command.options.map(({ long, short, description }) => {
+    ...options.map(({ long, short, description }) => {
       const flags = [long && `-l ${long.slice(2)}`, short && `-s ${short.slice(1)}`].filter(Boolean).join(" ");
       return `complete -c cofferdam -n "${here}" ${flags} -d ${quoted(description)}`;
     }),
   ];
-  const below = command.commands.map((each) => fish(each, [...path, each.name()]));
-  return `${names.length > 0 && path.length === 0 ? "complete -c cofferdam -f\n" : ""}${lines.join("\n")}\n${below.join("")}`;
+  const below = commands.map((each) => fish(each, [...path, each.name()]));
+  return `${commands.length > 0 && path.length === 0 ? "complete -c cofferdam -f\n" : ""}${lines.join("\n")}\n${below.join("")}`;
 }
 
 function quoted(text: string): string {

@@ -4,6 +4,13 @@
  * @module
  */
 
+/** A folder that outlives the sandbox, as it was typed. */
+export interface VolumeFlag {
+  readonly name: string;
+  readonly path: string;
+  readonly mode: "write" | "read";
+}
+
 /** See `cofferdam run --help`. */
 export interface RunFlags {
   readonly policy?: string;
@@ -13,6 +20,7 @@ export interface RunFlags {
   readonly runtime: "auto" | "local" | "docker";
   readonly from?: string;
   readonly env?: readonly string[];
+  readonly volume?: readonly VolumeFlag[];
   /** In milliseconds. */
   readonly timeout?: number;
   readonly audit?: string;
@@ -24,4 +32,11 @@ export interface RunFlags {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly tty?: boolean;
+  /** In the background. */
+  readonly detach?: boolean;
+  /** As in the background, but by this process itself. */
+  readonly foreground?: boolean;
+  /** Only writes a service that does it. */
+  readonly unit?: boolean;
+  readonly name?: string;
 }

@@ -40,6 +40,11 @@ export class Interruption {
     };
   }
 
+  /** Ends everything now. */
+  end(why: string): void {
+    this.#controller.abort(new Error(why));
+  }
+
   close(): void {
     for (const signal of SIGNALS) process.off(signal, this.#listener);
   }

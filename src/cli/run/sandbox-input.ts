@@ -18,7 +18,7 @@ export interface SandboxInput {
 /** Reads the policy, and puts the options together. */
 export async function sandboxInput(flags: RunFlags): Promise<SandboxInput> {
   const { from: image, workspace, runtime, audit } = flags;
-  const policy = flags.policy === undefined ? DEFAULT_POLICY : await policyOf(flags.policy);
+  const policy = flags.policy === undefined ? defaultPolicy(flags) : await policyOf(flags.policy);
   const isLocal = runtime === "local" || (runtime === "auto" && image === undefined && process.platform === "linux");
   const mode = flags.mode ?? (isLocal ? "overlay" : "copy");
   return {
@@ -27,10 +27,17 @@ export async function sandboxInput(flags: RunFlags): Promise<SandboxInput> {
       runtime,
       ...(image === undefined ? {} : { image }),
       ...(workspace === false ? {} : { workspace: { path: workspace, mode } }),
+      ...(flags.volume === undefined ? {} : { volumes: flags.volume }),
       env: variables(flags.env ?? []),
       ...(audit === undefined ? {} : { audit: { file: audit } }),
     },
   };
+}
+
+/** With what was named on the command line: a volume is there to be used. */
+function defaultPolicy({ volume = [] }: RunFlags): Policy {
+  const paths = (wanted: string) => volume.filter(({ mode }) => mode === wanted).map(({ path }) => path);
+  return { ...DEFAULT_POLICY, filesystem: { write: [".", ...paths("write")], read: paths("read") } };
 }
 
 /** Loaded when it is needed: YAML has a reader of its own. */

@@ -1,0 +1,75 @@
+/**
+ * The process that owns a sandbox in the background: it starts it, answers on its socket, and ends with it.
+ *
+ * @module
+ */
+import { writeSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promised } from "../../sandbox/promised.ts";
+import { type ControlServer, serveControl } from "../control/server.ts";
+import { failureOf } from "../failure.ts";
+import type { Carrier } from "../run/carrier.ts";
+import { runSandbox } from "../run/run.ts";
+import { OutputHub } from "./hub.ts";
+import { logWriter } from "./log.ts";
+import { ownerMethods } from "./methods.ts";
+import type { OwnerSettings, OwnerWord } from "./settings.ts";
+
+/** How long the output of what a program left behind is waited for, in milliseconds. */
+const LINGER_MS = 500;
+
+/** Owns the one that the process which started this one says. Its error output is the log. */
+export async function own(): Promise<number> {
+  const settings = JSON.parse(await text(process.stdin)) as OwnerSettings;
+  return ownHere(settings, 2, (word) => {
+    writeSync(1, `${JSON.stringify(word)}\n`);
+  });
+}
+
+/** Owns one; the exit code. `tell` hears once whether it runs. */
+export async function ownHere(settings: OwnerSettings, log: number, tell: (word: OwnerWord) => void): Promise<number> {
+  const { name, argv, flags, size } = settings;
+  const over = promised<void>();
+  let server: ControlServer | undefined;
+  let hasSpoken = false;
+  const speak = (word: OwnerWord) => {
+    if (hasSpoken) return;
+    hasSpoken = true;
+    tell(word);
+  };
+  const carrier: Carrier = {
+    terminal: flags.tty === false ? undefined : size,
+    input: "ignore",
+    carry: async (sandbox, command, interruption) => {
+      const hub = new OutputHub(logWriter(name, log));
+      // What was left running may hold the output open for as long as it likes.
+      const shown = Promise.race([showAll(command, hub), command.exited.then(() => sleep(LINGER_MS))]);
+      const owned = { settings, sandbox, command, interruption, hub, shown, over: over.promise };
+      const methods = ownerMethods(owned);
+      server = await serveControl(name, methods);
+      speak({ ready: { name, sandbox: sandbox.id, runtime: sandbox.enforcement.runtime, pid: process.pid } });
+      const settle = interruption.passTo((signal) => command.signal(signal));
+      const kill = () => void command.kill();
+      interruption.signal.addEventListener("abort", kill, { once: true });
+      const exit = await command.exited;
+      await shown;
+      settle();
+      return exit;
+    },
+  };
+  try {
+    return await runSandbox(argv, flags, carrier);
+  } catch (error) {
+    const failure = failureOf(error);
+    speak({ failed: failure });
+    throw error;
+  } finally {
+    over.resolve();
+    await server?.close();
+  }
+}
+
+async function showAll(output: Parameters<Carrier["carry"]>[1], hub: OutputHub): Promise<void> {
+  for await (const { channel, bytes } of output) hub.write(channel, bytes);
+}

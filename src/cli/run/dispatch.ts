@@ -1,0 +1,51 @@
+/**
+ * `cofferdam run`: here, or in the background.
+ *
+ * @module
+ */
+import { UsageError } from "../failure.ts";
+import { attach } from "./attach.ts";
+import type { Carrier } from "./carrier.ts";
+import type { RunFlags } from "./flags.ts";
+import { runSandbox } from "./run.ts";
+
+/** Runs a program here, or leaves it to a process in the background; the exit code. */
+export async function run(argv: readonly string[], flags: RunFlags): Promise<number> {
+  refuseContradictions(flags);
+  if (flags.unit) return (await import("../owner/unit.ts")).writeUnit(flags);
+  if (flags.detach || flags.foreground) return (await import("../owner/detach.ts")).detach(argv, flags);
+  return runSandbox(argv, flags, here(flags));
+}
+
+/** In this terminal, or with these pipes. */
+function here(flags: RunFlags): Carrier {
+  const isTerminal = flags.tty !== false && process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const { columns = 80, rows = 24 } = process.stdout;
+  return {
+    terminal: isTerminal ? { columns, rows } : undefined,
+    input: "pipe",
+    carry: (_, command, interruption) => attach(command, isTerminal, interruption),
+  };
+}
+
+function refuseContradictions({
+  apply,
+  discard,
+  patch,
+  mode,
+  workspace,
+  detach,
+  foreground,
+  unit,
+  name,
+}: RunFlags): void {
+  if (name !== undefined && !(detach || foreground || unit)) {
+    throw new UsageError("--name is for --detach and --unit: what runs here needs none");
+  }
+  if (apply !== undefined && discard) throw new UsageError("--apply and --discard exclude each other");
+  if (mode !== "mount" && workspace !== false) return;
+  const unused = Object.entries({ "--apply": apply, "--patch": patch }).find(([, value]) => value !== undefined);
+  if (unused === undefined) return;
+  const why = mode === "mount" ? "a mounted folder is changed at once" : "there is no folder";
+  throw new UsageError(`${unused[0]} has nothing to review: ${why}`);
+}
