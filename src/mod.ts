@@ -6,7 +6,7 @@
 export * from "./approvals/mod.ts";
 export * from "./audit/mod.ts";
 export type * from "./credentials/types.ts";
-export type { ModelPrice } from "./domains/inference/mod.ts";
+export type { ModelPrice, PatternFunction, PatternPlaces } from "./domains/inference/mod.ts";
 export type { ProxyOptions, Resolver } from "./egress/mod.ts";
 export {
   type ErrorCode,

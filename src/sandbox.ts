@@ -12,7 +12,9 @@ import { openCredentials } from "./sandbox/credentials.ts";
 import { Decisions } from "./sandbox/decisions.ts";
 import { firstPolicy } from "./sandbox/first-policy.ts";
 import { createId } from "./sandbox/id.ts";
+import { checkPatterns } from "./sandbox/inference/check-patterns.ts";
 import { readProviders } from "./sandbox/inference/options.ts";
+import { SensitiveFiles } from "./sandbox/inference/sensitive-files.ts";
 import { type LinkAhead, openLink, takeLink } from "./sandbox/open-link.ts";
 import { resolveWorkspace, type SandboxOptions } from "./sandbox/options.ts";
 import { type Plans, planDomains } from "./sandbox/plan-domains.ts";
@@ -114,15 +116,17 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
   const registry = await openPlugins(id, records, options);
   let warden: StartedWarden | undefined;
   try {
+    await checkPatterns(read, plans, options);
     const credentials = await openCredentials(read.normalized, options, records);
     warden = await start.startWarden();
-    const setting = { warden, registry, options, workspace: workspace?.path, trust, credentials };
+    const sensitive = new SensitiveFiles(plans.inference);
+    const setting = { warden, registry, options, workspace: workspace?.path, trust, credentials, sensitive };
     const { parts, frames, rules, changed } = firstPolicy({ read, plans, setting, narrowed, ahead });
-    const decisions = new Decisions(registry, records);
+    const decisions = new Decisions(registry, records, sensitive);
     decisions.addRules(rules);
     const engine = trust === undefined ? undefined : await import("./sandbox/requests.ts");
     const flows = new Connections(
-      { registry, records, trust, engine, credentials, options, history: () => records.decisions() },
+      { registry, records, trust, engine, credentials, options, sensitive, history: () => records.decisions() },
       { plan: plans.network, inference: plans.inference, policy: read.normalized },
     );
     const handlers = { decisions, flows };

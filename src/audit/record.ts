@@ -152,10 +152,19 @@ export interface InferenceFacts {
   readonly usd?: number;
   /** The provider did not count all of them. @default false */
   readonly estimated?: boolean;
+  /** The rules of privacy that it matched, what they do, and in how many places: never what was found. @default none */
+  readonly privacy?: readonly PrivacyMatched[];
   /** `"answered"`, or what went wrong. */
   readonly outcome: string;
   /** Until the answer began, in milliseconds. The decision's latency is until it had ended. */
   readonly firstByteMs?: number;
+}
+
+/** A rule of privacy that a call matched, and how often; what stands in JSON in a text counts there, too. */
+export interface PrivacyMatched {
+  readonly rule: string;
+  readonly action: string;
+  readonly count: number;
 }
 
 /** Something was asked for, and answered. */

@@ -19,7 +19,8 @@ export interface InferenceAbout {
   readonly pid: number;
   /** The path of the program; empty where it is not known. */
   readonly binary: string;
-  readonly verdict: "allow";
+  /** What the policy says: `ask` where a rule of privacy wants the approver to be asked. */
+  readonly verdict: "allow" | "ask";
   /** The route. */
   readonly ruleId: string;
 }

@@ -66,6 +66,9 @@ export const argumentField: z.ZodType<string> = text((glob) => {
 /** A glob of model names. */
 export const modelField: z.ZodType<string> = text((glob) => shortText(256)(glob) ?? globProblem(glob));
 
+/** A regular expression. Whether it is one is known when it is compiled. */
+export const expressionField: z.ZodType<string> = text(shortText(1024));
+
 /** A glob of URL paths. */
 export const urlPathField: z.ZodType<string> = text((glob) => {
   if (!glob.startsWith("/") && glob !== "**") return 'a URL path starts with "/"';

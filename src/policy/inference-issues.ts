@@ -10,8 +10,33 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** What stands against the section beyond its fields. */
 export function inferenceIssues(data: unknown): IssueDraft[] {
-  if (!isMap(data) || !isMap(data.inference) || !Array.isArray(data.inference.routes)) return [];
-  return data.inference.routes.flatMap((route: unknown, index) => {
+  if (!isMap(data) || !isMap(data.inference)) return [];
+  const { routes, privacy } = data.inference;
+  return [
+    ...(Array.isArray(routes) ? routeIssues(routes) : []),
+    ...(Array.isArray(privacy) ? privacy.flatMap(privacyIssues) : []),
+  ];
+}
+
+function privacyIssues(rule: unknown, index: number): IssueDraft[] {
+  if (!isMap(rule)) return [];
+  const path = ["inference", "privacy", index];
+  const issues: IssueDraft[] = [];
+  if (rule.sensitive === undefined && rule.patterns === undefined) {
+    issues.push({ path, message: 'it looks for nothing: give "sensitive", "patterns" or both' });
+  }
+  if (rule.action === "route" && rule.provider === undefined) {
+    issues.push({ path, message: 'the action route needs a "provider"' });
+  }
+  for (const key of ["provider", "model"]) {
+    if (rule.action === "route" || rule[key] === undefined) continue;
+    issues.push({ path: [...path, key], message: `only the action route has a ${key}: drop it`, target: "key" });
+  }
+  return issues;
+}
+
+function routeIssues(routes: readonly unknown[]): IssueDraft[] {
+  return routes.flatMap((route: unknown, index) => {
     if (!isMap(route)) return [];
     const path = ["inference", "routes", index];
     const fallbacks: unknown[] = Array.isArray(route.fallbacks) ? route.fallbacks : [];

@@ -56,6 +56,25 @@ const limitsShape = {
 
 const limits: z.ZodType<t.InferenceLimits> = z.strictObject(limitsShape);
 
+/** As many lists of paths are told apart. */
+const PRIVACY_MAX = 32;
+
+const pattern: z.ZodType<t.PrivacyPattern> = z.union([
+  z.enum(["keys", "emails", "cards", "phones"]),
+  z.strictObject({ regex: f.expressionField }),
+  z.strictObject({ function: f.idField }),
+]);
+
+const privacyRule: z.ZodType<t.PrivacyRule> = z.strictObject({
+  id: f.idField.exactOptional(),
+  sensitive: f.list(f.pathField, 1).exactOptional(),
+  patterns: f.list(pattern, 1).exactOptional(),
+  action: z.enum(["route", "redact", "deny", "ask"]),
+  provider: f.idField.exactOptional(),
+  model: f.nameField.exactOptional(),
+  local: z.boolean().exactOptional(),
+});
+
 /** The section. */
 export const inferenceSchema: z.ZodType<t.InferenceSection> = z.strictObject({
   routes: f.list(route).exactOptional(),
@@ -63,5 +82,6 @@ export const inferenceSchema: z.ZodType<t.InferenceSection> = z.strictObject({
   intercept: f.list(f.hostField).exactOptional(),
   localOnly: z.boolean().exactOptional(),
   budget: z.strictObject({ ...limitsShape, providers: z.record(f.idField, limits).exactOptional() }).exactOptional(),
+  privacy: z.array(privacyRule).max(PRIVACY_MAX).exactOptional(),
   unmatched: z.enum(["deny", "ask"]).exactOptional(),
 });

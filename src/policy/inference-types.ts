@@ -15,6 +15,8 @@ export interface InferenceSection {
   /** Whether a route that leads to another machine is an error. @default {false} */
   readonly localOnly?: boolean;
   readonly budget?: InferenceBudget;
+  /** What of the sandbox must not go where it pleases. All rules that a call matches count: `deny`, then `ask`, `route`, `redact`. */
+  readonly privacy?: readonly PrivacyRule[];
   /** Only `deny` is enforced: a call that no route takes has nowhere to go. @default {"deny"} */
   readonly unmatched?: "deny" | "ask";
 }
@@ -61,6 +63,37 @@ export interface InferenceRoute extends InferenceTarget {
   readonly models: readonly string[];
   /** Who is tried next where a provider is not reached, says nothing, or answers 408, 429 or 5xx. @default none */
   readonly fallbacks?: readonly InferenceTarget[];
+}
+
+/** What is looked for by name. */
+export type BuiltInPattern = "keys" | "emails" | "cards" | "phones";
+
+/** What is looked for in the texts of a call. */
+export type PrivacyPattern =
+  | BuiltInPattern
+  /** In the syntax of RE2: no references back, and no looking ahead or behind. */
+  | { readonly regex: string }
+  /** The name of a function that `createSandbox` was given. */
+  | { readonly function: string };
+
+/** A rule about what calls carry. It has `sensitive`, `patterns` or both: either makes a call match. */
+export interface PrivacyRule {
+  /** The name of this rule in verdicts. @default derived from what it looks for */
+  readonly id?: string;
+  /** Files whose content counts once the sandbox has opened them: paths and globs as in the filesystem section. */
+  readonly sensitive?: readonly string[];
+  readonly patterns?: readonly PrivacyPattern[];
+  /**
+   * `route`: another provider takes the call. `redact`: it goes without what was found. `deny`: it goes nowhere. `ask`: the
+   * approver decides.
+   */
+  readonly action: "route" | "redact" | "deny" | "ask";
+  /** Who takes the call: a local provider. Only with `route`. */
+  readonly provider?: string;
+  /** The model that it is asked for. Only with `route`. @default the one that was called */
+  readonly model?: string;
+  /** Whether it is about calls to local providers, too. @default {false} */
+  readonly local?: boolean;
 }
 
 /** How much calls may use. */

@@ -140,7 +140,7 @@ function normalizeInference(section: t.InferenceSection): n.NormalizedInference 
     provider,
     ...given({ model, timeoutMs: timeout === undefined ? timeoutMs : parseDuration(timeout) }),
   });
-  const { routes, providers, intercept = [], localOnly, budget = {}, unmatched = "deny" } = section;
+  const { routes, providers, intercept = [], localOnly, budget = {}, privacy = [], unmatched = "deny" } = section;
   return {
     routes: withIds("inference.routes", routes, (entry) => {
       const { id, models, fallbacks } = entry;
@@ -151,8 +151,19 @@ function normalizeInference(section: t.InferenceSection): n.NormalizedInference 
     intercept: intercept.map(lower),
     ...given({ localOnly: localOnly === true ? true : undefined }),
     budget: given({ ...budget }),
+    ...given({ privacy: privacy.length > 0 ? normalizePrivacy(privacy) : undefined }),
     unmatched,
   };
+}
+
+function normalizePrivacy(rules: readonly t.PrivacyRule[]): n.NormalizedPrivacyRule[] {
+  return withIds("inference.privacy", rules, ({ id, sensitive, patterns, action, provider, model, local }) => {
+    const paths = sensitive === undefined ? undefined : [...new Set(sensitive.map(canonicalPath))].sort();
+    const names = (patterns ?? []).map((it) => (typeof it === "string" ? it : "regex" in it ? it.regex : it.function));
+    const kept = local === true ? (true as const) : undefined;
+    const body = { action, ...given({ sensitive: paths, patterns, provider, model, local: kept }) };
+    return [id ?? [...(paths ?? []), ...names].join(","), id !== undefined, body];
+  });
 }
 
 /** The id or slug of a rule, whether it was given, and the rule without it. */

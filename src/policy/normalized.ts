@@ -12,6 +12,8 @@ import type {
   InferenceBudget,
   InferenceProvider,
   PolicySectionName,
+  PrivacyPattern,
+  PrivacyRule,
   RuleEnforcement,
   TlsMode,
   Unmatched,
@@ -152,7 +154,22 @@ export interface NormalizedInference {
   /** Absent: any provider may be routed to. */
   readonly localOnly?: true;
   readonly budget: InferenceBudget;
+  /** Absent: there are none. */
+  readonly privacy?: readonly NormalizedPrivacyRule[];
   readonly unmatched: Unmatched;
+}
+
+/** A rule about what calls carry. Paths are canonical. */
+export interface NormalizedPrivacyRule {
+  readonly id: string;
+  /** Sorted. */
+  readonly sensitive?: readonly string[];
+  readonly patterns?: readonly PrivacyPattern[];
+  readonly action: PrivacyRule["action"];
+  readonly provider?: string;
+  readonly model?: string;
+  /** Absent: it is about calls that leave. */
+  readonly local?: true;
 }
 
 /** A provider that a call is sent to. */

@@ -20,6 +20,7 @@ const LISTS: readonly DocumentPath[] = [
   ...["allow", "deny", "ask"].map((list) => ["process", list]),
   ...["allow", "deny", "ask"].map((list) => ["network", list]),
   ["inference", "routes"],
+  ["inference", "privacy"],
 ];
 
 /** Everything that stands against a policy beyond its fields. */

@@ -12,6 +12,7 @@ import type { RunningProgram, SandboxContext } from "./context.ts";
 import { useCredentials } from "./credentials.ts";
 import type { Decisions } from "./decisions.ts";
 import type { Variables } from "./environment.ts";
+import { checkPatterns } from "./inference/check-patterns.ts";
 import { readProviders } from "./inference/options.ts";
 import type { Modes } from "./modes.ts";
 import { planDomains } from "./plan-domains.ts";
@@ -59,6 +60,7 @@ export async function changePolicy(
 ): Promise<PolicyChange> {
   const next = await readPolicy(input);
   const plans = planDomains(next.normalized, readProviders(setting.options.inference));
+  await checkPatterns(next, plans, setting.options);
   const narrowed = narrowedSection(current.normalized, next.normalized);
   if (narrowed !== undefined && running !== "kill") {
     await settled(context.running);
@@ -70,6 +72,7 @@ export async function changePolicy(
   const parts = policyParts(next, plans, setting, { generation, narrowed: true });
   const encoded = encodePolicy(parts, decisions.ruleCount);
   decisions.addRules(encoded.rules);
+  setting.sensitive.setPlan(plans.inference);
   const changed = link.changePolicy(encoded.frames);
   // In the order of the link: what was asked for until now starts under the old policy, and everything later does not.
   const affected = narrowed === undefined ? [] : [...context.running];

@@ -40,6 +40,7 @@ import { CountedAllows } from "./counted-allows.ts";
 import type { DecisionRecords } from "./decisions.ts";
 import { endpoint } from "./endpoint.ts";
 import { type BudgetRecords, InferenceHost } from "./inference/inference-host.ts";
+import type { SensitiveFiles } from "./inference/sensitive-files.ts";
 import { LocalHost } from "./local-site/local-host.ts";
 import type { SandboxOptions } from "./options.ts";
 import { type OwnAnswer, ownAnswer } from "./own-hosts.ts";
@@ -53,6 +54,8 @@ export interface ConnectionsSetting {
   /** Absent: no connection is looked into. */
   readonly trust: SandboxTrust | undefined;
   readonly credentials: CredentialStore;
+  /** What rules of privacy know again in calls to models. */
+  readonly sensitive: SensitiveFiles;
   readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy" | "inference">;
   /** What looks into connections, loaded where there is trust: most sandboxes need none of it. */
   readonly engine: { readonly Requests: typeof Requests } | undefined;

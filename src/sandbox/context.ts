@@ -24,6 +24,8 @@ export interface SandboxContext {
   readonly timeoutMs: number | undefined;
   /** The programs that run, to be killed where a policy says so. */
   readonly running: Set<RunningProgram>;
+  /** The operations of `files` that run, by their numbers on the link. */
+  readonly fileStreams: Set<number>;
   /** The places of connections to its ports. */
   readonly connections: Slots;
   /** The places of watches of its folders. */

@@ -17,6 +17,7 @@ import type { DecisionHandler } from "../link/handlers.ts";
 import type { Link } from "../link/link.ts";
 import { CODES, FLAGS, MAX_DATA_BYTES, type MessageValues } from "../link/protocol.ts";
 import { REASONS } from "./decision-reasons.ts";
+import type { SensitiveFiles } from "./inference/sensitive-files.ts";
 import type { NamedRule } from "./policy-frames.ts";
 
 /** Who writes decisions down. */
@@ -55,10 +56,12 @@ export class Decisions implements DecisionHandler {
   readonly #records: DecisionRecords;
   readonly #open = new Map<number, Open>();
   readonly #rules: NamedRule[] = [];
+  readonly #sensitive: SensitiveFiles;
 
-  constructor(registry: PluginRegistry, records: DecisionRecords) {
+  constructor(registry: PluginRegistry, records: DecisionRecords, sensitive: SensitiveFiles) {
     this.#registry = registry;
     this.#records = records;
+    this.#sensitive = sensitive;
   }
 
   /** How many rules have a number. */
@@ -72,6 +75,12 @@ export class Decisions implements DecisionHandler {
   }
 
   onAccess(question: MessageValues<"access">): void {
+    const sensitive = this.#sensitive;
+    // What this process reads to know it again was asked about before.
+    if (sensitive.isOwn(question.stream)) {
+      this.#send(question.question, OWN);
+      return;
+    }
     const rule = this.#rule(question.rule);
     const path = Buffer.from(question.path);
     const access: FilesystemAccess = {
@@ -91,9 +100,10 @@ export class Decisions implements DecisionHandler {
       object: access.target === undefined ? access.path : `${access.path} -> ${access.target}`,
       ...(rule === undefined ? {} : { ruleId: rule.id }),
     };
-    void this.#answer(question, about, (options) =>
-      this.#registry.decideAccess(access, { verdict: access.verdict, ...ruleParts(rule) }, options),
-    );
+    const decide: Decide = (options) =>
+      this.#registry.decideAccess(access, { verdict: access.verdict, ...ruleParts(rule) }, options);
+    const keep: Decide = async (options) => sensitive.keep(access, await decide(options), options.signal);
+    void this.#answer(question, about, sensitive.isAbout(access, question.stream) ? keep : decide);
   }
 
   onProgram(question: MessageValues<"program">): void {
@@ -226,6 +236,8 @@ async function settle(decide: Decide, options: DecideOptions): Promise<Decided> 
     return { ...failed, reason: `the decision failed: ${String(error)}` };
   }
 }
+
+const OWN: Decided = { verdict: "allow", decidedBy: { kind: "policy" }, reason: "", latencyMs: 0 };
 
 const failed: Decided = { verdict: "deny", decidedBy: { kind: "policy" }, reason: "", latencyMs: 0 };
 

@@ -40,7 +40,7 @@ const READING: ReadonlySet<FileOperation> = new Set(["read", "list", "stat", "pa
 const DENIED = new Set(["EACCES", "EPERM", "EROFS"]);
 
 /**
- * Starts an operation. Failures come through `done` and through the output.
+ * Starts an operation. Failures come through `done` and through the output. `onStream` hears of its number before the sandbox does.
  *
  * @throws {SandboxError} ABORTED If `signal` says so before it has a place in the sandbox.
  */
@@ -48,6 +48,7 @@ export async function openFileStream(
   context: SandboxContext,
   request: FileRequest,
   signal?: AbortSignal,
+  onStream?: (stream: number) => void,
 ): Promise<FileStream> {
   if (signal?.aborted) throw abortedOperation(request, signal);
   assertNotInHook(context.id, `files.${request.operation}`);
@@ -55,8 +56,19 @@ export async function openFileStream(
   const done = promised<void>();
   done.promise.catch(() => undefined);
   const events = operationEvents(context, request, signal, output, done);
-  const opening = LinkProcess.open(context.link, () => events, encodeRequest(request), signal);
+  let number: number | undefined;
+  const numbered = (stream: number): void => {
+    number = stream;
+    context.fileStreams.add(stream);
+    onStream?.(stream);
+  };
+  const forget = (): void => {
+    if (number !== undefined) context.fileStreams.delete(number);
+  };
+  done.promise.then(forget, forget);
+  const opening = LinkProcess.open(context.link, () => events, encodeRequest(request, numbered), signal);
   const process = await opening.catch((error: unknown) => {
+    forget();
     throw signal?.aborted && !SandboxError.is(error) ? abortedOperation(request, signal) : error;
   });
   const abort = () => process.kill();
@@ -75,7 +87,7 @@ export async function takeOutput({ output, process }: FileStream): Promise<Uint8
   return data;
 }
 
-function encodeRequest(request: FileRequest): (stream: number) => Buffer {
+function encodeRequest(request: FileRequest, onStream: (stream: number) => void): (stream: number) => Buffer {
   const message: MessageValues<"file"> = {
     operation: CODES.operation[request.operation],
     flags: request.flags ?? 0,
@@ -85,7 +97,10 @@ function encodeRequest(request: FileRequest): (stream: number) => Buffer {
     path: request.path,
     target: request.target ?? new Uint8Array(0),
   };
-  return (stream) => encodeMessage("file", message, stream);
+  return (stream) => {
+    onStream(stream);
+    return encodeMessage("file", message, stream);
+  };
 }
 
 function operationEvents(

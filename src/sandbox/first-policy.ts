@@ -17,7 +17,7 @@ import type { ReadPolicy } from "./read-policy.ts";
 export interface FirstPolicyInput {
   readonly read: ReadPolicy;
   readonly plans: Plans;
-  readonly setting: Omit<PolicySetting, "credentials">;
+  readonly setting: Omit<PolicySetting, "credentials" | "sensitive">;
   /** Whether the warden was started for a wider policy: then what this one grants need not be there. */
   readonly narrowed: boolean;
   /** What is in force already. */

@@ -9,6 +9,7 @@ import type { PluginRegistry } from "../hooks/mod.ts";
 import { isWithin } from "../policy/core.ts";
 import type { StartedWarden } from "../runtimes/runtime.ts";
 import { baseEnvironment, type Variables } from "./environment.ts";
+import { LOOK_MS, type SensitiveFiles, sensitiveSubscriptions } from "./inference/sensitive-files.ts";
 import { withLinkedDenials } from "./linked-denials.ts";
 import { chooseModes } from "./modes.ts";
 import type { SandboxOptions } from "./options.ts";
@@ -30,6 +31,8 @@ export interface PolicySetting {
   readonly workspace: string | undefined;
   readonly trust: SandboxTrust | undefined;
   readonly credentials: CredentialStore;
+  /** What rules of privacy know again in calls to models. */
+  readonly sensitive: SensitiveFiles;
 }
 
 /** How a policy relates to the one that its sandbox was started for. */
@@ -46,14 +49,15 @@ const SLACK_MS = 1000;
 export function policyParts(
   { normalized }: ReadPolicy,
   plans: Plans,
-  { warden, registry, options, workspace, trust }: Omit<PolicySetting, "credentials">,
+  { warden, registry, options, workspace, trust }: Omit<PolicySetting, "credentials" | "sensitive">,
   { generation, narrowed }: PolicyStanding,
 ): PolicyParts {
   const { process, network } = plans;
   const filesystem = withTrust(withLinkedDenials(plans.filesystem, workspace), trust);
   const { liveMounts } = warden;
+  const sensitive = sensitiveSubscriptions(plans.inference);
   const hooks = {
-    filesystem: registry.needs("filesystem"),
+    filesystem: registry.needs("filesystem") || sensitive.length > 0,
     process: registry.needs("process"),
     network: registry.needs("network"),
   };
@@ -66,7 +70,7 @@ export function policyParts(
     process,
     floor: narrowed ? floor.map((grant) => ({ ...grant, optional: true })) : floor,
     modes: chooseModes({ filesystem, process, network, audit, hooks, liveMounts }),
-    subscriptions: registry.subscriptions(),
+    subscriptions: [...registry.subscriptions(), ...sensitive],
     audit,
     unmatchedPathAsk: normalized.filesystem.unmatched === "ask",
     allowList: normalized.process.allow !== "readable",
@@ -77,6 +81,7 @@ export function policyParts(
     untrusted: untrusted(filesystem, options),
     timeoutMs:
       Math.max(...(["filesystem", "process", "network"] as const).map((domain) => registry.maxDeadlineMs(domain))) +
+      (sensitive.length > 0 ? LOOK_MS : 0) +
       SLACK_MS,
   };
 }

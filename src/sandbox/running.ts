@@ -217,10 +217,12 @@ export class RunningSandbox implements Sandbox {
       environment: commandEnvironment(setting, parts.filesystem),
       timeoutMs: parts.process.limits.timeoutMs,
       running: new Set(),
+      fileStreams: new Set(),
       connections: new Slots(CONNECTIONS_MAX),
       watches: new Slots(WATCHES_MAX),
       audit: records,
     };
+    setting.sensitive.context = this.#context;
     this.files = new SandboxFiles(this.#context);
     this.#reviewing = new Reviewing(this.#context, records, warden);
     this.state = new SandboxState({ ...running, warden }, this.#context, this.files, () => this.#read);

@@ -14,9 +14,9 @@ async function hooked(calls: readonly Call[], approve?: Approver) {
   const registry = await PluginRegistry.open(plugins, { sandbox: "s", approve });
   const servers = { gpt: await serve(json(CHAT_WHOLE)), claude: await serve(json(MESSAGE_WHOLE)) };
   const made = bench(section(servers), {
-    judge: async (call, signal) => {
+    judge: async (call, ruling, signal) => {
       const it = new HookedCall(call);
-      const decided = await registry.decideCall(it, { verdict: "allow", ruleId: call.ruleId }, { signal });
+      const decided = await registry.decideCall(it, ruling, { signal });
       return it.changedBy === undefined ? { decided } : { decided, body: it.current.body as JsonObject };
     },
   });

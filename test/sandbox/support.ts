@@ -35,6 +35,7 @@ export async function harness(
     timeoutMs: undefined,
     audit,
     running: new Set<RunningProgram>(),
+    fileStreams: new Set<number>(),
     connections: new Slots(CONNECTIONS_MAX),
     watches: new Slots(WATCHES_MAX),
     ...change,

@@ -10,6 +10,7 @@ import {
   type GlobMatcher,
   type InferenceBudget,
   type NormalizedPolicy,
+  type NormalizedPrivacyRule,
   type NormalizedTarget,
 } from "../../policy/core.ts";
 import { type IssueDraft, placeIssues, policyError, quote } from "../../policy/issues.ts";
@@ -47,7 +48,14 @@ export type InferencePlan =
       /** Whether calls to a host are routed as if they were made to `inference.local`. */
       readonly intercepts: GlobMatcher;
       readonly budget: InferenceBudget;
+      /** What calls carry, and what becomes of them. */
+      readonly privacy: readonly PlannedPrivacy[];
     };
+
+/** A rule about what calls carry, and the target that it sends them to. */
+export interface PlannedPrivacy extends Omit<NormalizedPrivacyRule, "provider" | "model"> {
+  readonly target?: Target;
+}
 
 /** How long a provider may say nothing unless its route says so. */
 const TIMEOUT_MS = 300_000;
@@ -64,7 +72,7 @@ const TIMEOUT_MAX_MS = 2 ** 31 - 1;
  */
 export function planInference(policy: NormalizedPolicy, providers: ProviderTable = {}): InferencePlan {
   assertEnforceable(policy, { sections: ["inference"] });
-  const { routes, intercept, budget, providers: own = {}, localOnly = false } = inferenceRules(policy);
+  const { routes, intercept, budget, privacy = [], providers: own = {}, localOnly = false } = inferenceRules(policy);
   if (routes.length === 0 && intercept.length === 0) return { kind: "none" };
   const reading = new Reading([own, providers], localOnly);
   const planned = routes.map(({ id, models, fallbacks = [], ...first }, index): Route => {
@@ -77,9 +85,21 @@ export function planInference(policy: NormalizedPolicy, providers: ProviderTable
     const matches = (model: string) => globs.some((each) => each(model));
     return { id, models, matches, targets };
   });
+  const rules = privacy.map(({ provider, model, ...rule }, index): PlannedPrivacy => {
+    if (provider === undefined) return rule;
+    const target = { provider, ...(model === undefined ? {} : { model }) };
+    const [first] = reading.target(target, ["inference", "privacy", index], "privacy");
+    return { ...rule, ...(first === undefined ? {} : { target: first }) };
+  });
   reading.finish(policy);
   const hosts = intercept.map((host) => compileGlob(host, "."));
-  return { kind: "routes", routes: planned, intercepts: (host) => hosts.some((each) => each(host)), budget };
+  return {
+    kind: "routes",
+    routes: planned,
+    intercepts: (host) => hosts.some((each) => each(host)),
+    budget,
+    privacy: rules,
+  };
 }
 
 /** Collects what stands against the routes, to say all of it at once. */
@@ -93,7 +113,11 @@ class Reading {
     this.#localOnly = localOnly;
   }
 
-  target({ provider: name, model, timeoutMs = TIMEOUT_MS }: NormalizedTarget, place: IssueDraft["path"]): Target[] {
+  target(
+    { provider: name, model, timeoutMs = TIMEOUT_MS }: NormalizedTarget,
+    place: IssueDraft["path"],
+    of: "routes" | "privacy" = "routes",
+  ): Target[] {
     const path = [...place, "provider"];
     const provider = findProvider(name, this.#tables);
     if (provider === undefined) {
@@ -104,7 +128,10 @@ class Reading {
       return [];
     }
     const { local, needsKey, baseUrl } = provider;
-    if (this.#localOnly && !local) {
+    if (of === "privacy" && !local) {
+      const message = `what is held back goes to a provider that is local, and ${quote(name)} is not: ${baseUrl}`;
+      this.#issues.push({ path, message });
+    } else if (this.#localOnly && !local) {
       this.#issues.push({ path, message: `the policy is localOnly, and ${quote(name)} is not local: ${baseUrl}` });
     }
     if (needsKey && !local && new URL(baseUrl).protocol === "http:") {

@@ -25,6 +25,7 @@ export const LISTS = [
   "network.privateRanges",
   "inference.routes",
   "inference.intercept",
+  "inference.privacy",
   "credentials",
 ] as const;
 

@@ -5,7 +5,13 @@
  */
 import { coversText } from "../containment.ts";
 import { canonicalJson } from "../digest.ts";
-import type { NormalizedInference, NormalizedPolicy, NormalizedRoute, NormalizedTarget } from "../normalized.ts";
+import type {
+  NormalizedInference,
+  NormalizedPolicy,
+  NormalizedPrivacyRule,
+  NormalizedRoute,
+  NormalizedTarget,
+} from "../normalized.ts";
 import type { Widening } from "../widenings.ts";
 import { raisedBounds } from "./other-widenings.ts";
 
@@ -23,6 +29,7 @@ export function inferenceWidenings({ inference: old }: NormalizedPolicy, policy:
       because: `${name} may be another provider`,
       path: ["inference", "providers", name],
     })),
+    ...lostPrivacy(old, next),
     ...raised.map((key) => ({ because: `a budget of ${key} is higher, or gone`, path: ["inference", "budget"] })),
     ...when(
       next.unmatched === "ask" && old.unmatched === "deny",
@@ -34,6 +41,38 @@ export function inferenceWidenings({ inference: old }: NormalizedPolicy, policy:
       .filter((host) => !next.intercept.includes(host))
       .map((host) => ({ because: `calls to ${host} may reach it`, path: ["inference", "intercept"] })),
   ];
+}
+
+/** What some rule of privacy was about, and none of the newer policy is in the same way. */
+function lostPrivacy(
+  { privacy: before = [] }: NormalizedInference,
+  { privacy: after = [] }: NormalizedInference,
+): Widening[] {
+  const [old, next] = [before.map(meaningOf), after.map(meaningOf)];
+  const lost = before.filter((rule) => !next.includes(meaningOf(rule)));
+  const added = after.filter((rule) => rule.action === "route" && !old.includes(meaningOf(rule)));
+  const routes = (rules: readonly NormalizedPrivacyRule[], others: readonly string[]) =>
+    canonicalJson(
+      rules.flatMap((rule) => (rule.action === "route" && others.includes(meaningOf(rule)) ? [meaningOf(rule)] : [])),
+    );
+  return [
+    ...lost.map(({ id }) => ({
+      because: `what ${id} is about may leave`,
+      path: ["inference", "privacy"],
+      rule: { of: "old" as const, id },
+    })),
+    ...added.map(({ id }) => ({
+      because: `${id} sends calls to another provider`,
+      path: ["inference", "privacy"],
+      rule: { of: "new" as const, id },
+    })),
+    ...when(routes(before, next) !== routes(after, old), "rules of privacy have another order", "privacy"),
+  ];
+}
+
+/** What a rule of privacy says, whatever it is called. */
+function meaningOf({ id: _, ...rule }: NormalizedPrivacyRule): string {
+  return canonicalJson(rule);
 }
 
 /** Where a route sends calls, whatever it is called and however long it waits. */
@@ -69,7 +108,10 @@ function routeWidenings(old: NormalizedInference, next: NormalizedInference): Wi
 
 /** The names that routes use, and that mean something else than before. */
 function changedProviders(old: NormalizedInference, next: NormalizedInference): string[] {
-  const used = next.routes.flatMap(({ provider, fallbacks = [] }) => [provider, ...fallbacks.map((it) => it.provider)]);
+  const used = [
+    ...next.routes.flatMap(({ provider, fallbacks = [] }) => [provider, ...fallbacks.map((it) => it.provider)]),
+    ...(next.privacy ?? []).flatMap(({ provider }) => provider ?? []),
+  ];
   return [...new Set(used)].filter((name) => {
     const said = ({ providers = {} }: NormalizedInference) => canonicalJson(ownOf(providers, name) ?? null);
     return said(old) !== said(next);

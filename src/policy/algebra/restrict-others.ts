@@ -46,12 +46,17 @@ export function restrictRoutes(policy: Part, cap: Part): readonly Emission[] {
   });
 }
 
-/** The providers that routes use: both define them alike. */
-export function providersOf(policy: Part, routes: readonly Emission[]): Readonly<Record<string, unknown>> {
-  const used = routes.flatMap(({ body }) => {
+/** The providers that routes use, and `others`: both define them alike. */
+export function providersOf(
+  policy: Part,
+  routes: readonly Emission[],
+  others: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const routed = routes.flatMap(({ body }) => {
     const { provider, fallbacks = [] } = body as unknown as NormalizedRoute;
     return [provider, ...fallbacks.map((target) => target.provider)];
   });
+  const used = [...routed, ...others];
   const all = policy.normalized.inference.providers ?? {};
   return Object.fromEntries(Object.entries(all).filter(([name]) => used.includes(name)));
 }

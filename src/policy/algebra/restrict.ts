@@ -11,6 +11,7 @@ import { type Part, readParts, sourcesOf } from "./parts.ts";
 import { hasBaseline, restrictFiles } from "./restrict-files.ts";
 import { asksUnmatched, restrictNetwork } from "./restrict-network.ts";
 import { providersOf, putLesser, restrictCredentials, restrictRoutes } from "./restrict-others.ts";
+import { privacyProviders, restrictPrivacy } from "./restrict-privacy.ts";
 import { restrictPrograms } from "./restrict-programs.ts";
 
 /**
@@ -44,7 +45,7 @@ export function restrict(policy: Policy | string, cap: Policy | string): Policy 
   putEmissions(draft, [...all, ...restrictCredentials(a, b)]);
   putRanges(draft, a, b);
   putValues(draft, a, b);
-  putInference(draft, a, b, providersOf(a, routes));
+  putInference(draft, a, b, providersOf(a, routes, privacyProviders(a, b)));
   return finishDraft(draft);
 }
 
@@ -106,6 +107,7 @@ function putInference(draft: Draft, a: Part, b: Part, providers: Readonly<Record
       "inference.intercept",
       [...intercept].map((value) => ({ value, from })),
     );
+  draft.lists.set("inference.privacy", restrictPrivacy(a, b));
   if (Object.keys(providers).length > 0) draft.values.set("inference.providers", { value: providers, from });
   if (parts.some(({ normalized }) => normalized.inference.localOnly === true)) {
     draft.values.set("inference.localOnly", { value: true, from });

@@ -39,7 +39,8 @@ function reasonOf({ failure, route, failed, decided }: CallRecord): string {
   return `${decided === undefined || decided.decidedBy.kind === "policy" ? `rule ${route?.id} allows it` : decided.reason}${before}`;
 }
 
-function factsOf({ endpoint, target, model, usage, usd, failure, firstByteMs }: CallRecord): InferenceFacts {
+function factsOf(call: CallRecord): InferenceFacts {
+  const { endpoint, target, model, usage, usd, failure, firstByteMs, privacy } = call;
   return {
     endpoint,
     ...(target === undefined
@@ -50,6 +51,7 @@ function factsOf({ endpoint, target, model, usage, usd, failure, firstByteMs }: 
     ...(usage.cachedTokens > 0 ? { cachedTokens: usage.cachedTokens } : {}),
     ...(usd === undefined ? {} : { usd }),
     ...(usage.estimated ? { estimated: true } : {}),
+    ...(privacy.length > 0 ? { privacy } : {}),
     outcome: failure === undefined ? "answered" : failure.kind,
     ...(firstByteMs === undefined ? {} : { firstByteMs }),
   };

@@ -13,13 +13,14 @@ import {
 import type { Router } from "../../domains/inference/router/router.ts";
 import type { LocalApp } from "../../egress/http/connection.ts";
 import { type FlowSubject, readProxySettings } from "../../egress/mod.ts";
-import { HookedCall, type InferenceCall, type PluginRegistry } from "../../hooks/mod.ts";
+import { HookedCall, type InferenceCall, type PluginRegistry, type PolicyRuling } from "../../hooks/mod.ts";
 import { INFERENCE_HOST } from "../../policy/core.ts";
 import type { DecisionRecords } from "../decisions.ts";
 import type { SandboxOptions } from "../options.ts";
 import { answerJudge } from "./answer-judge.ts";
 import { callDecision } from "./call-decision.ts";
 import { findKey } from "./keys.ts";
+import type { SensitiveFiles } from "./sensitive-files.ts";
 
 /** Who writes down that a budget comes to its end. */
 export interface BudgetRecords {
@@ -30,6 +31,7 @@ export interface BudgetRecords {
 export interface InferenceHostParts {
   readonly registry: PluginRegistry;
   readonly records: DecisionRecords & BudgetRecords;
+  readonly sensitive: SensitiveFiles;
   readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy" | "inference">;
 }
 
@@ -78,9 +80,8 @@ export class InferenceHost {
     this.#connections.close();
   }
 
-  async #judge(call: InferenceCall, signal: AbortSignal): Promise<JudgedCall> {
+  async #judge(call: InferenceCall, ruling: PolicyRuling, signal: AbortSignal): Promise<JudgedCall> {
     const hooked = new HookedCall(call);
-    const ruling = { verdict: "allow", ruleId: call.ruleId } as const;
     const decided = await this.#parts.registry.decideCall(hooked, ruling, { signal });
     return hooked.changedBy === undefined ? { decided } : { decided, body: hooked.current.body };
   }
@@ -92,8 +93,10 @@ export class InferenceHost {
       keyFor: (provider: Provider) => findKey(provider, options.inference?.keyFor, (error) => records.problem(error)),
       send: (provider, request) => this.#connections.send(provider, request),
       hears: answerJudge(this.#parts.registry),
-      judge: (call, signal) => this.#judge(call, signal),
+      judge: (call, ruling, signal) => this.#judge(call, ruling, signal),
       prices: options.inference?.prices,
+      patterns: options.inference?.patterns,
+      fingerprints: () => this.#parts.sensitive.fingerprints,
       onBudget: (notice) => records.budget(notice),
       record: (call) => records.decision(callDecision(call)),
     });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ModelPrice, PriceTable, type ProviderTable } from "../../domains/inference/mod.ts";
+import { type ModelPrice, type PatternFunction, PriceTable, type ProviderTable } from "../../domains/inference/mod.ts";
 import { SandboxError } from "../../errors.ts";
 import type { InferenceProvider } from "../../policy/core.ts";
 import { providerSchema } from "../../policy/inference-schema.ts";
@@ -33,6 +33,8 @@ export interface InferenceOptions {
    * @default list prices of some models of OpenAI and Anthropic
    */
   readonly prices?: readonly ModelPrice[];
+  /** Functions by the names that rules of privacy call them by. They see every text of a call, and run on this event loop. */
+  readonly patterns?: Readonly<Record<string, PatternFunction>>;
 }
 
 /**
@@ -40,7 +42,10 @@ export interface InferenceOptions {
  *
  * @throws {SandboxError} ARGUMENT_INVALID If one is malformed.
  */
-export function readProviders({ providers = {}, prices }: InferenceOptions = {}): ProviderTable {
+export function readProviders({ providers = {}, prices, patterns = {} }: InferenceOptions = {}): ProviderTable {
+  for (const [name, find] of Object.entries(patterns)) {
+    if (typeof find !== "function") throw invalid(`inference.patterns.${name}`, find, "it is no function");
+  }
   if (prices !== undefined) checkPrices(prices);
   for (const [name, provider] of Object.entries(providers)) {
     const place = `inference.providers.${name}`;

@@ -42,6 +42,14 @@ const told = (error) => console.log("error", error.status, error.message.slice(0
 
 const SAID = 'chat I look. weather{"city":"Ulm"},time{}\nmessage tool_use weather{"city":"Ulm"},time{}\n';
 
+/** Prints what comes of moving folders with marked files, or the folder that they lie in. */
+const MOVES = `
+const move = (from, to) => {
+  try { require("node:fs").renameSync(from, to); return "moved"; } catch (error) { return error.code; }
+};
+console.log(move("customers/sub", "customers/other"), move("customers", "kept"));
+`;
+
 interface Providers {
   readonly gpt: ModelServer;
   readonly claude: ModelServer;
@@ -177,6 +185,50 @@ export const inferenceCases: readonly Case[] = [
       expect((await sandbox.exec(["node", "client.cjs", ...urls], { timeoutMs: 60_000 })).stdout).toBe(SAID);
       expect(both.claude.requests[0]).toMatchObject({ path: "/v1/messages", body: { model: "gpt-x" } });
       expect(both.gpt.requests[0]).toMatchObject({ path: "/v1/chat/completions", body: { model: "claude-x" } });
+    },
+  },
+  {
+    name: "what marked files say is known again in a call, whatever the sandbox did to them first",
+    tools: true,
+    anyImage: true,
+    async run(scene) {
+      const far = await modelServer(either(CHAT_WHOLE, CHAT_TOOLS));
+      scene.defer(() => far.close());
+      const workspace = scene.folder();
+      const rows = [
+        "Ada Lovelace, 12 St James's Square, London, account 77-1815",
+        "Charles Babbage, 1 Dorset Street, London 1791",
+      ];
+      const [first = "", second = ""] = rows;
+      makeFiles(workspace, {
+        "customers/a.csv": first,
+        "customers/sub/b.csv": second,
+        "moves.cjs": MOVES,
+        "notes.txt": "nothing that matters to anybody here",
+      });
+      const inference: InferenceSection = {
+        routes: [{ models: ["**"], provider: "far" }],
+        providers: { far: { kind: "openai", baseUrl: `${far.url}/v1`, local: false } },
+        privacy: [{ id: "customers", sensitive: ["./customers"], action: "redact" }],
+      };
+      const sandbox = await scene.create({ version: 1, filesystem: { write: ["."] }, inference }, { workspace });
+      const ask = "curl -sS -d @call.json https://inference.local/v1/chat/completions";
+      const say = (command: string) =>
+        `${command}; printf '{"model":"m","messages":[{"content":"%s"}]}' "$said" > call.json; ${ask}`;
+      await shell(sandbox, say("said=$(cat notes.txt)"));
+      await shell(sandbox, say("said=$(cat customers/a.csv)"));
+      const moved = await shell(
+        sandbox,
+        say("mv customers/sub/b.csv customers/b.csv; node moves.cjs; exec 3<customers/b.csv; said=$(cat <&3)"),
+      );
+      expect(far.requests.map(({ body }) => body.messages[0].content)).toEqual([
+        "nothing that matters to anybody here",
+        "[redacted: customers]",
+        "[redacted: customers]",
+      ]);
+      expect(moved.stdout).toMatch(/^EACCES E[A-Z]+\n/);
+      await until(() => calls(sandbox).length === 3, "the calls are recorded");
+      expect(calls(sandbox)[1]?.inference?.privacy).toMatchObject([{ rule: "customers", action: "redact" }]);
     },
   },
   {

@@ -5,9 +5,11 @@
  */
 import type { ContentBudget } from "../../../egress/http/content.ts";
 import type { FlowSubject } from "../../../egress/mod.ts";
-import type { Decided, InferenceCall } from "../../../hooks/mod.ts";
+import type { Decided, InferenceCall, PolicyRuling } from "../../../hooks/mod.ts";
 import type { Meter } from "../budget/meter.ts";
 import type { InferencePlan, Route, Target } from "../plan.ts";
+import type { PrivacyFact } from "../privacy/carried.ts";
+import type { Guards } from "../privacy/guards.ts";
 import type { AttemptSetting } from "./attempt.ts";
 import type { Endpoint } from "./dialect.ts";
 import type { CallFailure } from "./errors.ts";
@@ -33,6 +35,8 @@ export interface CallRecord {
   readonly failure?: CallFailure;
   /** Who failed before somebody answered, and how. */
   readonly failed: readonly string[];
+  /** What the call carried that rules are about. */
+  readonly privacy: readonly PrivacyFact[];
   /** Until it was over, and until the answer began. */
   readonly latencyMs: number;
   readonly firstByteMs?: number;
@@ -48,8 +52,10 @@ export interface JudgedCall {
 /** What calls share. */
 export interface CallSetting extends AttemptSetting {
   plan(): InferencePlan;
-  /** Asks hooks about a call that has a route. It never rejects. Absent: there are none. */
-  judge?(call: InferenceCall, signal: AbortSignal): Promise<JudgedCall>;
+  /** Asks hooks, and where the ruling says so the approver, about a call that has a route. It never rejects. Absent: there are none. */
+  judge?(call: InferenceCall, ruling: PolicyRuling, signal: AbortSignal): Promise<JudgedCall>;
+  /** What looks at what calls carry. */
+  readonly guards: Guards;
   /** Asks hooks about answers. Absent: there are none. */
   readonly hears?: AnswerJudge | undefined;
   record(record: CallRecord): void;

@@ -8,6 +8,7 @@ import type { FlowSubject } from "../../../egress/mod.ts";
 import type { Decided, InferenceAbout } from "../../../hooks/mod.ts";
 import type { MeteredCall } from "../budget/meter.ts";
 import type { Route, Target } from "../plan.ts";
+import { Carried } from "../privacy/carried.ts";
 import { type Answered, attempt } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import type { CallSetting } from "./call-types.ts";
@@ -38,6 +39,9 @@ export class Call {
   #mostOutput = 0;
   #route: Route | undefined;
   #target: Target | undefined;
+  #carried: Carried | undefined;
+  /** The rules of privacy that somebody said yes to. */
+  #approved: readonly string[] = [];
   #metered: MeteredCall | undefined;
   #decided: Decided | undefined;
   #firstByteMs: number | undefined;
@@ -88,7 +92,9 @@ export class Call {
     const target = this.#target;
     if (target === undefined) return;
     const { provider, model } = target;
-    const isKept = this.#find(this.#model)?.targets.some(
+    const plan = this.#setting.plan();
+    const privately = plan.kind === "none" ? [] : plan.privacy.flatMap((rule) => rule.target ?? []);
+    const isKept = [...(this.#find(this.#model)?.targets ?? []), ...privately].some(
       (now) => now.provider.name === provider.name && now.provider.baseUrl === provider.baseUrl && now.model === model,
     );
     if (!isKept)
@@ -105,24 +111,37 @@ export class Call {
     const route = this.#routed(body);
     const [first] = route.targets;
     const { judge } = this.#setting;
+    const plan = this.#setting.plan();
+    const asks = await this.#look(body);
     if (judge === undefined || first === undefined) return body;
-    const about = this.#about(route, first);
+    const about: InferenceAbout = { ...this.#about(route, first), verdict: asks.length > 0 ? "ask" : "allow" };
     const estimatedTokens = estimateTokens(this.#bytes);
     const { decided, body: changed } = await judge(
       { ...about, estimatedTokens, stream: body.stream === true, body },
+      asks[0] === undefined ? { verdict: "allow", ruleId: route.id } : { verdict: "ask", ruleId: asks[0] },
       this.#controller.signal,
     );
     this.#decided = decided;
     if (decided.verdict === "deny") throw new CallFailure("denied", `The call was denied: ${decided.reason}`);
+    this.#approved = asks;
     // The policy may have changed while somebody thought.
     if (changed === undefined) {
       this.#routed(body);
+      if (this.#setting.plan() !== plan) await this.#look(body);
       return body;
     }
     // How the client wants its answer is its own affair.
     const made = { ...changed, ...(body.stream === undefined ? { stream: undefined } : { stream: body.stream }) };
     this.#routed(made);
+    await this.#look(made);
     return made;
+  }
+
+  /** Looks at what it carries. Gives the rules that want somebody to be asked. @throws {CallFailure} If it may go nowhere. */
+  async #look(body: JsonObject): Promise<readonly string[]> {
+    const guard = await this.#setting.guards.of(this.#setting.plan());
+    this.#carried = guard === undefined ? undefined : await Carried.of(guard, body);
+    return this.#carried?.asks(this.#route?.targets ?? []).map(({ id }) => id) ?? [];
   }
 
   /** What hooks know of it. */
@@ -163,11 +182,13 @@ export class Call {
     const { signal } = this.#controller;
     const asked = { endpoint: this.#endpoint, headers, body, bytes: this.#bytes, model, signal };
     let last: CallFailure | undefined;
-    for (const target of this.#route?.targets ?? []) {
+    const targets = this.#route?.targets ?? [];
+    for (const target of this.#carried?.targets(targets, this.#approved) ?? targets) {
       this.#target = target;
       try {
         this.#metered.to(target.provider, target.model ?? model);
-        return await attempt(this.#setting, asked, target);
+        const said = (await this.#carried?.bodyFor(target, body)) ?? body;
+        return await attempt(this.#setting, { ...asked, body: said }, target);
       } catch (error) {
         if (!(error instanceof CallFailure) || !PASSING.has(error.kind) || signal.aborted) throw error;
         this.#failed.push(error.message);
@@ -252,6 +273,7 @@ export class Call {
       ...(usd === undefined ? {} : { usd }),
       ...(failure === undefined ? {} : { failure }),
       failed: this.#failed,
+      privacy: this.#carried?.facts ?? [],
       latencyMs: performance.now() - this.#began,
       ...(this.#firstByteMs === undefined ? {} : { firstByteMs: this.#firstByteMs }),
     });

@@ -10,6 +10,7 @@ import type { FlowSubject } from "../../../egress/mod.ts";
 import { type BudgetNotice, Meter } from "../budget/meter.ts";
 import { type ModelPrice, PriceTable } from "../budget/prices.ts";
 import type { InferencePlan } from "../plan.ts";
+import { type GuardParts, Guards } from "../privacy/guards.ts";
 import type { ApiFamily } from "../providers/kinds.ts";
 import { HeldBytes } from "./body.ts";
 import { Call } from "./call.ts";
@@ -19,7 +20,7 @@ import { CallFailure, failureResponse } from "./errors.ts";
 import { listModels, modelList, modelOf } from "./models.ts";
 
 /** What a router is made of. */
-export interface RouterSetting extends Omit<CallSetting, "held" | "budget" | "meter"> {
+export interface RouterSetting extends Omit<CallSetting, "held" | "budget" | "meter" | "guards">, GuardParts {
   /** @default list prices of some models */
   readonly prices?: readonly ModelPrice[] | undefined;
   /** A limit came near or to its end. */
@@ -57,7 +58,13 @@ export class Router {
 
   constructor(setting: RouterSetting) {
     const meter = new Meter(new PriceTable(setting.prices), (notice) => setting.onBudget?.(notice));
-    this.#setting = { ...setting, held: new HeldBytes(), budget: new ContentBudget(), meter };
+    this.#setting = {
+      ...setting,
+      held: new HeldBytes(),
+      budget: new ContentBudget(),
+      meter,
+      guards: new Guards(setting),
+    };
     for (const base of BASES) this.#app.route(base, this.#api());
     this.#app.notFound((context) => problem(context, new CallFailure("not_found", NO_PAGE)));
     this.#app.onError((error, context) => {
