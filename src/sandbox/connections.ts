@@ -77,10 +77,8 @@ interface Allowed {
   readonly controller: AbortController;
 }
 
-/** How long finding and connecting to a host may take, in milliseconds. */
+/** How long finding and connecting to a host may take, in milliseconds; the warden's patience goes on a little longer. */
 const DIAL_MS = 30_000;
-
-/** The warden's patience goes on a little longer. */
 const SLACK_MS = 1000;
 
 /** Decides about connections, and makes them. */
