@@ -11,8 +11,12 @@ export const EXIT = {
   problem: 1,
   /** The command line itself is wrong. */
   usage: 2,
-  /** Of `policy explain`: neither allowed nor denied, but asked about. */
+  /** Neither allowed nor denied, but asked about: by `policy explain`, and by a gate of `pipeline`. */
   asks: 3,
+  /** Of `pipeline`: a gate was denied. */
+  denied: 4,
+  /** Of `pipeline`: it was interrupted, and can be resumed. */
+  interrupted: 5,
   /** The sandbox could not be had. From here on as `docker run` does, where 126 and 127 are the program's. */
   sandbox: 125,
   notExecutable: 126,

@@ -5,6 +5,7 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { addBackground } from "./background-commands.ts";
+import { addPipeline } from "./pipeline/commands.ts";
 import type { RunFlags } from "./run/flags.ts";
 import { append, duration, volume } from "./values.ts";
 import { packageVersion } from "./version.ts";
@@ -23,6 +24,7 @@ export function buildProgram(): Command {
   addPolicy(program);
   addAudit(program);
   addBackground(program);
+  addPipeline(program);
   addMachine(program);
   return program;
 }

@@ -30,7 +30,7 @@ function withoutPolicy({ policy: _, ...rest }: Stage): object {
 function plain(value: unknown): unknown {
   if (typeof value === "function") {
     const schema = schemaOf(value);
-    return { function: value.toString(), ...(schema === undefined ? {} : { schema: jsonSchema(schema) }) };
+    return schema === undefined ? { function: value.toString() } : { schema: jsonSchema(schema) };
   }
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (Array.isArray(value)) return value.map(plain);

@@ -18,6 +18,8 @@ export type PipelineEvent =
       /** Of the list of the project's files that the stages begin with. */
       readonly inputs: string;
       readonly project: string;
+      /** The file that the definition came from. */
+      readonly source?: string;
       readonly startedAt: string;
     }
   | { readonly kind: "run.resume"; readonly resumedAt: string }

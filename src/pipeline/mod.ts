@@ -4,6 +4,7 @@
  * @module
  */
 export { definePipeline } from "./define.ts";
+export { exportArtifacts } from "./export.ts";
 export type * from "./gate-types.ts";
 export type { JournalListener } from "./journal.ts";
 export type { PipelineEvent } from "./journal-types.ts";

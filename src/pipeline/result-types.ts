@@ -75,7 +75,7 @@ export interface OutputFacts {
 }
 
 /** What came of a gate. */
-export interface GateFacts {
+export interface GateResult {
   readonly on: GateSubject;
   readonly digest: string;
   readonly deadline: string;
@@ -99,7 +99,7 @@ export interface StageResult {
   readonly failure?: FailureCode;
   readonly attempts: readonly AttemptFacts[];
   readonly outputs: readonly OutputFacts[];
-  readonly gate?: GateFacts;
+  readonly gate?: GateResult;
   readonly release?: ReleaseFacts;
 }
 

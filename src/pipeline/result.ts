@@ -7,7 +7,7 @@ import { needsOf } from "./define.ts";
 import { artifactFiles, digestOf, loadOutputs } from "./manifest.ts";
 import type {
   AttemptFacts,
-  GateFacts,
+  GateResult,
   OutputFacts,
   PipelineResult,
   RunStatus,
@@ -90,7 +90,7 @@ async function outputFacts(store: RunContext["folder"]["store"], digest: string)
   });
 }
 
-function gateFacts({ on, digest, deadline }: NonNullable<StageState["ask"]>, answer: StageState["answer"]): GateFacts {
+function gateFacts({ on, digest, deadline }: NonNullable<StageState["ask"]>, answer: StageState["answer"]): GateResult {
   if (answer === undefined) return { on, digest, deadline };
   const { approved, by, reason } = answer;
   return { on, digest, deadline, approved, by, ...(reason === undefined ? {} : { reason }) };

@@ -37,8 +37,8 @@ export interface RunPipelineOptions {
   readonly signal?: AbortSignal;
   /** Hears of each step when it is on the disk. */
   readonly onEvent?: JournalListener;
-  /** The digest of the file that the definition came from: a change of it is a change of the definition. */
-  readonly source?: string;
+  /** The file that the definition came from, and its digest: a change of it is a change of the definition. */
+  readonly source?: { readonly path: string; readonly digest: string };
 }
 
 /** An answer to a gate that waits, bound to what was shown there. */
@@ -103,10 +103,11 @@ export async function runPipeline(
         kind: "run.start",
         run: folder.id,
         pipeline: definition.name,
-        definition: definitionDigest(definition, digests, options.source),
+        definition: definitionDigest(definition, digests, options.source?.digest),
         policies: digests,
         inputs: await folder.store.putJson(inputs),
         project: project.path,
+        ...(options.source === undefined ? {} : { source: options.source.path }),
         startedAt: new Date().toISOString(),
       });
       const parts = { definition, folder, journal, policies, project, inputs, entries, signal };
@@ -156,7 +157,7 @@ export async function resumePipeline(
     try {
       const { start, end } = foldEvents(journal.events);
       if (start === undefined || start.run !== folder.id) throw nothingBegun(folder.path);
-      requireSame(folder.path, start, definitionDigest(definition, digests, options.source), digests);
+      requireSame(folder.path, start, definitionDigest(definition, digests, options.source?.digest), digests);
       const project = await openProject(options.project ?? start.project);
       const inputs = await loadManifest(folder.store, start.inputs);
       const parts = { definition, folder, journal, policies, project, inputs, signal, approve: options.approve };
@@ -251,6 +252,18 @@ function requireWaiting(context: RunContext, { stage, digest }: GateApproval): v
     details: { argument: "approvals", value: `${stage}@${digest}` },
     hint: "Look at what waits there now, and approve that",
   });
+}
+
+/** Where the definition of a run came from, as `runPipeline` was told. Throws as {@link resumePipeline} does. */
+export async function runSource(run: string): Promise<string | undefined> {
+  const folder = await RunFolder.open(await folderOfRun(run));
+  try {
+    const journal = await Journal.open(folder.journal);
+    await journal.close();
+    return foldEvents(journal.events).start?.source;
+  } finally {
+    await folder.close();
+  }
 }
 
 function nothingBegun(run: string): SandboxError<"RUN_UNUSABLE"> {

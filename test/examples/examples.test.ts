@@ -18,6 +18,8 @@ test.each([
   ["credentials.ts", /Denied: the placeholder of ACME_TOKEN/],
   ["compose.ts", /Explained: env denies it \[ 'no-secrets' \]/],
   ["redact.ts", /password = \[redacted\]/],
+  ["docs-agent.ts", /Released: \[ 'docs\/reference.md' \].*another host: refused.*Denied by the gate/s],
+  ["pre-deploy.ts", /Verdict: \{"verdict":"go".*Stopped: says go: database.orders.*Refused: .*"override"/s],
 ])("examples/%s", { timeout: 120_000 }, async (name, said) => {
   const { stdout } = await run(process.execPath, ["--import", "tsx", join(ROOT, "examples", name)], { cwd: ROOT });
   expect(stdout).toMatch(said);

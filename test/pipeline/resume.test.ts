@@ -244,7 +244,7 @@ describe("a run that waits at its gate", () => {
       {},
       /the policy of the stage "write"/,
     ],
-    "the file that it came from is": [DOCS, { source: "sha256:1" }, {}, /the definition/],
+    "the file that it came from is": [DOCS, { source: { path: "x", digest: "sha256:1" } }, {}, /the definition/],
     "an input is": [DOCS, {}, { "docs/c.md": "other\n" }, /docs\/c\.md/],
     "an input is new": [DOCS, {}, { "docs/z.md": "z\n" }, /docs\/z\.md/],
   };

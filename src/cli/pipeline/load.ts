@@ -1,0 +1,85 @@
+/**
+ * From a file to a pipeline.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parse } from "yaml";
+import { definePipeline, type Pipeline, type PipelineDefinition } from "../../mod.ts";
+import { UsageError } from "../failure.ts";
+
+/** A pipeline, and what its file was. */
+export interface LoadedPipeline {
+  readonly pipeline: Pipeline;
+  /** Absolute. */
+  readonly file: string;
+  /** Of the file: a change of it is a change of the pipeline. */
+  readonly digest: string;
+}
+
+/** Loads it. A module runs in this process. */
+export async function loadPipeline(path: string): Promise<LoadedPipeline> {
+  const file = resolve(path);
+  const content = await readFile(file).catch((cause: Error) => {
+    throw new UsageError(`Cannot read the pipeline "${path}": ${cause.message}`);
+  });
+  const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`;
+  const definition = /\.(?:ya?ml|json)$/i.test(file)
+    ? readData(path, content.toString())
+    : await importModule(path, file);
+  return { pipeline: definePipeline(definition as PipelineDefinition), file, digest };
+}
+
+function readData(path: string, text: string): unknown {
+  try {
+    return parse(text, { maxAliasCount: 100 });
+  } catch (error) {
+    throw new UsageError(`Cannot read the pipeline "${path}": ${(error as Error).message.split("\n")[0]}`);
+  }
+}
+
+async function importModule(path: string, file: string): Promise<unknown> {
+  const module = await importFile(path, file);
+  // What was compiled to CommonJS has its own default in the default.
+  const found = module.default ?? module.pipeline;
+  if (typeof found === "object" && found !== null) return "default" in found ? found.default : found;
+  throw new UsageError(`Cannot use "${path}": it exports no pipeline: export default definePipeline({ ... })`);
+}
+
+type Module = Readonly<Record<string, unknown>>;
+
+async function importFile(path: string, file: string): Promise<Module> {
+  const url = pathToFileURL(file).href;
+  try {
+    return (await import(url)) as Module;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_UNKNOWN_FILE_EXTENSION") throw error;
+  }
+  // Node 20 reads no TypeScript by itself; the project may have somebody who does.
+  const tsx = await tsxOf(file);
+  if (tsx === undefined) {
+    throw new UsageError(
+      `Cannot load "${path}": this Node does not run TypeScript. Use Node 22.18 and later, or install tsx in the project`,
+    );
+  }
+  return (await tsx.tsImport(url, import.meta.url)) as Module;
+}
+
+interface Tsx {
+  tsImport(url: string, parent: string): Promise<unknown>;
+}
+
+async function tsxOf(file: string): Promise<Tsx | undefined> {
+  let found: string;
+  try {
+    found = createRequire(file).resolve("tsx/esm/api");
+  } catch {
+    return undefined;
+  }
+  // What is found by `require` is CommonJS; the module that can import lies beside it.
+  return (await import(pathToFileURL(found.replace(/\.cjs$/, ".mjs")).href)) as Tsx;
+}
