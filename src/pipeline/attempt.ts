@@ -16,6 +16,7 @@ import type { AttemptFacts, CheckFacts } from "./result-types.ts";
 import { isStdout } from "./rules.ts";
 import { runCommand } from "./run-command.ts";
 import type { RunContext } from "./run-context.ts";
+import { stageSandbox } from "./stage-sandbox.ts";
 import type { Stage, StdoutOutput } from "./types.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -80,7 +81,7 @@ async function inSandbox(parts: InSandbox): Promise<OutputManifests> {
   const { context, name, stage, attempt, inputs, facts } = parts;
   const { definition, folder, policies, signal } = context;
   await using workspace = await Workspace.make(folder, inputs);
-  const options = { ...definition.sandbox, ...stage.sandbox };
+  const options = stageSandbox(definition, stage);
   const image = await pinnedImage(options);
   if (image !== undefined) facts.image = image;
   await using sandbox = await createSandbox(policies[name]?.policy ?? { version: 1 }, {

@@ -15,6 +15,7 @@ import { isStdout } from "./rules.ts";
 import { runCommand } from "./run-command.ts";
 import type { RunContext } from "./run-context.ts";
 import { checkPolicy } from "./stage-policy.ts";
+import { stageSandbox } from "./stage-sandbox.ts";
 import type { CommandCheck, FunctionCheck, Stage } from "./types.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -63,7 +64,7 @@ async function runInSandbox(
   const { definition, folder, signal } = context;
   const { paths, files } = placed(stage, outputs);
   await using workspace = await Workspace.make(folder, files);
-  const options = { ...definition.sandbox, ...stage.sandbox };
+  const options = stageSandbox(definition, stage);
   const image = await pinnedImage(options);
   await using sandbox = await createSandbox((await checkPolicy(policy, paths)).policy, {
     ...options,

@@ -22,8 +22,9 @@ export function definitionDigest(
   return digestOf({ name, parallel, sandbox: plain(sandbox), stages: Object.fromEntries(stages), policies, source });
 }
 
-function withoutPolicy({ policy: _, ...rest }: Stage): object {
-  return rest;
+function withoutPolicy({ policy: _, recipe, ...rest }: Stage): object {
+  const { policy: __, ...others } = recipe ?? {};
+  return { ...rest, recipe: others };
 }
 
 /** As data: functions by their text, schemas as JSON Schema, bytes as base64. */

@@ -10,7 +10,7 @@ import { approvedChanges, changeKey, passGate } from "./gate.ts";
 import { assembleInputs } from "./inputs.ts";
 import { loadOutputs, type Manifest, type OutputManifests } from "./manifest.ts";
 import { gateChanges, Release, releasedFiles, releaseRoots } from "./release.ts";
-import type { StageStatus } from "./result-types.ts";
+import type { ReleaseFacts, StageStatus } from "./result-types.ts";
 import type { RunContext } from "./run-context.ts";
 import type { Slots } from "./slots.ts";
 import { type StageState, stageState } from "./state.ts";
@@ -101,7 +101,7 @@ async function releaseStage(
   const stage = context.definition.stages[name] as Stage;
   if (releaseRoots(stage).length === 0) return;
   const digest = ask?.digest ?? "";
-  if (released !== undefined) return refuse(released.refused);
+  if (released !== undefined) return refuse(await releaseFacts(context, released.outcome));
   const approved = await approvedChanges(context, name);
   // All of it, before any of it is written.
   for (const each of releasedFiles(stage, outputs)) {
@@ -118,24 +118,31 @@ async function releaseStage(
   if (refused.length > 0) throw new StageFailure("release", refusalText(refused));
   if (releasing === undefined) await context.record({ kind: "release.start", stage: name, digest });
   const result = await release.apply(changes as never);
-  const end = {
+  const facts: ReleaseFacts = {
+    applied: result.applied.map(({ path }) => path),
+    refused: result.refused.map(({ change, reason }) => ({ path: change.path, reason })),
+  };
+  await context.record({
     kind: "release.end",
     stage: name,
     digest,
-    applied: result.applied.map(({ path }) => path),
-    refused: result.refused.map(({ change, reason }) => ({ path: change.path, reason })),
-  } as const;
-  await context.record(end);
-  refuse(end.refused);
+    applied: facts.applied.length,
+    refused: facts.refused.length,
+    outcome: await context.folder.store.putJson(facts),
+  });
+  refuse(facts);
 }
 
-type Refused = readonly { readonly path: string; readonly reason: string }[];
+/** Its digest says that it is as this library stored it. */
+async function releaseFacts({ folder }: RunContext, outcome: string): Promise<ReleaseFacts> {
+  return (await folder.store.json(outcome)) as ReleaseFacts;
+}
 
-function refuse(refused: Refused): void {
+function refuse({ refused }: Pick<ReleaseFacts, "refused">): void {
   if (refused.length > 0) throw new StageFailure("release", refusalText(refused));
 }
 
-function refusalText(refused: Refused): string {
+function refusalText(refused: ReleaseFacts["refused"]): string {
   const lines = refused.slice(0, 10).map(({ path, reason }) => `"${path}": ${reason}`);
   return `it could not be released: ${lines.join("; ")}${refused.length > 10 ? `; and ${refused.length - 10} more` : ""}`;
 }

@@ -18,7 +18,7 @@ export interface Gate {
    * an approval.
    */
   readonly approve?: GateApprover;
-  /** After that long the answer is no, in milliseconds. @default 3600000 */
+  /** After that long the answer is no, in milliseconds, at most 24 days. @default 3600000 */
   readonly timeoutMs?: number;
 }
 

@@ -155,12 +155,9 @@ async function askApprover(
   }
 }
 
-/** A timer holds at most 24 days. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
-
 function deadline(timeoutMs: number, signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, Math.min(timeoutMs, TIMER_MAX_MS), undefined);
+    const timer = setTimeout(resolve, timeoutMs, undefined);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   });
 }

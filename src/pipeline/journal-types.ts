@@ -59,8 +59,11 @@ export type PipelineEvent =
       readonly kind: "release.end";
       readonly stage: string;
       readonly digest: string;
-      readonly applied: readonly string[];
-      readonly refused: readonly { readonly path: string; readonly reason: string }[];
+      /** How many files. */
+      readonly applied: number;
+      readonly refused: number;
+      /** Of the list of them. */
+      readonly outcome: string;
     }
   | { readonly kind: "stage.pass"; readonly stage: string }
   | { readonly kind: "stage.fail"; readonly stage: string; readonly failure: FailureCode; readonly reason: string }

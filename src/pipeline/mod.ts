@@ -5,6 +5,7 @@
  */
 export { definePipeline } from "./define.ts";
 export { exportArtifacts } from "./export.ts";
+export { gateByApprover } from "./gate-approver.ts";
 export type * from "./gate-types.ts";
 export type { JournalListener } from "./journal.ts";
 export type { PipelineEvent } from "./journal-types.ts";

@@ -24,7 +24,6 @@ import {
 import { emptyReport, walk } from "../runtimes/workspace/walk.ts";
 import { chunksOf } from "./chunks.ts";
 import { type Manifest, type ManifestEntry, sorted } from "./manifest.ts";
-import { nameProblem } from "./paths.ts";
 import type { Store } from "./store.ts";
 
 /** The project's folder, as it was found. */
@@ -85,8 +84,7 @@ async function lookAt(root: Directory, paths: readonly string[], store: Store | 
   for (const each of walk(root, select(paths.map((relative) => ({ relative, access: "write" }))), report)) {
     if (each.access === "ancestor" || each.path.length === 0) continue;
     const path = each.path.toString();
-    const problem = nameProblem(path, each.path);
-    if (problem !== undefined) throw unusable(path, problem);
+    if (!Buffer.from(path).equals(each.path)) throw unusable(path, "its name is not UTF-8");
     if (found.length >= FILES_MAX) throw unusable(path, `the inputs are more than ${FILES_MAX} files`);
     if (each.kind === "directory") found.push({ kind: "folder", path });
     else if (each.kind === "symlink") {

@@ -10,6 +10,7 @@ import type {
   GateResult,
   OutputFacts,
   PipelineResult,
+  ReleaseFacts,
   RunStatus,
   StageResult,
   StageStatus,
@@ -67,7 +68,7 @@ async function stageResult(
     outputs:
       end?.outputs === undefined || failure?.code === "artifact" ? [] : await outputFacts(folder.store, end.outputs),
     ...(ask === undefined ? {} : { gate: gateFacts(ask, answer) }),
-    ...(released === undefined ? {} : { release: { applied: released.applied, refused: released.refused } }),
+    ...(released === undefined ? {} : { release: (await folder.store.json(released.outcome)) as ReleaseFacts }),
   };
 }
 

@@ -12,6 +12,7 @@ import type { GateApprover } from "./gate-types.ts";
 import { projectPaths } from "./inputs.ts";
 import { Journal, type JournalListener } from "./journal.ts";
 import { loadManifest } from "./manifest.ts";
+import { isWithin } from "./paths.ts";
 import { lookAtProject, openProject } from "./project.ts";
 import { projectSince, runChanged } from "./project-since.ts";
 import { resultOf } from "./result.ts";
@@ -94,6 +95,7 @@ export async function runPipeline(
   const project = await openProject(path);
   const folder = await RunFolder.create(options.runs);
   try {
+    requireApart(folder.path, project.path, definition);
     const { manifest: inputs, entries } = await lookAtProject(project, projectPaths(definition), {
       store: folder.store,
     });
@@ -264,6 +266,18 @@ export async function runSource(run: string): Promise<string | undefined> {
   } finally {
     await folder.close();
   }
+}
+
+/** A run that keeps copies of its inputs among its inputs would have no end. */
+function requireApart(run: string, project: string, definition: Pipeline): void {
+  if (!run.startsWith(`${project}/`)) return;
+  const inside = run.slice(project.length + 1);
+  const input = projectPaths(definition).find((path) => isWithin(inside, path));
+  if (input === undefined) return;
+  throw new SandboxError("ARGUMENT_INVALID", `Cannot keep the run in "${run}": it lies in the input "${input}"`, {
+    details: { argument: "runs", value: run },
+    hint: "Keep it outside of the project, or in a folder of it that is no input",
+  });
 }
 
 function nothingBegun(run: string): SandboxError<"RUN_UNUSABLE"> {

@@ -32,6 +32,18 @@ const sandbox = z.looseObject({
   runtime: z.enum(["auto", "local", "docker"]).optional(),
 });
 
+const recipe = z.looseObject({
+  policy: z.looseObject({}),
+  image: z
+    .looseObject({ name: z.string({ error: "an image that is yet to be built: build it, and name it" }) })
+    .refine(
+      (image) => !("dockerfile" in image || "packages" in image),
+      "an image that is yet to be built: build it, and name it",
+    )
+    .optional(),
+  plugins: z.array(z.unknown()).max(0, "plugins by name: pass them in sandbox.plugins").optional(),
+});
+
 const input = z.union([
   path,
   z.strictObject({ project: path, to: path.optional() }),
@@ -68,7 +80,7 @@ const gate = z.strictObject({
   timeoutMs: z
     .int()
     .min(1)
-    .max(30 * 86_400_000)
+    .max(24 * 86_400_000)
     .optional(),
 });
 
@@ -78,6 +90,7 @@ const stage = z.strictObject({
   needs: z.array(name).max(64).optional(),
   policy: policy.optional(),
   sandbox: sandbox.optional(),
+  recipe: recipe.optional(),
   command: z.union([program, callable]),
   inputs: z.array(input).max(256).optional(),
   outputs: z.record(name, output).optional(),

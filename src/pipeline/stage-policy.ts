@@ -13,19 +13,20 @@ import type { PipelineDefinition, Stage } from "./types.ts";
 /** Reads and composes it. */
 export async function stagePolicy(definition: PipelineDefinition, stage: Stage): Promise<ReadPolicy> {
   const write = [...outputGrants(definition, stage), ...(stage.scratch ?? []).map(grant)];
-  return withGrants(stage.policy, { read: inputTargets(definition, stage).map(grant), write });
+  return withGrants([stage.recipe?.policy, stage.policy], { read: inputTargets(definition, stage).map(grant), write });
 }
 
 /** The policy of a check: it reads what was made, and writes nothing. */
 export async function checkPolicy(policy: Policy | string | undefined, paths: readonly string[]): Promise<ReadPolicy> {
-  return withGrants(policy, { read: paths.map(grant), write: [] });
+  return withGrants([policy], { read: paths.map(grant), write: [] });
 }
 
 async function withGrants(
-  policy: Policy | string | undefined,
+  policies: readonly (Policy | string | undefined)[],
   grants: { readonly read: readonly string[]; readonly write: readonly string[] },
 ): Promise<ReadPolicy> {
-  const own = policy === undefined ? [] : [(await readPolicy(policy)).policy];
+  const own: Policy[] = [];
+  for (const policy of policies) if (policy !== undefined) own.push((await readPolicy(policy)).policy);
   const filesystem = {
     ...(grants.read.length > 0 ? { read: [...new Set(grants.read)] } : {}),
     ...(grants.write.length > 0 ? { write: [...new Set(grants.write)] } : {}),

@@ -40,6 +40,8 @@ export interface Stage {
    * @default nothing
    */
   readonly policy?: Policy | string;
+  /** What a recipe has built: its policy, which `policy` is composed with, its image, variables and volumes. */
+  readonly recipe?: StageRecipe;
   /** Options of its sandbox, over the pipeline's. */
   readonly sandbox?: StageSandbox;
   /** A program with its arguments, which must succeed; or a function that drives the sandbox. */
@@ -58,6 +60,17 @@ export interface Stage {
   readonly timeoutMs?: number;
   /** Whether it begins again, in a new sandbox, when it failed. @default never */
   readonly retries?: StageRetries;
+}
+
+/** What a stage takes of a recipe: what `recipe.build()` gives has it. */
+export interface StageRecipe {
+  readonly policy: Policy;
+  /** One that is yet to be built is refused: build it, and name it. */
+  readonly image?: { readonly name?: string; readonly dockerfile?: string; readonly packages?: object };
+  readonly env?: Readonly<Record<string, string>>;
+  readonly volumes?: SandboxOptions["volumes"];
+  /** Plugins by name are refused: pass them in `sandbox.plugins`. */
+  readonly plugins?: readonly unknown[];
 }
 
 /** A file or folder of the project. */

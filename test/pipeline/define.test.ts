@@ -84,6 +84,11 @@ const REFUSED: readonly (readonly [what: string, definition: unknown, issue: str
     "sandbox.workspace: the workspace is the stage's inputs",
   ],
   ["a simulated sandbox", { name: "a", stages: { s: stage }, sandbox: { runtime: "memory" } }, "sandbox.runtime"],
+  [
+    "an image of a recipe that is yet to be built",
+    { name: "a", stages: { s: { ...stage, recipe: { policy: { version: 1 }, image: { dockerfile: "FROM x" } } } } },
+    "stages.s.recipe.image",
+  ],
   ["a check that is none", { name: "a", stages: { s: { ...stage, checks: [{ name: "x" }] } } }, "stages.s.checks.0"],
 ];
 

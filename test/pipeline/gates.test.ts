@@ -1,7 +1,16 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type GateApprover, type GateRequest, type PipelineResult, SandboxError, type Stage } from "../../src/mod.ts";
+import {
+  createApprovalBroker,
+  type GateApprover,
+  type GateRequest,
+  gateByApprover,
+  type PipelineResult,
+  quorum,
+  SandboxError,
+  type Stage,
+} from "../../src/mod.ts";
 import { filesOf, folderWith, run, sh, stageOf } from "./support.ts";
 
 /** Writes a page and wants to release it. */
@@ -227,7 +236,52 @@ test("a pipeline whose policies or inputs cannot be used does not begin", async 
   await expect(run({ s: { command: sh("true"), inputs: ["nowhere"] } }, folderWith())).rejects.toMatchObject({
     code: "WORKSPACE_UNUSABLE",
   });
+  const project = folderWith({ "a/b": "" });
+  const runs = { runs: `${project}/a/runs` };
+  await expect(run({ s: { command: sh("true"), inputs: ["a"] } }, project, runs)).rejects.toThrow(
+    'it lies in the input "a"',
+  );
   await expect(run({ s: { command: sh("true"), policy: "version: 2" } }, folderWith())).rejects.toSatisfy((error) =>
     SandboxError.is(error, "POLICY_INVALID"),
   );
+});
+
+test("a gate is answered by whoever answers for sandboxes, and a stage takes what a recipe has built", async () => {
+  const broker = createApprovalBroker();
+  const titles: string[] = [];
+  broker.watch((event) => {
+    if (event.kind !== "pending") return;
+    titles.push(event.question.title);
+    const verdict = event.question.text?.includes("pages/no/") ? "deny" : "allow";
+    broker.answer(event.question.id, { verdict, by: "ada" });
+  });
+  const approve = gateByApprover(broker.approve);
+  const both = gateByApprover(quorum(2, broker.approve, () => ({ verdict: "allow", by: "grace" })));
+  const result = await run(
+    {
+      yes: page("yes", { approve }),
+      no: page("no", { approve }),
+      both: page("both", { approve: both }),
+      recipe: {
+        recipe: {
+          policy: { version: 1, process: { deny: ["cat"] } },
+          env: { GREETING: "hello" },
+          volumes: [],
+          plugins: [],
+        },
+        command: sh("echo $GREETING $NAME; cat /dev/null || exit 3"),
+        sandbox: { env: { NAME: "you" } },
+        outputs: { said: { stdout: true } },
+      },
+    },
+    folderWith(),
+  );
+  const facts = result.stages.map(({ status, gate, attempts }) => [status, gate?.by, attempts[0]?.stdoutTail]);
+  expect(facts).toEqual([
+    ["passed", "ada", ""],
+    ["denied", "ada", ""],
+    ["passed", expect.any(String), ""],
+    ["failed", undefined, "hello you\n"],
+  ]);
+  expect(titles.sort()).toEqual(["both: the diff", "no: the diff", "yes: the diff"]);
 });

@@ -32,9 +32,7 @@ function stepLine(event: PipelineEvent, style: Style): string | undefined {
       return `${style("bold", event.stage)}: ${word} by ${event.by}`;
     }
     case "release.end":
-      return event.applied.length > 0
-        ? `${style("bold", event.stage)}: released ${event.applied.length} changes`
-        : undefined;
+      return event.applied > 0 ? `${style("bold", event.stage)}: released ${event.applied} changes` : undefined;
     case "stage.pass":
       return `${style("bold", event.stage)}: ${style("green", "passed")}`;
     case "stage.fail":
