@@ -10,3 +10,6 @@ export { type ApprovalDescription, describeRequest } from "./describe.ts";
 export type { ApprovalQuestion } from "./question.ts";
 export { firstAnswer, quorum } from "./several.ts";
 export { suggestRule } from "./suggest.ts";
+export { type TerminalApproverOptions, terminalApprover } from "./terminal/terminal.ts";
+export type { SecretSource } from "./webhook/signature.ts";
+export { type WebhookApprover, type WebhookApproverOptions, webhookApprover } from "./webhook/webhook.ts";

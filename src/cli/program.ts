@@ -50,6 +50,13 @@ function sandboxOptions(command: Command): Command {
     .option("-v, --volume <name:path>", "a folder that outlives it, with :ro only to be read (may be repeated)", volume)
     .option("--timeout <duration>", "end it after so long, for instance 90s or 10m", duration)
     .option("--audit <file>", "append every record to this log (JSON Lines, hash chain)")
+    .addOption(
+      new Option("--approve <who>", "who answers what the policy asks about")
+        .choices(["terminal", "never"])
+        .default(undefined, "terminal where there is one"),
+    )
+    .option("--approved <file>", "a reviewed policy whose rules answer what the policy asks about")
+    .option("--approvals <file>", "write answers for always to this file, as rules for review")
     .option("--apply [globs...]", "write its changes back without asking: all, or those that match")
     .option("--discard", "throw its changes away without asking")
     .option("--patch <file>", "write its changes to a patch that `git apply` takes")

@@ -8,6 +8,8 @@ import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command, CommandExit } from "../../mod.ts";
 import type { Interruption } from "./interruption.ts";
+import { TerminalModes } from "./terminal-modes.ts";
+import { terminalFree, useTerminal } from "./terminal-turn.ts";
 
 /** How long the output of what a program left behind is waited for, in milliseconds. */
 const LINGER_MS = 500;
@@ -17,16 +19,32 @@ export async function attach(command: Command, terminal: boolean, interruption: 
   const settle = interruption.passTo((signal) => command.signal(signal));
   const kill = () => void command.kill();
   interruption.signal.addEventListener("abort", kill, { once: true });
-  const restore = terminal ? followTerminal(command) : () => undefined;
-  const forget = followInput(command);
+  const modes = new TerminalModes();
+  const screen = terminal ? followTerminal(command) : undefined;
+  const input = followInput(command);
+  const done = useTerminal({
+    pause() {
+      input.stop();
+      screen?.stop();
+    },
+    resume() {
+      screen?.start();
+      input.start();
+      process.stdout.write(modes.again());
+      // Whoever draws a whole screen does so again for a new size.
+      if (modes.hasScreen) screen?.redraw();
+    },
+  });
   try {
-    const written = writeOutput(command);
+    const written = writeOutput(command, terminal ? modes : undefined);
     const exit = await command.exited;
     await lastOutput(written);
     return exit;
   } finally {
-    forget();
-    restore();
+    done();
+    input.stop();
+    input.forget();
+    screen?.forget();
     settle();
     interruption.signal.removeEventListener("abort", kill);
   }
@@ -46,40 +64,62 @@ async function lastOutput(written: Promise<void>): Promise<void> {
 }
 
 /** Keys go to the program as they are, Ctrl-C too: its terminal makes signals of them. */
-function followTerminal(command: Command): () => void {
+function followTerminal(command: Command) {
   const { stdin, stdout } = process;
   const resize = () => command.resize({ rows: stdout.rows, columns: stdout.columns });
-  stdin.setRawMode(true);
+  const start = () => stdin.setRawMode(true);
+  const stop = () => stdin.setRawMode(false);
   stdout.on("resize", resize);
-  return () => {
-    stdout.off("resize", resize);
-    stdin.setRawMode(false);
+  start();
+  return {
+    start,
+    stop,
+    redraw(): void {
+      command.resize({ rows: stdout.rows, columns: Math.max(1, stdout.columns - 1) });
+      resize();
+    },
+    forget(): void {
+      stdout.off("resize", resize);
+      stop();
+    },
   };
 }
 
-function followInput(command: Command): () => void {
+function followInput(command: Command) {
   const { stdin } = process;
+  let isOn = false;
   const take = async (data: Buffer) => {
     stdin.pause();
     const taken = await command.stdin.write(data).catch(() => false);
     // A program that has gone leaves the rest to whoever comes after this process.
-    if (taken) stdin.resume();
+    if (taken && isOn) stdin.resume();
   };
   const onData = (data: Buffer) => void take(data);
   const onEnd = () => command.stdin.end();
   const onError = () => command.stdin.end();
-  stdin.on("data", onData);
+  const start = () => {
+    isOn = true;
+    stdin.on("data", onData);
+    stdin.resume();
+  };
   stdin.once("end", onEnd);
   stdin.once("error", onError);
-  return () => {
-    stdin.off("data", onData);
-    stdin.off("end", onEnd);
-    stdin.off("error", onError);
-    stdin.pause();
+  start();
+  return {
+    start,
+    stop(): void {
+      isOn = false;
+      stdin.off("data", onData);
+      stdin.pause();
+    },
+    forget(): void {
+      stdin.off("end", onEnd);
+      stdin.off("error", onError);
+    },
   };
 }
 
-async function writeOutput(command: Command): Promise<void> {
+async function writeOutput(command: Command, modes: TerminalModes | undefined): Promise<void> {
   const closed = new Set<Writable>();
   for (const stream of [process.stdout, process.stderr]) {
     // Whoever read has gone, as `head` does: the program is told as it would be without a sandbox.
@@ -89,6 +129,8 @@ async function writeOutput(command: Command): Promise<void> {
     });
   }
   for await (const { channel, bytes } of command) {
+    await terminalFree();
+    modes?.see(bytes);
     const stream = channel === "stdout" ? process.stdout : process.stderr;
     if (closed.has(stream) || stream.write(bytes)) continue;
     await Promise.race([once(stream, "drain"), once(stream, "close")]).catch(() => undefined);

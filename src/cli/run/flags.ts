@@ -24,6 +24,12 @@ export interface RunFlags {
   /** In milliseconds. */
   readonly timeout?: number;
   readonly audit?: string;
+  /** Who is asked. @default `terminal` where there is one */
+  readonly approve?: "terminal" | "never";
+  /** A reviewed policy whose rules answer. */
+  readonly approved?: string;
+  /** Where rules for always go. */
+  readonly approvals?: string;
   /** `true`: all. */
   readonly apply?: true | readonly string[];
   readonly discard?: boolean;

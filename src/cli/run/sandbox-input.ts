@@ -4,6 +4,7 @@
  * @module
  */
 import type { Policy, SandboxOptions } from "../../mod.ts";
+import { approverOf } from "./approver.ts";
 import type { RunFlags } from "./flags.ts";
 
 /** What a program may do where nobody wrote it down. */
@@ -17,7 +18,8 @@ export interface SandboxInput {
 
 /** Reads the policy, and puts the options together. */
 export async function sandboxInput(flags: RunFlags): Promise<SandboxInput> {
-  const { from: image, workspace, runtime, audit } = flags;
+  const { from: image, workspace, runtime, audit, approvals: patch } = flags;
+  const approve = await approverOf(flags);
   const policy = flags.policy === undefined ? defaultPolicy(flags) : await policyOf(flags.policy);
   const isLocal = runtime === "local" || (runtime === "auto" && image === undefined && process.platform === "linux");
   const mode = flags.mode ?? (isLocal ? "overlay" : "copy");
@@ -30,6 +32,8 @@ export async function sandboxInput(flags: RunFlags): Promise<SandboxInput> {
       ...(flags.volume === undefined ? {} : { volumes: flags.volume }),
       env: variables(flags.env ?? []),
       ...(audit === undefined ? {} : { audit: { file: audit } }),
+      ...(approve === undefined ? {} : { approve }),
+      ...(patch === undefined ? {} : { approvals: { patch } }),
     },
   };
 }

@@ -1,0 +1,91 @@
+/**
+ * What a question looks like on a terminal. Everything in it is hostile, so everything is escaped and bounded.
+ *
+ * @module
+ */
+import { stringify } from "yaml";
+import { displaySafe } from "../../audit/display.ts";
+import type { ApprovalScope } from "../../hooks/approval-types.ts";
+import type { ApprovalQuestion } from "../question.ts";
+
+/** How something looks. */
+export type Paint = (look: "bold" | "dim" | "yellow", text: string) => string;
+
+const TITLE_MAX = 300;
+const VALUE_MAX = 500;
+const TEXT_LINES_MAX = 40;
+
+/** The question, line by line. */
+export function questionLines(question: ApprovalQuestion, waiting: number, paint: Paint): string[] {
+  const { title, facts, suggestion, expiresAt } = question;
+  const width = Math.max(...facts.map(([name]) => name.length));
+  const rule = suggestion === undefined ? [] : [["rule would be", flow(suggestion)] as const];
+  const rows = [...facts, ...rule].map(([name, value]) => {
+    return `  ${paint("dim", safe(name, 40).padEnd(width))}  ${safe(value, VALUE_MAX)}`;
+  });
+  const more = waiting > 0 ? `; ${waiting} more wait` : "";
+  return [
+    `${paint("yellow", "cofferdam asks:")} ${paint("bold", safe(title, TITLE_MAX))}`,
+    ...rows,
+    ...textLines(question.text),
+    paint("dim", `  without an answer it is denied at ${expiresAt.slice(11, 19)} UTC${more}`),
+  ];
+}
+
+/** The line that is answered. */
+export function keysLine({ scopes, domain }: Pick<ApprovalQuestion, "scopes" | "domain">): string {
+  const keys = scopes.map((scope) => (domain === "gate" ? "[y]es" : KEYS[scope]));
+  return `${[...keys, "[d]eny", "[?] explain"].join(", ")}: `;
+}
+
+/** What the keys mean. */
+export function explanationLines({ scopes, suggestion, id }: ApprovalQuestion): string[] {
+  const lines = scopes.map((scope) => `  ${scope.slice(0, 1)}  ${MEANINGS[scope]}`);
+  const rule = suggestion === undefined ? [] : stringify(suggestion, { lineWidth: 0 }).trimEnd().split("\n");
+  return [
+    ...lines,
+    "  d  it is denied, this time",
+    ...(rule.length === 0 ? [] : ["  The rule that would allow it:", ...bounded(rule).map((line) => `    ${line}`)]),
+    `  Question ${safe(id, 128)}`,
+  ];
+}
+
+const KEYS: Readonly<Record<ApprovalScope, string>> = { once: "[o]nce", session: "[s]ession", always: "[a]lways" };
+
+const MEANINGS: Readonly<Record<ApprovalScope, string>> = {
+  once: "it is allowed, this time",
+  session: "it is allowed whenever the same program does the same, until the sandbox ends",
+  always: "as for the session, and the rule below is written down for review",
+};
+
+/** What was typed: undefined is no key of this question. */
+export function readKey(
+  typed: string,
+  scopes: readonly ApprovalScope[],
+): ApprovalScope | "deny" | "explain" | undefined {
+  const key = typed.trim().toLowerCase();
+  if (["d", "deny", "n", "no"].includes(key)) return "deny";
+  if (key === "?") return "explain";
+  if (key === "y" || key === "yes") return scopes.length === 1 ? scopes[0] : undefined;
+  return scopes.find((scope) => scope === key || scope.slice(0, 1) === key);
+}
+
+function textLines(text: string | undefined): string[] {
+  return text === undefined ? [] : bounded(text.split("\n")).map((line) => `  | ${line}`);
+}
+
+function bounded(lines: readonly string[]): string[] {
+  const shown = lines.slice(0, TEXT_LINES_MAX).map((line) => safe(line, VALUE_MAX));
+  const more = lines.length - shown.length;
+  return more > 0 ? [...shown, `and ${more} more lines`] : shown;
+}
+
+function flow(value: object): string {
+  const { version: _, ...rest } = value as { readonly version?: unknown };
+  return stringify(rest, { collectionStyle: "flow", lineWidth: 0 }).trim();
+}
+
+function safe(text: string, max: number): string {
+  const escaped = displaySafe(text.slice(0, max));
+  return text.length > max ? `${escaped}… (${text.length - max} more)` : escaped;
+}

@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import { questionOf } from "../../src/approvals/question.ts";
+import { explanationLines, keysLine, questionLines, readKey } from "../../src/approvals/terminal/prompt.ts";
+import type { ApprovalRequest } from "../../src/mod.ts";
+import { asked, fileQuestion, hostQuestion, startQuestion } from "./support.ts";
+
+const plain = (_: string, text: string) => text;
+const lines = (request: ApprovalRequest) => {
+  const question = questionOf(request, asked({ scopes: ["once", "session", "always"] }).context);
+  return [...questionLines(question, 2, plain), ...explanationLines(question), keysLine(question)];
+};
+
+describe("a question on a terminal", () => {
+  test("shows facts, the rule, the deadline, and what waits", () => {
+    const text = lines(fileQuestion("/workspace/docs/a.md", { operation: "write" })).join("\n");
+    expect(text).toContain("cofferdam asks: write /workspace/docs/a.md");
+    expect(text).toMatch(/program +\/usr\/bin\/cat/);
+    expect(text).toMatch(
+      /rule would be +\{ filesystem: \{ write: \[ \{ path: \.\/docs\/a\.md, optional: true \} \] \} \}/,
+    );
+    expect(text).toMatch(/denied at \d\d:\d\d:\d\d UTC; 2 more wait/);
+    expect(text).toContain("[o]nce, [s]ession, [a]lways, [d]eny, [?] explain:");
+  });
+
+  test.each<[string, ApprovalRequest]>([
+    ["a path", fileQuestion("/workspace/\u001b[2J\r\n\u202egnp.exe\u0007\u009b1A\u2028")],
+    ["arguments", startQuestion(["sh", "-c", "\u001b]0;x\u0007", "\u200b\u2066"])],
+    [
+      "a host and words",
+      { ...hostQuestion(undefined, { host: "\u001bc" }), requested: "\u001b[8m\n[d]eny" } as ApprovalRequest,
+    ],
+    ["a reason", { ...fileQuestion("/a"), reason: "\u001b[1A[o]nce" }],
+    [
+      "a gate",
+      {
+        domain: "gate",
+        gate: { name: "\u001b[2J", facts: [["\u001b", "\u202e"]], text: `\u001b[H\n${"x\n".repeat(500)}` },
+        reason: "\r",
+        askedBy: { kind: "policy" },
+      },
+    ],
+  ])("shows nothing of %s that moves a cursor, hides, or turns a text round", (_, request) => {
+    for (const line of lines(request)) expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  });
+
+  test("is bounded, however long the facts are", () => {
+    const all = lines(startQuestion(["x".repeat(1_000_000), ...Array.from({ length: 10_000 }, () => "\u001b")]));
+    expect(all.length).toBeLessThan(70);
+    expect(Math.max(...all.map((line) => line.length))).toBeLessThan(5000);
+  });
+});
+
+describe("readKey()", () => {
+  test.each([
+    ["o", "once"],
+    [" S ", "session"],
+    ["always", "always"],
+    ["d", "deny"],
+    ["n", "deny"],
+    ["?", "explain"],
+    ["y", undefined],
+    ["", undefined],
+    ["os", undefined],
+  ])("takes %j", (typed, key) => {
+    expect(readKey(typed, ["once", "session", "always"])).toBe(key);
+  });
+
+  test("takes no scope that is not offered, and a yes where there is but one", () => {
+    expect(readKey("a", ["once", "session"])).toBeUndefined();
+    expect(readKey("y", ["once"])).toBe("once");
+  });
+});
