@@ -8,6 +8,7 @@ import {
   type AuditRecord,
   type DecisionRecord,
   type InferenceBudgetNotice,
+  type InferenceFacts,
   type JsonValue,
   type KnownSecret,
   openAuditLog,
@@ -160,7 +161,7 @@ export class SandboxRecords implements ExecAudit {
 
   /** @internal */
   decision(decision: Omit<DecisionRecord, keyof RecordBase | "kind">): void {
-    const { argv, subject, ...rest } = decision;
+    const { argv, subject, inference, ...rest } = decision;
     const secrets = this.secrets();
     this.#add({
       kind: "decision",
@@ -169,6 +170,7 @@ export class SandboxRecords implements ExecAudit {
       object: redactText(decision.object, secrets),
       reason: redactText(decision.reason, secrets),
       ...(argv === undefined ? {} : { argv: redactArgv(argv, secrets) }),
+      ...(inference === undefined ? {} : { inference: redactModel(inference, secrets) }),
     });
   }
 
@@ -205,6 +207,12 @@ export class SandboxRecords implements ExecAudit {
     this.observer?.(record);
     void this.#log?.append(record);
   }
+}
+
+/** The name of a model is whatever a program says. */
+function redactModel(facts: InferenceFacts, secrets: readonly KnownSecret[]): InferenceFacts {
+  const { model } = facts;
+  return model === undefined ? facts : { ...facts, model: redactText(model, secrets) };
 }
 
 function redactSubject(subject: Subject, secrets: readonly KnownSecret[]): Subject {

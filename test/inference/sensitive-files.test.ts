@@ -121,3 +121,24 @@ test.each([
   const error = await createSandbox(policy, { runtime: "memory", guest: {} }).catch((e) => e);
   expect(error).toMatchObject({ code: "POLICY_INVALID", message: expect.stringMatching(words) });
 });
+
+test("a secret that the sandbox holds is in no record, though a program calls a model by it", async () => {
+  const far = await serve(json(CHAT_WHOLE));
+  const secret = `sk-${"aB3".repeat(10)}`;
+  const leak: GuestProgram = async (self) => {
+    const body = JSON.stringify({ ...CHAT, model: self.env.TOKEN });
+    await self.fetch("http://inference.local/v1/chat/completions", { method: "POST", body });
+    return 0;
+  };
+  const { inference = {} } = policyFor(far);
+  const sandbox = await createSandbox(
+    { version: 1, inference: { ...inference, privacy: [] }, credentials: [{ name: "TOKEN", expose: "env" }] },
+    { runtime: "memory", guest: { programs: { leak } }, credentials: { TOKEN: () => secret }, proxy: false },
+  );
+  onTestFinished(() => sandbox.stop());
+  await sandbox.exec(["leak"], { check: true });
+  expect(far.requests[0]?.body.model).toBe(secret);
+  const call = sandbox.decisions().find(({ domain }) => domain === "inference");
+  expect([call?.object, call?.inference?.model]).toEqual(["[redacted:TOKEN]", "[redacted:TOKEN]"]);
+  expect(JSON.stringify(sandbox.decisions())).not.toContain(secret);
+});

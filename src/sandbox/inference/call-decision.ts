@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Decision, type InferenceFacts, redactText } from "../../audit/mod.ts";
+import type { Decision, InferenceFacts } from "../../audit/mod.ts";
 import type { CallRecord } from "../../domains/inference/mod.ts";
 
 /** Says it. */
@@ -45,7 +45,7 @@ function factsOf(call: CallRecord): InferenceFacts {
     endpoint,
     ...(target === undefined
       ? {}
-      : { provider: target.provider.name, model: redactText(target.model ?? model), local: target.provider.local }),
+      : { provider: target.provider.name, model: target.model ?? model, local: target.provider.local }),
     inputTokens: usage.inputTokens,
     outputTokens: usage.outputTokens,
     ...(usage.cachedTokens > 0 ? { cachedTokens: usage.cachedTokens } : {}),

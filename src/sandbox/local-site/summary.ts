@@ -3,11 +3,13 @@
  *
  * @module
  */
-import type {
-  NormalizedNetworkDenial,
-  NormalizedNetworkRule,
-  NormalizedPolicy,
-  NormalizedProcessDenial,
+import {
+  INFERENCE_HOST,
+  type NormalizedInference,
+  type NormalizedNetworkDenial,
+  type NormalizedNetworkRule,
+  type NormalizedPolicy,
+  type NormalizedProcessDenial,
 } from "../../policy/core.ts";
 
 /** What a policy allows and denies, as programs see it. */
@@ -31,6 +33,14 @@ export interface PolicySummary {
     /** What becomes of everything else. */
     readonly unmatched: "deny" | "ask";
   };
+  /** Absent: no models can be called. */
+  readonly models?: {
+    /** Globs of their names, in the order in which routes take calls. */
+    readonly allow: readonly string[];
+    /** Where their APIs are, beside the hosts whose calls are taken over. */
+    readonly at: string;
+    readonly intercept: readonly string[];
+  };
 }
 
 /** A rule on connections. Addresses of the host's network, and names of plugins, are not in it. */
@@ -45,7 +55,7 @@ export interface HostSummary {
 
 /** Sums a policy up. `granted`: rules that were added since, on request. */
 export function summarize(policy: NormalizedPolicy, granted: readonly HostSummary[]): PolicySummary {
-  const { name, filesystem, process, network } = policy;
+  const { name, filesystem, process, network, inference } = policy;
   const paths = (list: readonly { readonly path: string }[]) => list.map(({ path }) => path);
   const deferred = network.allow.filter(({ defer }) => defer !== undefined);
   return {
@@ -67,11 +77,18 @@ export function summarize(policy: NormalizedPolicy, granted: readonly HostSummar
       ask: [...network.ask, ...deferred].map(hostOf),
       unmatched: network.unmatched,
     },
+    ...modelsOf(inference),
   };
 }
 
+/** Which models, and never whose they are. */
+function modelsOf({ routes, intercept }: NormalizedInference): Pick<PolicySummary, "models"> {
+  const allow = [...new Set(routes.flatMap(({ models }) => models))];
+  return allow.length === 0 ? {} : { models: { allow, at: `https://${INFERENCE_HOST}`, intercept } };
+}
+
 /** The same for people, and for models that read plain text. */
-export function summaryText({ name, files, programs, network }: PolicySummary): string {
+export function summaryText({ name, files, programs, network, models }: PolicySummary): string {
   const line = (title: string, items: readonly string[]) =>
     items.length === 0 ? [] : [`${title}: ${items.join(", ")}`];
   const starts = programs.allow === "readable" ? ["whatever may be read"] : programs.allow;
@@ -88,6 +105,9 @@ export function summaryText({ name, files, programs, network }: PolicySummary): 
     ...line("Hosts to reach", network.allow.length === 0 ? ["none"] : network.allow.map(hostText)),
     ...line("Hosts that are asked about", network.ask.map(hostText)),
     ...line("Hosts that are denied", network.deny.map(hostText)),
+    ...(models === undefined
+      ? []
+      : line(`Models to call, at ${[models.at, ...models.intercept].join(", ")}`, models.allow)),
     `Everything else: ${network.unmatched === "ask" ? "hosts are asked about, the rest is denied" : "denied"}`,
     "",
     "GET /denials says what was denied lately, and why.",

@@ -21,6 +21,14 @@ const POLICY = normalizePolicy({
     ],
     privateRanges: ["10.11.0.0/16"],
   },
+  inference: {
+    routes: [
+      { models: ["claude-*", "fast"], provider: "house", model: "big-of-the-house" },
+      { models: ["fast", "local/*"], provider: "ollama" },
+    ],
+    providers: { house: { kind: "vllm", baseUrl: "http://10.9.8.7/v1" } },
+    intercept: ["api.test"],
+  },
 });
 
 const record = (rest: Partial<DecisionRecord>): DecisionRecord => ({
@@ -58,7 +66,9 @@ describe("the page of the policy", () => {
     const get = site(DENIED);
     const text = await get("/", { headers: { Accept: "*/*" } });
     expect(text.headers.get("Content-Type")).toMatch(/^text\/plain/);
-    expect(await text.text()).toContain("api.test:443 (read-only)");
+    const words = await text.text();
+    expect(words).toContain("api.test:443 (read-only)");
+    expect(words).toContain("Models to call, at https://inference.local, api.test: claude-*, fast, local/*\n");
     const json = await get("/", { headers: { Accept: "application/json" } });
     expect(json.headers.get("Cache-Control")).toBe("no-store");
     expect(await json.json()).toMatchObject({
@@ -66,6 +76,7 @@ describe("the page of the policy", () => {
       files: { read: ["./src"], write: ["./docs"], deny: ["./**/.env"] },
       programs: { allow: ["git", "gh"], deny: ["git push **"] },
       network: { allow: [{ id: "read", host: "api.test", ports: [443] }], ask: [{ host: "left.test" }] },
+      models: { allow: ["claude-*", "fast", "local/*"], at: "https://inference.local" },
     });
   });
 
@@ -73,7 +84,7 @@ describe("the page of the policy", () => {
     const get = site(DENIED);
     for (const Accept of ["text/plain", "application/json"]) {
       const body = await (await get("/", { headers: { Accept } })).text();
-      expect(body).not.toMatch(/10\.9|10\.11|secret-plugin|abab/);
+      expect(body).not.toMatch(/10\.9|10\.11|secret-plugin|abab|house|ollama/);
     }
   });
 });

@@ -64,13 +64,20 @@ export class Meter {
   }
 }
 
+/** Whom a call went to. */
+interface MeteredTarget {
+  readonly provider: Provider;
+  readonly model: string;
+  readonly account: Account;
+}
+
 /** What one call reserves, until it is settled. */
 export class MeteredCall {
   readonly #meter: Meter;
   readonly #budget: InferenceBudget;
   readonly #all: Account;
   readonly #inputTokens: number;
-  #target: { readonly provider: Provider; readonly model: string; readonly account: Account } | undefined;
+  #target: MeteredTarget | undefined;
   #reservedUsd = 0;
 
   constructor(meter: Meter, budget: InferenceBudget, all: Account, inputTokens: number) {
@@ -116,11 +123,22 @@ export class MeteredCall {
     return all.length === 0 ? undefined : `used: ${all.join(", ")}`;
   }
 
+  /** Whom it went to may have used so much, and it goes on to another. */
+  lose(usage: Usage): void {
+    const target = this.#target;
+    this.#leave();
+    this.#use(target, usage);
+  }
+
   /** It is over. Gives what it cost, if that is known. */
   settle(usage: Usage): number | undefined {
     const target = this.#target;
     this.#leave();
     this.#all.reserve("tokens", -this.#inputTokens);
+    return this.#use(target, usage);
+  }
+
+  #use(target: MeteredTarget | undefined, usage: Usage): number | undefined {
     const tokens = usage.inputTokens + usage.outputTokens;
     const usd = target === undefined ? 0 : this.#meter.prices.cost(target.provider, target.model, usage);
     for (const account of target === undefined ? [this.#all] : [this.#all, target.account]) {

@@ -10,13 +10,17 @@ import type { UpstreamResponse } from "../../../egress/http/exchange.ts";
 import type { HeaderLines } from "../../../egress/http/headers.ts";
 import { authorityOf, type Origin } from "../../../egress/http/host.ts";
 import { UpstreamPool } from "../../../egress/http/upstream.ts";
+import { neverSeen } from "../../../egress/http/upstream-http2.ts";
 import { type ProxySettings, type Resolver, reach, systemResolver } from "../../../egress/mod.ts";
 import { upstreamTrust } from "../../../egress/tls/upstream-tls.ts";
+import { addressKind } from "../../../policy/core.ts";
 import { isLoopback, type Provider } from "./read.ts";
 
 /** What the connections are made with. */
 export interface ConnectionSetting {
   readonly resolver: Resolver | undefined;
+  /** For names of this machine. @default the system's */
+  readonly local?: Resolver;
   /** Read when the first connection is made. */
   readonly proxies: () => ProxySettings | undefined;
   readonly certificates: readonly string[];
@@ -57,9 +61,7 @@ export class ProviderConnections {
     try {
       return await this.#attempt(provider, request);
     } catch (error) {
-      // A kept connection that the provider was closing just then.
-      const code = (error as NodeJS.ErrnoException).code;
-      if (request.signal.aborted || (code !== "ECONNRESET" && code !== "EPIPE")) throw error;
+      if (request.signal.aborted || !mayRepeat(request, error)) throw error;
       return this.#attempt(provider, request);
     }
   }
@@ -92,18 +94,19 @@ export class ProviderConnections {
   }
 
   async #dial(origin: Origin): ReturnType<typeof reach> {
-    const { resolver = systemResolver, proxies, certificates } = this.#setting;
+    const { resolver = systemResolver, local = systemResolver, proxies, certificates } = this.#setting;
+    const isHere = isLoopback(origin.host);
     const target = {
       host: origin.host,
       port: origin.port,
       speaks: origin.scheme,
       listed: ANYWHERE,
-      refuses: () => undefined,
+      refuses: isHere ? elsewhere : () => undefined,
     };
     // No proxy leads to this machine.
     const setting = {
-      resolver: isLoopback(origin.host) ? systemResolver : resolver,
-      proxies: isLoopback(origin.host) ? undefined : proxies(),
+      resolver: isHere ? local : resolver,
+      proxies: isHere ? undefined : proxies(),
       trust: () => upstreamTrust(certificates),
     };
     const controller = new AbortController();
@@ -115,6 +118,20 @@ export class ProviderConnections {
     socket.allowHalfOpen = false;
     return socket;
   }
+}
+
+/**
+ * Whether it costs nobody anything to send a request once more. A call may have been taken, and is paid for then, whatever became
+ * of the connection; it is repeated only where the provider has said that it never saw it.
+ */
+function mayRepeat({ method }: ProviderRequest, error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return neverSeen(error) || (method === "GET" && (code === "ECONNRESET" || code === "EPIPE"));
+}
+
+/** A name such as `x.localhost` counts as this machine, so it must lead there, whatever anybody resolves it to. */
+function elsewhere(address: string): string | undefined {
+  return addressKind(address) === "loopback" ? undefined : `it counts as this machine, and leads to ${address}`;
 }
 
 function originOf(url: URL): Origin {

@@ -82,9 +82,8 @@ export class Call {
   /** What a provider took, and nobody heard the end of, is paid for all the same. */
   #isPaid({ kind, options }: CallFailure): boolean {
     if (this.#metered === undefined || this.#target === undefined) return false;
-    return (
-      this.#controller.signal.aborted || kind === "timeout" || (kind === "upstream" && options.status === undefined)
-    );
+    const isLost = kind === "upstream" && options.status === undefined;
+    return this.#controller.signal.aborted || kind === "timeout" || isLost || options.taken === true;
   }
 
   /** Ends it where the policy in force would not send it where it goes. */
@@ -184,6 +183,8 @@ export class Call {
     let last: CallFailure | undefined;
     const targets = this.#route?.targets ?? [];
     for (const target of this.#carried?.targets(targets, this.#approved) ?? targets) {
+      // Who was asked before may have taken it.
+      if (last?.options.taken === true) this.#metered.lose(this.#estimate(this.#mostOutput));
       this.#target = target;
       try {
         this.#metered.to(target.provider, target.model ?? model);

@@ -59,6 +59,8 @@ export interface CallFailureOptions {
   readonly status?: number;
   /** In the place of the kind's, for a client that speaks the same family. */
   readonly words?: { readonly family: ApiFamily; readonly said: ProviderWords };
+  /** The provider may have taken the call, and nobody heard what came of it. */
+  readonly taken?: true;
   /** It was not allowed, though a route took it. */
   readonly denied?: true;
   /** Headers that go with it. */

@@ -60,8 +60,14 @@ function kindOf(status: number): FailureKind {
   return status >= 400 && status < 500 && status !== 408 ? "invalid" : "upstream";
 }
 
+/** There was a connection, and the call may have gone over it. */
+const BROKEN_OFF: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"]);
+
 /** A provider that was not reached. */
 export function unreachable({ name }: Provider, error: unknown): CallFailure {
   if (error instanceof CallFailure) return error;
-  return new CallFailure("unreachable", `The provider ${name} was not reached: ${failureOf(error).reason}`);
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
+  return new CallFailure("unreachable", `The provider ${name} was not reached: ${failureOf(error).reason}`, {
+    ...(BROKEN_OFF.has(code) ? { taken: true } : {}),
+  });
 }
