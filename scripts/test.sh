@@ -9,6 +9,7 @@ say() { printf '\n== %s\n' "$*" >&2; }
 say "Preparing the machine"
 bash scripts/setup-test-machine.sh
 bash scripts/setup-runtimes.sh
+bash scripts/setup-agents.sh
 
 say "Types, lint, imports"
 npm run --silent check

@@ -112,6 +112,13 @@ export class CredentialStore {
     return reader.read();
   }
 
+  /** A host did not take the newest value of one: what is kept of it is read again. */
+  refused(name: string): void {
+    const reader = this.#readers.get(name);
+    const [value] = reader?.values ?? [];
+    if (value !== undefined) reader?.refused(value);
+  }
+
   /**
    * Reads what a policy asks for. Nothing changes until {@link use}.
    *

@@ -14,6 +14,7 @@ export function inferenceIssues(data: unknown): IssueDraft[] {
   const { routes, privacy } = data.inference;
   return [
     ...(Array.isArray(routes) ? routeIssues(routes) : []),
+    ...keyIssues(data.inference),
     ...(Array.isArray(privacy) ? privacy.flatMap(privacyIssues) : []),
   ];
 }
@@ -44,6 +45,15 @@ function routeIssues(routes: readonly unknown[]): IssueDraft[] {
       ...timeoutIssues(route, path),
       ...fallbacks.flatMap((each, at) => (isMap(each) ? timeoutIssues(each, [...path, "fallbacks", at]) : [])),
     ];
+  });
+}
+
+function keyIssues({ providers }: Fields): IssueDraft[] {
+  if (!isMap(providers)) return [];
+  return Object.entries(providers).flatMap(([name, provider]): IssueDraft[] => {
+    if (!isMap(provider) || provider.credential === undefined || provider.keyVariable === undefined) return [];
+    const message = "credential and keyVariable both say where the key is: give one";
+    return [{ path: ["inference", "providers", name, "credential"], message, target: "key" }];
   });
 }
 

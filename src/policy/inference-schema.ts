@@ -25,6 +25,7 @@ export const providerSchema: z.ZodType<t.InferenceProvider> = z.strictObject({
   kind: z.enum(PROVIDER_KINDS),
   baseUrl: f.baseUrlField.exactOptional(),
   keyVariable: f.variableField.exactOptional(),
+  credential: f.variableField.exactOptional(),
   local: z.boolean().exactOptional(),
   responses: z.boolean().exactOptional(),
 });

@@ -37,6 +37,12 @@ export interface InferenceProvider {
   readonly baseUrl?: string;
   /** The variable of the host's environment that holds its key. @default the kind's, unless there is a `baseUrl` */
   readonly keyVariable?: string;
+  /**
+   * The name of a credential of the policy that is its key, in the place of a variable.
+   *
+   * @default a credential of the kind's, where the policy has one and there is no `baseUrl`
+   */
+  readonly credential?: string;
   /** Whether what it is told stays where its owner wants it. @default whether the `baseUrl` is on loopback */
   readonly local?: boolean;
   /** Whether it speaks the Responses API. Calls of it are translated for one that does not. @default whether the kind is `openai` */

@@ -60,7 +60,12 @@ export function openRule(host: StandIn): NetworkRule {
 }
 
 /** Where in a sandbox, or in what the host keeps of it, a text is. The text reaches it by a pipe, so it is in no argv there. */
-export async function traces(scene: Scene, sandbox: Sandbox, text: string, logs: readonly string[]): Promise<string[]> {
+export async function traces(
+  scene: { readonly place: Pick<Scene["place"], "docker"> },
+  sandbox: Sandbox,
+  text: string,
+  logs: readonly string[],
+): Promise<string[]> {
   const found: string[] = [];
   // Not all roots can be listed; and /usr, which nobody writes, is long.
   const roots = "/workspace /home /tmp /var /etc /run /opt /srv /root /mnt /dev/shm /.cofferdam /.cofferdam-trust";

@@ -15,6 +15,7 @@ test.each([
   ["review-changes.ts", /Refused: docs\/innocent.md: link-leads-out/],
   ["github-readonly.ts", /Told: .*methods: \["POST"\]/],
   ["network-hooks.ts", /Received:.*\[key\]/s],
+  ["claude-code.ts", /Claude Code says: .*uname.*Changed: notes.txt/s],
   ["credentials.ts", /Denied: the placeholder of ACME_TOKEN/],
   ["compose.ts", /Explained: env denies it \[ 'no-secrets' \]/],
   ["redact.ts", /password = \[redacted\]/],

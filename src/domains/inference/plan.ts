@@ -68,13 +68,13 @@ const TIMEOUT_MAX_MS = 2 ** 31 - 1;
  *
  * @throws {SandboxError} POLICY_UNSUPPORTED If what no route takes should be asked about.
  * @throws {SandboxError} POLICY_INVALID If a route names a provider that nobody knows, or leads away where the policy is
- * `localOnly`, or a key would be sent in clear.
+ * `localOnly`, or a key would be sent in clear, or is a credential that the policy does not have.
  */
 export function planInference(policy: NormalizedPolicy, providers: ProviderTable = {}): InferencePlan {
   assertEnforceable(policy, { sections: ["inference"] });
   const { routes, intercept, budget, privacy = [], providers: own = {}, localOnly = false } = inferenceRules(policy);
   if (routes.length === 0 && intercept.length === 0) return { kind: "none" };
-  const reading = new Reading([own, providers], localOnly);
+  const reading = new Reading([own, providers], localOnly, new Set(policy.credentials.map(({ name }) => name)));
   const planned = routes.map(({ id, models, fallbacks = [], ...first }, index): Route => {
     const path = ["inference", "routes", index];
     const targets = [
@@ -106,11 +106,13 @@ export function planInference(policy: NormalizedPolicy, providers: ProviderTable
 class Reading {
   readonly #tables: readonly ProviderTable[];
   readonly #localOnly: boolean;
+  readonly #credentials: ReadonlySet<string>;
   readonly #issues: IssueDraft[] = [];
 
-  constructor(tables: readonly ProviderTable[], localOnly: boolean) {
+  constructor(tables: readonly ProviderTable[], localOnly: boolean, credentials: ReadonlySet<string>) {
     this.#tables = tables;
     this.#localOnly = localOnly;
+    this.#credentials = credentials;
   }
 
   target(
@@ -127,7 +129,13 @@ class Reading {
       this.#issues.push({ path, message, ...(nearest === undefined ? {} : { nearest }) });
       return [];
     }
-    const { local, needsKey, baseUrl } = provider;
+    const { local, needsKey, baseUrl, credential } = provider;
+    if (credential !== undefined && !this.#credentials.has(credential)) {
+      this.#issues.push({
+        path,
+        message: `the policy has no credential ${quote(credential)}, the key of ${quote(name)}`,
+      });
+    }
     if (of === "privacy" && !local) {
       const message = `what is held back goes to a provider that is local, and ${quote(name)} is not: ${baseUrl}`;
       this.#issues.push({ path, message });

@@ -14,6 +14,7 @@ export type DenialError =
   | "misdirected"
   | "malformed"
   | "too_large"
+  | "no_websocket"
   | "upstream_unreachable"
   | "upstream_untrusted"
   | "upstream_failed";
@@ -23,6 +24,8 @@ const STATUS: Readonly<Record<DenialError, number>> = {
   misdirected: 421,
   malformed: 400,
   too_large: 431,
+  // Clients that speak both take it for a hint to go on without one; whatever else they read, they try again first.
+  no_websocket: 426,
   upstream_unreachable: 502,
   upstream_untrusted: 502,
   upstream_failed: 502,
@@ -54,6 +57,8 @@ export function denialResponse(denial: Denial, denied: Denied): { readonly head:
     ["Content-Length", String(Buffer.byteLength(body))],
     ["Cache-Control", "no-store"],
     ["X-Cofferdam-Rule", ruleId ?? "none"],
+    // RFC 9110 §15.5.22 wants to know what would do instead.
+    ...(error === "no_websocket" ? [["Upgrade", "HTTP/1.1"] as [string, string]] : []),
   ];
   return { head: { status: STATUS[error], headers }, body };
 }

@@ -44,7 +44,7 @@ export async function serveUpgrade(
       return refuse({ error: "denied", reason: "a hook made something else of a WebSocket, which cannot be" });
     }
     if (!allowed) return refuse({ error: "denied", reason, ruleId, hint, judged: true });
-    if (connection.app !== undefined) return refuse({ error: "denied", reason: "there are no WebSockets here" });
+    if (connection.app !== undefined) return refuse({ error: "no_websocket", reason: NO_WEBSOCKET });
     const judge = connection.messages?.(asked);
     // Nobody can judge what an extension has changed: it is not offered.
     const without = judge === undefined ? ["host"] : ["host", EXTENSIONS];
@@ -71,6 +71,8 @@ export async function serveUpgrade(
     else refuse(failureOf(error));
   }
 }
+
+const NO_WEBSOCKET = "there are no WebSockets here";
 
 const EXTENSIONS = "sec-websocket-extensions";
 

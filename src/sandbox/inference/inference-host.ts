@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CredentialStore } from "../../credentials/mod.ts";
 import {
   type BudgetNotice,
   type InferencePlan,
@@ -19,7 +20,7 @@ import type { DecisionRecords } from "../decisions.ts";
 import type { SandboxOptions } from "../options.ts";
 import { answerJudge } from "./answer-judge.ts";
 import { callDecision } from "./call-decision.ts";
-import { findKey } from "./keys.ts";
+import { credentialOf, findKey } from "./keys.ts";
 import type { SensitiveFiles } from "./sensitive-files.ts";
 
 /** Who writes down that a budget comes to its end. */
@@ -32,6 +33,7 @@ export interface InferenceHostParts {
   readonly registry: PluginRegistry;
   readonly records: DecisionRecords & BudgetRecords;
   readonly sensitive: SensitiveFiles;
+  readonly credentials: CredentialStore;
   readonly options: Pick<SandboxOptions, "resolver" | "certificates" | "proxy" | "inference">;
 }
 
@@ -87,11 +89,18 @@ export class InferenceHost {
   }
 
   #make(Maker: typeof Router): Router {
-    const { records, options } = this.#parts;
+    const { records, options, credentials } = this.#parts;
+    const keyFor = options.inference?.keyFor;
+    const keys = { keyFor, credentials, problem: (error: Error) => records.problem(error) };
     return new Maker({
       plan: () => this.#plan,
-      keyFor: (provider: Provider) => findKey(provider, options.inference?.keyFor, (error) => records.problem(error)),
-      send: (provider, request) => this.#connections.send(provider, request),
+      keyFor: (provider: Provider) => findKey(provider, keys),
+      send: async (provider, request) => {
+        const response = await this.#connections.send(provider, request);
+        const credential = keyFor === undefined ? credentialOf(provider, credentials) : undefined;
+        if (response.status === 401 && credential !== undefined) credentials.refused(credential);
+        return response;
+      },
       hears: answerJudge(this.#parts.registry),
       judge: (call, ruling, signal) => this.#judge(call, ruling, signal),
       prices: options.inference?.prices,

@@ -14,6 +14,10 @@ export interface Provider {
   /** Without a slash at its end; of the OpenAI family with its version, of Anthropic's without. */
   readonly baseUrl: string;
   readonly keyVariables: readonly string[];
+  /** The credential of the policy that is its key. */
+  readonly credential?: string;
+  /** Whether it is the kind's own host, whose keys are known. */
+  readonly isOwn: boolean;
   readonly needsKey: boolean;
   /** Whether what it is told stays where its owner wants it. */
   readonly local: boolean;
@@ -37,7 +41,8 @@ export function providerNames(tables: readonly ProviderTable[]): string[] {
 }
 
 /** A key of a kind is for the kind's own host: another one gets only what is named for it. */
-function fill(name: string, { kind, baseUrl, keyVariable, local, responses }: InferenceProvider): Provider {
+function fill(name: string, written: InferenceProvider): Provider {
+  const { kind, baseUrl, keyVariable, credential, local, responses } = written;
   const facts = KINDS[kind];
   const url = (baseUrl ?? facts.baseUrl).replace(/\/+$/, "");
   const isOwn = baseUrl === undefined;
@@ -47,7 +52,9 @@ function fill(name: string, { kind, baseUrl, keyVariable, local, responses }: In
     family: facts.family,
     baseUrl: facts.family === "anthropic" ? url.replace(/\/v1$/, "") : url,
     keyVariables: keyVariable === undefined ? (isOwn ? facts.keyVariables : []) : [keyVariable],
-    needsKey: keyVariable !== undefined || (isOwn && facts.needsKey),
+    ...(credential === undefined ? {} : { credential }),
+    isOwn,
+    needsKey: keyVariable !== undefined || credential !== undefined || (isOwn && facts.needsKey),
     local: local ?? isLoopback(new URL(url).hostname),
     hasResponses: facts.family === "openai" && (responses ?? kind === "openai"),
   };

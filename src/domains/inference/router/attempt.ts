@@ -53,11 +53,8 @@ export async function attempt(setting: AttemptSetting, asked: Asked, target: Tar
   if (dialect.atHome !== undefined) return { dialect, headers: [], whole: dialect.atHome(asked.bytes) };
   const key = await setting.keyFor(provider);
   if (key === undefined && provider.needsKey) {
-    const variables = provider.keyVariables.join(" or ");
-    throw new CallFailure(
-      "refused",
-      `The host has no key for the provider ${provider.name}: it is read from ${variables}`,
-    );
+    const where = provider.credential ?? provider.keyVariables.join(" or ");
+    throw new CallFailure("refused", `The host has no key for the provider ${provider.name}: it is read from ${where}`);
   }
   const isStream = asked.body.stream === true;
   const caller = { family: FAMILY[asked.endpoint], headers: asked.headers };

@@ -1,0 +1,65 @@
+/**
+ * Codex as it is: it runs a command, patches a file, and never holds the key.
+ */
+import { describe, expect, test } from "vitest";
+import { secret } from "../conformance/credential-scene.ts";
+import { responsesModel, type Step, toolResults } from "./model-script.ts";
+import { calls, expectNoTrace, model, places, runAgent, starts } from "./support.ts";
+
+const PATCH = "*** Begin Patch\n*** Update File: notes.txt\n@@\n-before\n+after\n*** End Patch";
+
+/** Its models write JavaScript, which calls its tools. */
+const STEPS: readonly Step[] = [
+  {
+    tool: "exec",
+    input: 'text((await tools.exec_command({ cmd: "cat notes.txt; uname -s >made-by-shell.txt" })).output);',
+  },
+  { tool: "exec", input: `text(await tools.apply_patch(${JSON.stringify(PATCH)}));` },
+  { text: "The notes are fixed." },
+];
+
+// It has a sandbox of its own, which needs what ours denies: user namespaces.
+const ARGV = [
+  "codex",
+  "exec",
+  "--skip-git-repo-check",
+  "--dangerously-bypass-approvals-and-sandbox",
+  "Fix the notes",
+] as const;
+
+describe("Codex", () => {
+  test.each(places)("works at its own API with a placeholder for its key (%s)", async (where) => {
+    const real = secret("sk-proj-");
+    const gpt = await model(responsesModel(...STEPS));
+    const ran = await runAgent({
+      where,
+      argv: ARGV,
+      policy: {
+        credentials: [{ provider: "codex", variable: "CODEX_API_KEY" }],
+        inference: {
+          routes: [{ id: "gpt", models: ["gpt-*"], provider: "openai" }],
+          providers: { openai: { kind: "openai", baseUrl: `${gpt.url}/v1`, credential: "codex" } },
+          intercept: ["api.openai.com"],
+        },
+      },
+      credentials: { codex: () => real },
+    });
+    const { sandbox, result } = ran;
+    expect(result.stdout).toContain("The notes are fixed.");
+    expect(await sandbox.files.readText("notes.txt")).toBe("after\n");
+    expect(await sandbox.files.readText("made-by-shell.txt")).toBe("Linux\n");
+
+    expect(gpt.requests.map(({ path, headers }) => [path, headers.authorization])).toEqual(
+      Array(3).fill(["/v1/responses", `Bearer ${real}`]),
+    );
+    expect(gpt.requests.map(toolResults).at(-1)).toMatch(/_output.*before/s);
+    expect(starts(sandbox)).toMatchObject({ codex: "allow", cat: "allow", uname: "allow" });
+    expect(calls(sandbox)).toEqual(
+      Array(3).fill(expect.objectContaining({ endpoint: "responses", verdict: "allow", outcome: "answered" })),
+    );
+    // It takes one answer to go on without.
+    const webSockets = sandbox.decisions().filter(({ reason }) => reason === "there are no WebSockets here");
+    expect(webSockets.map(({ object }) => object)).toEqual(["GET /v1/responses (api.openai.com:443)"]);
+    await expectNoTrace(ran, where, real);
+  });
+});
