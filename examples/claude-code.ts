@@ -42,24 +42,22 @@ const models = createServer(async (request, response) => {
     : { type: "input_json_delta", partial_json: JSON.stringify(block.input) };
   const usage = { input_tokens: 10, output_tokens: 10 };
   const message = { id: "m", type: "message", role: "assistant", model: "claude-stand-in", content: [], usage };
-  response
-    .setHeader("content-type", "text/event-stream")
-    .end(
-      [
-        { type: "message_start", message },
-        {
-          type: "content_block_start",
-          index: 0,
-          content_block: isText ? { ...block, text: "" } : { ...block, input: {} },
-        },
-        { type: "content_block_delta", index: 0, delta },
-        { type: "content_block_stop", index: 0 },
-        { type: "message_delta", delta: { stop_reason: isText ? "end_turn" : "tool_use" }, usage },
-        { type: "message_stop" },
-      ]
-        .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
-        .join(""),
-    );
+  response.setHeader("content-type", "text/event-stream").end(
+    [
+      { type: "message_start", message },
+      {
+        type: "content_block_start",
+        index: 0,
+        content_block: isText ? { ...block, text: "" } : { ...block, input: {} },
+      },
+      { type: "content_block_delta", index: 0, delta },
+      { type: "content_block_stop", index: 0 },
+      { type: "message_delta", delta: { stop_reason: isText ? "end_turn" : "tool_use" }, usage },
+      { type: "message_stop" },
+    ]
+      .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+      .join(""),
+  );
 });
 await new Promise<void>((resolve) => models.listen(0, "127.0.0.1", resolve));
 const { port } = models.address() as AddressInfo;

@@ -8,7 +8,7 @@ import type { Policy } from "./policy/core.ts";
 import type { Runtime, StartedWarden, StartRequest } from "./runtimes/runtime.ts";
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";
 import { Connections } from "./sandbox/connections.ts";
-import { openCredentials } from "./sandbox/credentials.ts";
+import { openCredentials, writeLogins } from "./sandbox/credentials.ts";
 import { Decisions } from "./sandbox/decisions.ts";
 import { firstPolicy } from "./sandbox/first-policy.ts";
 import { createId } from "./sandbox/id.ts";
@@ -136,6 +136,7 @@ export async function openSandbox(start: SandboxStart): Promise<Sandbox> {
         : await takeLink(ahead, changed ? frames : undefined, handlers, options);
     const running = { id, policy: read, parts, setting, runtime, link, facts, records, decisions, flows };
     const sandbox = new RunningSandbox({ ...running, create: createSandbox });
+    await writeLogins(sandbox.files, credentials.logins);
     records.sandboxStarted(sandbox.enforcement);
     return sandbox;
   } catch (error) {

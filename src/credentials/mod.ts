@@ -3,6 +3,9 @@
  *
  * @module
  */
+export type { PostRenewal } from "./login/host-login.ts";
+export type { SealedLogin } from "./login/sealed-login.ts";
+export { loginsAt, tokenEndpoint } from "./login/token-endpoint.ts";
 export { withoutValue } from "./scrubbed.ts";
 export { type CredentialUse, SealedUpstream, type SealedUpstreamSetting } from "./sealed-upstream.ts";
 export {

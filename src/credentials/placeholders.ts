@@ -56,6 +56,13 @@ export class Placeholders {
   /** 64 bits, in digits that every form takes. */
   readonly mark: string = randomBytes(8).toString("hex");
 
+  /** A text with the mark at its beginning, of letters and digits. */
+  random(length: number): string {
+    return (
+      this.mark + Array.from({ length: length - this.mark.length }, () => LETTERS[randomInt(LETTERS.length)]).join("")
+    );
+  }
+
   /** Makes one, of the form of the value, or of its provider's. Nothing of the value but a known beginning is in it. */
   make(value: string, provider: CredentialProvider | undefined): string {
     const usual = provider === undefined ? undefined : PREFIXES[provider];

@@ -45,6 +45,7 @@ export async function readSource(
   if (typeof source === "function") return fromFunction(name, source);
   if ("env" in source) return checked(name, environment[source.env], 0);
   if ("file" in source) return checked(name, (await readText(name, source.file))?.trim(), 0);
+  if ("login" in source) throw unavailable(name, "its source is a login, and the policy does not say so: login: true");
   const printed = await run(name, source.command);
   return checked(name, printed.trim(), Date.now() + (source.ttlMs ?? COMMAND_TTL_MS));
 }

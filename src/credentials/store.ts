@@ -4,9 +4,17 @@
  * @module
  */
 import type { KnownSecret } from "../audit/mod.ts";
-import { CREDENTIAL_PROFILES, type NormalizedCredential } from "../policy/core.ts";
+import {
+  CREDENTIAL_PROFILES,
+  type LoginProvider,
+  type NormalizedCredential,
+  type SealedCredential,
+} from "../policy/core.ts";
 import { binding, type SealedSecret } from "./binding.ts";
 import { unavailable } from "./failure.ts";
+import { LOGIN_FORMS } from "./login/forms.ts";
+import { HostLogin, type PostRenewal } from "./login/host-login.ts";
+import { placeholdersOf, type SealedLogin, sealLogin } from "./login/sealed-login.ts";
 import { Placeholders } from "./placeholders.ts";
 import { SourceReader } from "./source-reader.ts";
 import type { CredentialSource } from "./types.ts";
@@ -19,6 +27,10 @@ export interface CredentialStoreOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Variables that the owner sets in the sandbox. */
   readonly taken?: Readonly<Record<string, unknown>> | undefined;
+  /** Renews tokens of logins. Absent: they are used until they end. */
+  readonly post?: PostRenewal;
+  /** Told what goes wrong without an end to a credential. */
+  problem?(error: Error): void;
 }
 
 /** What a policy's credentials come to, before it is in force. */
@@ -30,15 +42,17 @@ export interface PreparedCredentials {
   readonly variables: Readonly<Record<string, string>>;
   /** All of them, with their variables. */
   readonly granted: readonly GrantedCredential[];
+  readonly logins: readonly SealedLogin[];
 }
 
 /** A credential, and the variable that the sandbox has it in. */
 export interface GrantedCredential {
   readonly credential: NormalizedCredential;
-  readonly variable: string;
+  /** Absent: it is in a file. */
+  readonly variable?: string;
 }
 
-const NOTHING: PreparedCredentials = { sealed: [], exposed: [], variables: {}, granted: [] };
+const NOTHING: PreparedCredentials = { sealed: [], exposed: [], variables: {}, granted: [], logins: [] };
 
 /** Holds them. */
 export class CredentialStore {
@@ -47,6 +61,9 @@ export class CredentialStore {
   readonly #readers = new Map<string, SourceReader>();
   /** By name, for the life of the sandbox: a program that runs keeps what it got. */
   readonly #given = new Map<string, string>();
+  /** By name, for the life of the sandbox, too. */
+  readonly #logins = new Map<string, SealedLogin>();
+  readonly #hostLogins = new Map<string, HostLogin>();
   #inForce: PreparedCredentials = NOTHING;
 
   constructor(options: CredentialStoreOptions) {
@@ -61,6 +78,11 @@ export class CredentialStore {
   /** Of the policy in force. */
   get sealed(): readonly SealedSecret[] {
     return this.#inForce.sealed;
+  }
+
+  /** Of the policy in force. */
+  get logins(): readonly SealedLogin[] {
+    return this.#inForce.logins;
   }
 
   /** What commands get, of the policy in force. */
@@ -78,14 +100,18 @@ export class CredentialStore {
     const names = new Set([...this.#readers.keys(), ...this.#given.keys()]);
     return [...names].map((name) => {
       const given = this.#given.get(name);
-      return { name, values: [...this.#valuesOf(name), ...(given === undefined ? [] : [given])] };
+      const login = this.#logins.get(name);
+      const held = login === undefined ? [] : placeholdersOf(login);
+      const others = this.#hostLogins.get(name)?.others ?? [];
+      return { name, values: [...this.#valuesOf(name), ...others, ...(given === undefined ? [] : [given]), ...held] };
     });
   }
 
   /** Every value that a sealed credential has had, with what the sandbox has in its place. */
   sealedValues(): readonly (readonly [value: string, placeholder: string])[] {
     return [...this.#given].flatMap(([name, placeholder]) => {
-      return this.#valuesOf(name).map((value) => [value, placeholder] as const);
+      const others = this.#hostLogins.get(name)?.others ?? [];
+      return [...this.#valuesOf(name), ...others].map((value) => [value, placeholder] as const);
     });
   }
 
@@ -93,7 +119,8 @@ export class CredentialStore {
   nameIn(text: string): string | undefined {
     const [first, ...others] = this.#given.keys();
     const whole = [...this.#given].find(([, placeholder]) => text.includes(placeholder))?.[0];
-    return whole ?? (others.length === 0 ? first : undefined);
+    const login = [...this.#logins.values()].find((each) => placeholdersOf(each).some((held) => text.includes(held)));
+    return whole ?? login?.name ?? (others.length === 0 ? first : undefined);
   }
 
   /**
@@ -130,7 +157,14 @@ export class CredentialStore {
     const sealed: SealedSecret[] = [];
     const exposed: NormalizedCredential[] = [];
     const granted: GrantedCredential[] = [];
-    for (const { credential, variable, value, reader } of found.flatMap((each) => each ?? [])) {
+    const logins: SealedLogin[] = [];
+    for (const { credential, variable, value, reader, login } of found.flatMap((each) => each ?? [])) {
+      if (login !== undefined && credential.expose === "sealed") {
+        granted.push({ credential });
+        logins.push(login);
+        sealed.push({ credential, placeholder: login.placeholders.access, reader, ...binding(credential) });
+        continue;
+      }
       if (Object.hasOwn(variables, variable) || this.#options.taken?.[variable] !== undefined) {
         const hint = 'Give it another one with "variable"';
         throw unavailable(credential.name, `its variable ${variable} is set by something else`, { hint });
@@ -145,12 +179,13 @@ export class CredentialStore {
       variables[variable] = placeholder;
       sealed.push({ credential, placeholder, reader, ...binding(credential) });
     }
-    return { sealed, exposed, variables, granted };
+    return { sealed, exposed, variables, granted, logins };
   }
 
   /** Puts them in force. */
   use(prepared: PreparedCredentials): void {
     for (const { credential, placeholder } of prepared.sealed) this.#given.set(credential.name, placeholder);
+    for (const login of prepared.logins) this.#logins.set(login.name, login);
     this.#inForce = prepared;
   }
 
@@ -160,7 +195,40 @@ export class CredentialStore {
     return [...new Set([this.#readers.get(name), ...inForce.map(({ reader }) => reader)].flatMap(valuesOf))];
   }
 
+  async #findLogin(credential: SealedCredential, provider: LoginProvider): Promise<Found | undefined> {
+    const { name, optional } = credential;
+    const login = this.#hostLogin(name, provider);
+    const reader = this.#readerOf(name, login.source);
+    const value = await reader.find();
+    const read = value === undefined ? undefined : await login.read();
+    if (value === undefined || read === undefined) {
+      if (optional) return undefined;
+      const hint = `Log in on the host, give the file as credentials: { ${name}: { login: PATH } }, or let it be optional`;
+      throw unavailable(name, `no login of ${provider} is in ${login.form.files.join(" or ")}`, { hint });
+    }
+    const known = this.#logins.get(name);
+    const sealed = known?.login === login ? known : sealLogin(name, login, read, this.placeholders);
+    return { credential, variable: "", value, reader, login: sealed };
+  }
+
+  #hostLogin(name: string, provider: LoginProvider): HostLogin {
+    const { sources, environment, post = cannotPost, problem = () => undefined } = this.#options;
+    const known = this.#hostLogins.get(name);
+    if (known?.form === LOGIN_FORMS[provider]) return known;
+    const given = sources?.[name];
+    const file = typeof given === "object" && "login" in given ? given.login : undefined;
+    if (given !== undefined && file === undefined) {
+      throw unavailable(name, "the policy says login: true, and its source is no { login: PATH }");
+    }
+    const login = new HostLogin({ name, provider, file, environment, post, problem });
+    this.#hostLogins.set(name, login);
+    return login;
+  }
+
   async #find(credential: NormalizedCredential): Promise<Found | undefined> {
+    if (credential.expose === "sealed" && credential.login !== undefined) {
+      return this.#findLogin(credential, credential.login);
+    }
     const { name, optional } = credential;
     const candidates = variablesOf(credential);
     const given = this.#options.sources?.[name];
@@ -192,6 +260,11 @@ interface Found {
   readonly variable: string;
   readonly value: string;
   readonly reader: SourceReader;
+  readonly login?: SealedLogin;
+}
+
+function cannotPost(): Promise<never> {
+  return Promise.reject(new Error("nothing here renews logins"));
 }
 
 /** Where the host's environment may have it. */

@@ -11,11 +11,13 @@
  * - `file`: the path of a file that holds nothing else, read each time. White space around it is dropped.
  * - `command`: a program and its arguments, without a shell, such as `["gh", "auth", "token"]`; what it prints is the value,
  *   for `ttlMs`, or until a host answers 401.
+ * - `login`: the path of the file that an agent keeps of a subscription, for a credential with `login: true`.
  * - a function: see {@link CredentialFunction}.
  */
 export type CredentialSource =
   | { readonly env: string }
   | { readonly file: string }
+  | { readonly login: string }
   | { readonly command: readonly [string, ...string[]]; readonly ttlMs?: number }
   | CredentialFunction;
 

@@ -11,6 +11,7 @@ import type {
   HttpRules,
   InferenceBudget,
   InferenceProvider,
+  LoginProvider,
   PolicySectionName,
   PrivacyPattern,
   PrivacyRule,
@@ -208,6 +209,8 @@ export interface SealedCredential extends CredentialBase {
   readonly paths?: readonly string[];
   readonly places: Required<CredentialPlaces>;
   readonly plaintext: boolean;
+  /** The provider whose login it is. Absent: it is a value. */
+  readonly login?: LoginProvider;
 }
 
 /** One that the sandbox holds itself. */

@@ -164,7 +164,7 @@ export class Connections implements FlowHandler {
     this.#local.setPolicy(policy);
     void this.#inference.setPlan(inference);
     for (const [flow, stream] of this.#own) {
-      if (ownAnswer(flow, this.#local, this.#inference) === undefined) stream.destroy();
+      if (ownAnswer(flow, this.#local, this.#inference, this.#setting.credentials) === undefined) stream.destroy();
     }
     this.#requests?.policyChanged();
     for (const allowed of this.#open) {
@@ -188,7 +188,7 @@ export class Connections implements FlowHandler {
 
   async #handle(flow: LinkFlow): Promise<void> {
     try {
-      const own = ownAnswer(flow, this.#local, this.#inference);
+      const own = ownAnswer(flow, this.#local, this.#inference, this.#setting.credentials);
       if (own !== undefined) return await this.#serveOwn(flow, own);
       const ruling = this.#judge(flow);
       const decided = await this.#decide(flow, ruling);

@@ -34,7 +34,7 @@ export function withGitHelpers(variables: Variables, credentials: readonly Grant
 function helpersOf({ credential, variable }: GrantedCredential): readonly (readonly [key: string, value: string])[] {
   if (credential.expose !== "sealed" || credential.provider === undefined || !credential.places.basic) return [];
   const user = USERS[credential.provider];
-  if (user === undefined) return [];
+  if (user === undefined || variable === undefined) return [];
   // The value is in the variable alone: what is written here is in no way secret.
   const helper = `!f() { test "$1" = get && echo username=${user} && echo "password=$${variable}"; }; f`;
   const hosts = credential.hosts.filter((host) => !host.includes("*"));

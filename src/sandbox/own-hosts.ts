@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type CredentialStore, loginsAt, tokenEndpoint } from "../credentials/mod.ts";
 import type { LocalApp } from "../egress/http/connection.ts";
 import type { LinkFlow } from "../egress/mod.ts";
 import { INFERENCE_HOST, LOCAL_HOST } from "../policy/core.ts";
@@ -22,6 +23,7 @@ export function ownAnswer(
   { host, port, subject }: LinkFlow,
   local: LocalHost,
   inference: InferenceHost,
+  credentials: CredentialStore,
 ): OwnAnswer | undefined {
   if (host === LOCAL_HOST) {
     if (!LOCAL_PORTS.has(port)) return { reason: "it is the sandbox's own page, on port 80", refused: true };
@@ -29,6 +31,10 @@ export function ownAnswer(
   }
   if (inference.serves(host, port)) {
     return { reason: "the policy's inference section serves it", for: () => inference.for(subject) };
+  }
+  if (loginsAt(credentials.logins, host, port).length > 0) {
+    const app = tokenEndpoint(() => loginsAt(credentials.logins, host, port));
+    return { reason: "logins of the sandbox are renewed by its owner's process", for: async () => app };
   }
   if (host !== INFERENCE_HOST) return undefined;
   return { reason: "it serves models, on port 443, where the policy has routes for them", refused: true };

@@ -20,6 +20,7 @@ import { changePolicy, type SetPolicyOptions } from "./change-policy.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import type { Connections } from "./connections.ts";
 import type { SandboxContext } from "./context.ts";
+import { writeLogins } from "./credentials.ts";
 import type { Decisions } from "./decisions.ts";
 import { describeEnforcement, type Enforcement } from "./enforcement.ts";
 import type { SandboxEvents } from "./events.ts";
@@ -308,6 +309,7 @@ export class RunningSandbox implements Sandbox {
     this.#policy = Object.freeze({ policy: policy.policy, digest: policy.digest, generation });
     this.#enforcement = this.#describe(modes, policy);
     this.#records.policyChanged({ digest: policy.digest, generation });
+    await writeLogins(this.files, this.#parts.setting.credentials.logins);
   }
 
   async #stop(): Promise<void> {

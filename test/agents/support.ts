@@ -12,6 +12,7 @@ import {
   type Policy,
   runtimeProblem,
   type Sandbox,
+  type SandboxOptions,
 } from "../../src/mod.ts";
 import { traces } from "../conformance/credential-scene.ts";
 import { ROOT } from "../house/tree.ts";
@@ -33,6 +34,9 @@ if (places.length === 1 && process.env.CI === "true") throw new Error("No Docker
 
 const endings: (() => unknown)[] = [];
 
+/** Does something when the test is over. */
+export const defer = (end: () => unknown): void => void endings.push(end);
+
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
@@ -51,6 +55,9 @@ export interface AgentRun {
   readonly env?: Readonly<Record<string, string>>;
   readonly policy: Pick<Policy, "inference" | "credentials" | "network">;
   readonly credentials: Readonly<Record<string, CredentialSource>>;
+  readonly options?: SandboxOptions;
+  /** What happens in the sandbox before it starts. */
+  before?(sandbox: Sandbox): Promise<unknown>;
 }
 
 /** What came of it. */
@@ -65,7 +72,7 @@ export interface Ran {
 const ALLOWED = ["sh", "bash", "cat", "uname", "git", "grep", "sleep", "tr"];
 
 /** Runs it in a copy of a folder with one file: `notes.txt`, which says "before". */
-export async function runAgent({ where, argv, env, policy, credentials }: AgentRun): Promise<Ran> {
+export async function runAgent({ where, argv, env, policy, credentials, options, before }: AgentRun): Promise<Ran> {
   const folder = mkdtempSync(join(tmpdir(), "cofferdam-agents-"));
   endings.push(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "notes.txt"), "before\n");
@@ -86,11 +93,13 @@ export async function runAgent({ where, argv, env, policy, credentials }: AgentR
       audit: { file: log },
       ...(where === "local" ? { runtime: where } : { runtime: where, image: "cofferdam-test-agents:latest" }),
       ...(env === undefined ? {} : { env }),
+      ...options,
     },
   );
   endings.push(() => sandbox.stop());
+  await before?.(sandbox);
   const result = await sandbox.exec([join(programs, name), ...args], { timeoutMs: 55_000 });
-  expect(result, "the agent failed").toMatchObject({ exitCode: 0 });
+  expect(result.exitCode, `the agent failed: ${result.stderr.slice(-2000)}`).toBe(0);
   return { sandbox, result, log };
 }
 
@@ -112,5 +121,5 @@ export function calls(sandbox: Sandbox): readonly object[] {
 export async function expectNoTrace({ sandbox, result, log }: Ran, where: Where, secret: string): Promise<void> {
   expect(await traces({ place: { docker: where === "docker" } }, sandbox, secret, [log])).toEqual([]);
   expect(result.stdout + result.stderr).not.toContain(secret.slice(8));
-  expect(readFileSync(log, "utf8")).toContain('"inference"');
+  expect(readFileSync(log, "utf8")).toContain('"start"');
 }

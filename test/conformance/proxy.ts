@@ -26,7 +26,7 @@ export interface ProxyBehaviour {
 
 /** Listens. Whatever host is asked for, `upstream` is the port of the loopback that it really is. */
 export async function serveProxy(
-  scene: Scene,
+  scene: Pick<Scene, "defer">,
   upstream: number,
   { answer, opens }: ProxyBehaviour = {},
 ): Promise<StandInProxy> {

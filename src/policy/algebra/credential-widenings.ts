@@ -21,7 +21,7 @@ export function credentialWidenings({ credentials: old }: NormalizedPolicy, next
 function containsCredential(wide: NormalizedCredential, narrow: NormalizedCredential): boolean {
   if (wide.name !== narrow.name || wide.provider !== narrow.provider) return false;
   if (wide.expose === "env") return true;
-  return narrow.expose === "sealed" && containsSealed(wide, narrow);
+  return narrow.expose === "sealed" && wide.login === narrow.login && containsSealed(wide, narrow);
 }
 
 function containsSealed(wide: SealedCredential, narrow: SealedCredential): boolean {

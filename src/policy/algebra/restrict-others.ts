@@ -71,13 +71,30 @@ export function restrictCredentials(policy: Part, cap: Part): readonly Emission[
         { part: cap, ruleId: other.id },
       ];
       const where = meetCredentials(one, other);
-      if (where === undefined) return [];
+      if (where === undefined || !isSameKind(one, other)) return [];
       const { name, provider, variable } = one;
       const optional = one.optional || other.optional ? { optional: true } : {};
-      const body = { name, ...(provider && { provider }), ...(variable && { variable }), ...where, ...optional };
+      const login = loginOf(one) === undefined ? {} : { login: true };
+      const body = {
+        name,
+        ...(provider && { provider }),
+        ...(variable && { variable }),
+        ...where,
+        ...login,
+        ...optional,
+      };
       return [{ list: "credentials", body, rules }];
     });
   });
+}
+
+/** A login is no key, and a key is no login. */
+function isSameKind(a: NormalizedCredential, b: NormalizedCredential): boolean {
+  return loginOf(a) === loginOf(b);
+}
+
+function loginOf(credential: NormalizedCredential): string | undefined {
+  return credential.expose === "sealed" ? credential.login : undefined;
 }
 
 /** What the sandbox holds itself on one side is held to what the other says. Undefined: it may be sent nowhere. */

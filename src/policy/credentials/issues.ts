@@ -5,6 +5,7 @@
  */
 import { type DocumentPath, type IssueDraft, quote } from "../issues.ts";
 import { hostsMayMeet } from "./hosts-meet.ts";
+import { LOGIN_PROFILES } from "./logins.ts";
 import { CREDENTIAL_PROFILES, type CredentialProfile } from "./profiles.ts";
 
 type MapLike = Readonly<Record<string, unknown>>;
@@ -31,10 +32,11 @@ function ruleIssues(path: DocumentPath, rule: MapLike): IssueDraft[] {
     issues.push({ path, message: 'expected "provider" or "name"' });
   }
   if (rule.expose === "env") {
-    const keys = BINDINGS.filter((key) => rule[key] !== undefined);
+    const keys = [...BINDINGS, "login"].filter((key) => rule[key] !== undefined);
     const message = 'nothing holds a value that the sandbox has itself: drop it, or "expose"';
     return [...issues, ...keys.map((key) => issue(key, message))];
   }
+  issues.push(...loginIssues(rule, issue));
   const [first] = hostsOf(rule);
   const isKnown = rule.provider === undefined ? rule.name !== undefined : profileOf(rule) !== undefined;
   if (first === undefined && isKnown) {
@@ -51,6 +53,18 @@ function ruleIssues(path: DocumentPath, rule: MapLike): IssueDraft[] {
     issues.push(issue("places", 'expected "headers", "query" or "basic: true"'));
   }
   return issues;
+}
+
+/** A login is a file, and its tokens never stand in a variable. */
+function loginIssues(rule: MapLike, issue: (key: string, message: string) => IssueDraft): IssueDraft[] {
+  if (rule.login !== true) return [];
+  const known = Object.keys(LOGIN_PROFILES);
+  const isKnown = typeof rule.provider === "string" && known.includes(rule.provider);
+  return [
+    ...(isKnown ? [] : [issue("login", `there are logins of the providers ${known.join(", ")}`)]),
+    ...(rule.variable === undefined ? [] : [issue("variable", "a login is in a file, and in no variable")]),
+    ...(rule.plaintext === true ? [issue("plaintext", "a login is not sent without TLS")] : []),
+  ];
 }
 
 /** The whole of a top-level domain is nobody's. A single label is a name of a private network. */
@@ -108,7 +122,10 @@ function variableOf({ variable, name, provider }: MapLike): string | undefined {
 }
 
 function hostsOf(rule: MapLike): readonly string[] {
-  return rule.hosts === undefined ? (profileOf(rule)?.hosts ?? []) : texts(rule.hosts);
+  if (rule.hosts !== undefined) return texts(rule.hosts);
+  const logins: Readonly<Record<string, { readonly hosts: readonly string[] }>> = LOGIN_PROFILES;
+  const usual = rule.login === true && typeof rule.provider === "string" ? logins[rule.provider] : undefined;
+  return (usual ?? profileOf(rule))?.hosts ?? [];
 }
 
 function profileOf({ provider }: MapLike): CredentialProfile | undefined {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NormalizedCredential } from "../normalized.ts";
+import { isLoginProvider, LOGIN_PROFILES } from "./logins.ts";
 import { CREDENTIAL_PROFILES, PLACES_DEFAULT } from "./profiles.ts";
 import type { CredentialPlaces, CredentialRule } from "./types.ts";
 
@@ -21,14 +22,17 @@ export function normalizeCredential(rule: CredentialRule): NormalizedCredential 
     optional,
   };
   if (expose === "env") return { ...common, expose };
+  const login = rule.login === true && provider !== undefined && isLoginProvider(provider) ? provider : undefined;
+  const usual = login === undefined ? profile : LOGIN_PROFILES[login];
   return {
     ...common,
     expose,
-    hosts: (rule.hosts ?? profile?.hosts ?? []).map((host) => host.toLowerCase()),
+    hosts: (rule.hosts ?? usual?.hosts ?? []).map((host) => host.toLowerCase()),
     ports: [...new Set(ports)].sort((a, b) => a - b),
     ...(paths === undefined ? {} : { paths }),
-    places: rule.places === undefined ? (profile?.places ?? PLACES_DEFAULT) : placesOf(rule.places),
+    places: rule.places === undefined ? (usual?.places ?? PLACES_DEFAULT) : placesOf(rule.places),
     plaintext,
+    ...(login === undefined ? {} : { login }),
   };
 }
 

@@ -24,6 +24,7 @@ export const credentialField: z.ZodType<CredentialRule> = z.strictObject({
   hosts: f.list(f.hostField, 1).exactOptional(),
   ports: f.list(f.countField(65_535), 1).exactOptional(),
   paths: f.list(f.urlPathField, 1).exactOptional(),
+  login: z.boolean().exactOptional(),
   places: places.exactOptional(),
   expose: z.enum(["sealed", "env"]).exactOptional(),
   plaintext: z.boolean().exactOptional(),

@@ -21,6 +21,9 @@ export type CredentialProvider =
   | "openrouter"
   | "pypi";
 
+/** The providers whose logins Cofferdam knows. */
+export type LoginProvider = "claude" | "codex" | "copilot" | "gemini";
+
 /**
  * A secret that the sandbox may use and never sees: it gets a placeholder, which is replaced in requests to the hosts that
  * the secret is bound to.
@@ -50,6 +53,13 @@ export interface CredentialRule {
   readonly ports?: readonly number[];
   /** Globs of URL paths, decoded, each from `/`. @default any */
   readonly paths?: readonly string[];
+  /**
+   * A login in place of a key: the file that Claude Code, Codex, Copilot or Gemini keeps of a subscription. The sandbox gets
+   * a file of the same shape with placeholders, and the host renews the real tokens. For these four providers.
+   *
+   * @default {false}
+   */
+  readonly login?: boolean;
   /** Where in a request it may stand. @default the provider's, or the header `authorization`, Basic included */
   readonly places?: CredentialPlaces;
   /** `env`: the sandbox holds the value itself, and may send it wherever it can connect to. @default {"sealed"} */

@@ -5,7 +5,7 @@
  */
 import type { CredentialStore } from "../../credentials/mod.ts";
 import type { Provider } from "../../domains/inference/mod.ts";
-import { CREDENTIAL_PROFILES, type NormalizedCredential } from "../../policy/mod.ts";
+import { CREDENTIAL_PROFILES, type NormalizedCredential } from "../../policy/core.ts";
 import type { KeySource } from "./options.ts";
 
 /** Where keys are looked for. */

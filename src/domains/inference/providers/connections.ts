@@ -57,7 +57,7 @@ export class ProviderConnections {
   }
 
   /** Sends a request. @throws {Error} With a `code`, as connections fail. */
-  async send(provider: Provider, request: ProviderRequest): Promise<UpstreamResponse> {
+  async send(provider: Pick<Provider, "baseUrl">, request: ProviderRequest): Promise<UpstreamResponse> {
     try {
       return await this.#attempt(provider, request);
     } catch (error) {
@@ -72,7 +72,10 @@ export class ProviderConnections {
     this.#pool?.close();
   }
 
-  #attempt({ baseUrl }: Provider, { method, path, headers, body, signal }: ProviderRequest): Promise<UpstreamResponse> {
+  #attempt(
+    { baseUrl }: Pick<Provider, "baseUrl">,
+    { method, path, headers, body, signal }: ProviderRequest,
+  ): Promise<UpstreamResponse> {
     this.#pool ??= new UpstreamPool(upstreamTrust(this.#setting.certificates));
     const url = new URL(baseUrl + path);
     const origin = originOf(url);

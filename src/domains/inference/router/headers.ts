@@ -15,6 +15,8 @@ const KNOWN: Readonly<Record<ApiFamily, readonly string[]>> = {
 /** The version of Anthropic's API that is spoken where the caller names none. */
 const ANTHROPIC_VERSION = "2023-06-01";
 
+const SUBSCRIPTION_BETA = "oauth-2025-04-20";
+
 /** Names and versions of features; nothing that could hide something else. */
 const PLAIN = /^[A-Za-z0-9._,=; -]{1,1024}$/;
 
@@ -35,7 +37,7 @@ export function requestHeaders(
     ["accept", stream ? "text/event-stream" : "application/json"],
     ["accept-encoding", "identity"],
     ["user-agent", "cofferdam"],
-    ...known,
+    ...(family === "anthropic" && isSubscription(key) ? withBeta(known, SUBSCRIPTION_BETA) : known),
     ...(family === "anthropic" && !isVersioned ? ([["anthropic-version", ANTHROPIC_VERSION]] as const) : []),
     ...keyHeader(family, key),
   ];
@@ -43,7 +45,20 @@ export function requestHeaders(
 
 function keyHeader(family: ApiFamily, key: string | undefined): HeaderLines {
   if (key === undefined) return [];
-  return family === "anthropic" ? [["x-api-key", key]] : [["authorization", `Bearer ${key}`]];
+  const isKey = family === "anthropic" && !isSubscription(key);
+  return isKey ? [["x-api-key", key]] : [["authorization", `Bearer ${key}`]];
+}
+
+/** Anthropic's API takes tokens of subscriptions, too, from those who say that they know of it. */
+function isSubscription(key: string | undefined): boolean {
+  return key?.startsWith("sk-ant-oat") === true;
+}
+
+function withBeta(known: readonly [string, string][], beta: string): [string, string][] {
+  const said = known.find(([name]) => name === "anthropic-beta")?.[1];
+  if (said?.split(",").some((each) => each.trim() === beta)) return [...known];
+  const others = known.filter(([name]) => name !== "anthropic-beta");
+  return [...others, ["anthropic-beta", said === undefined ? beta : `${said},${beta}`]];
 }
 
 /** What of a provider's answer is about the call, and not about the account of the host. */
