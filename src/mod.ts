@@ -76,7 +76,7 @@ export type { AuditOptions } from "./sandbox/audit.ts";
 export type { SetPolicyOptions } from "./sandbox/change-policy.ts";
 export { runtimeProblem } from "./sandbox/choose-runtime.ts";
 export { type CleanupOptions, cleanup } from "./sandbox/cleanup.ts";
-export type { Enforcement } from "./sandbox/enforcement.ts";
+export type { CredentialInForce, Enforcement } from "./sandbox/enforcement.ts";
 export type { SandboxEventMap, SandboxEvents } from "./sandbox/events.ts";
 export type * from "./sandbox/file-options.ts";
 export type { SandboxFiles } from "./sandbox/files.ts";

@@ -6,6 +6,7 @@
 import type { Origin } from "../egress/http/host.ts";
 import { compileGlob, credentialMatcher, type SealedCredential } from "../policy/core.ts";
 import { readTarget } from "../policy/http/mod.ts";
+import type { AwsKeys } from "./aws/keys.ts";
 import type { SourceReader } from "./source-reader.ts";
 
 /** One that the sandbox has a placeholder of. */
@@ -13,6 +14,8 @@ export interface SealedSecret extends CredentialBinding {
   readonly credential: SealedCredential;
   readonly placeholder: string;
   readonly reader: SourceReader;
+  /** What the sandbox signs with, where it is no value but keys. */
+  readonly keys?: AwsKeys;
 }
 
 /** Where it may go. */

@@ -41,19 +41,39 @@ export async function readSource(
   name: string,
   source: CredentialSource,
   environment: Readonly<Record<string, string | undefined>>,
+  compact?: CompactText,
 ): Promise<ReadValue | undefined> {
+  const { value, keptUntil: kept } = await readRaw(name, source, environment);
+  if (compact === undefined || typeof value !== "string" || value === "") return checked(name, value, kept);
+  const { expiresAt, ...made } = compact(name, value);
+  return checked(name, made.value, expiresAt === undefined ? kept : Math.min(kept, keptUntil(name, { expiresAt })));
+}
+
+/** Makes a value of a text that is more than one, and says when it ends. */
+export type CompactText = (name: string, text: string) => { readonly value: string; readonly expiresAt?: number };
+
+interface RawValue {
+  readonly value: unknown;
+  readonly keptUntil: number;
+}
+
+async function readRaw(
+  name: string,
+  source: CredentialSource,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<RawValue> {
   if (typeof source === "function") return fromFunction(name, source);
-  if ("env" in source) return checked(name, environment[source.env], 0);
-  if ("file" in source) return checked(name, (await readText(name, source.file))?.trim(), 0);
+  if ("env" in source) return { value: environment[source.env], keptUntil: 0 };
+  if ("file" in source) return { value: (await readText(name, source.file))?.trim(), keptUntil: 0 };
   if ("login" in source) throw unavailable(name, "its source is a login, and the policy does not say so: login: true");
   const printed = await run(name, source.command);
-  return checked(name, printed.trim(), Date.now() + (source.ttlMs ?? COMMAND_TTL_MS));
+  return { value: printed.trim(), keptUntil: Date.now() + (source.ttlMs ?? COMMAND_TTL_MS) };
 }
 
 async function fromFunction(
   name: string,
   source: Extract<CredentialSource, (...args: never) => unknown>,
-): Promise<ReadValue | undefined> {
+): Promise<RawValue> {
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
@@ -65,8 +85,8 @@ async function fromFunction(
   });
   try {
     const given = await Promise.race([source({ name, signal: late.signal }), timeout]);
-    if (typeof given !== "object" || given === null) return checked(name, given, 0);
-    return checked(name, given.value, keptUntil(name, given));
+    if (typeof given !== "object" || given === null) return { value: given, keptUntil: 0 };
+    return { value: given.value, keptUntil: keptUntil(name, given) };
   } catch (cause) {
     if (SandboxError.is(cause, "CREDENTIAL_UNAVAILABLE")) throw cause;
     throw unavailable(name, "its function failed", { cause });
@@ -76,11 +96,11 @@ async function fromFunction(
 }
 
 /** A value that lives for two minutes is good for one and a half, whatever the clock says. */
-function keptUntil(name: string, { expiresAt }: CredentialValue): number {
+function keptUntil(name: string, { expiresAt }: Pick<CredentialValue, "expiresAt">): number {
   if (expiresAt === undefined) return Number.POSITIVE_INFINITY;
   const end = Number(expiresAt);
   const left = end - Date.now();
-  if (!(left > 0)) throw unavailable(name, "its function gave a value that has expired");
+  if (!(left > 0)) throw unavailable(name, "its source gave a value that has expired");
   return end - Math.min(EARLY_MS, left / 4);
 }
 

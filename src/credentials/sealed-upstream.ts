@@ -6,8 +6,12 @@
  */
 import type { UpgradedResponse, UpgradeRequest, UpstreamRequest, UpstreamResponse } from "../egress/http/exchange.ts";
 import { RequestDenied } from "../egress/http/failure.ts";
+import { valuesOf } from "../egress/http/headers.ts";
 import type { Origin } from "../egress/http/host.ts";
 import type { Upstream } from "../egress/http/upstream.ts";
+import { readKeys } from "./aws/keys.ts";
+import { resign } from "./aws/resign.ts";
+import { readAuthorization } from "./aws/sigv4.ts";
 import type { SealedSecret } from "./binding.ts";
 import { BodyGuard } from "./guard-body.ts";
 import { findIn, inject, type SecretCarrier } from "./inject.ts";
@@ -39,6 +43,12 @@ interface Filled<C> {
   readonly used: readonly (readonly [secret: SealedSecret, value: string])[];
 }
 
+/** A request, and who is told that its host refuses it. */
+interface Signed {
+  readonly request: UpstreamRequest;
+  refused(): void;
+}
+
 /** Puts secrets into requests to one origin. */
 export class SealedUpstream implements Upstream {
   readonly #upstream: Upstream;
@@ -53,12 +63,49 @@ export class SealedUpstream implements Upstream {
 
   async send(request: UpstreamRequest): Promise<UpstreamResponse> {
     if (this.#setting.store.isEmpty) return this.#upstream.send(request);
-    const { carrier, used } = await this.#fill(request);
+    const { request: own, refused } = await this.#sign(request);
+    const { carrier, used } = await this.#fill(own);
     const { guarded, failed } = this.#guardBody(carrier);
     const isBound = used.length > 0 || this.#isBound();
     const headers = isBound ? wantsReadable(guarded.headers) : guarded.headers;
     const response = await Promise.race([this.#upstream.send({ ...guarded, headers }), failed]);
+    if (response.status === 401 || response.status === 403) refused();
     return isBound ? this.#scrub(response, used) : response;
+  }
+
+  /** What the sandbox has signed with its own keys is signed with the real ones, where those may be used. */
+  async #sign(request: UpstreamRequest): Promise<Signed> {
+    const unsigned = { request, refused: () => undefined };
+    const { sealed } = this.#setting.store;
+    if (!sealed.some(({ keys }) => keys !== undefined)) return unsigned;
+    const [line = "", ...others] = valuesOf(request.headers, "authorization");
+    const authorization = readAuthorization(line);
+    const secret = sealed.find(({ keys }) => keys !== undefined && keys.id === authorization?.id);
+    // What is signed and may not be sent there is told of as everything else that is misplaced.
+    if (authorization === undefined || secret?.keys === undefined || others.length > 0) return unsigned;
+    if (secret.problem(this.#origin, request.path) !== undefined) return unsigned;
+    const { credential, reader } = secret;
+    const bare = bareUrl(this.#origin, request.path);
+    const value = await this.#read(secret, bare);
+    const resigned = await resign(request, authorization, { held: secret.keys, real: readKeys(value) });
+    // Another policy came while keys were read.
+    if (this.#setting.store.sealed !== sealed) {
+      const reason = "the policy changed while it was signed: try again";
+      throw new RequestDenied({ error: "denied", reason, ruleId: credential.id });
+    }
+    if ("problem" in resigned) {
+      const reason = `the request cannot be signed with ${credential.name}: ${resigned.problem}`;
+      this.#record(credential.name, bare, "deny", credential.id, reason);
+      throw new RequestDenied({ error: "denied", reason, ruleId: credential.id, judged: true });
+    }
+    this.#record(
+      credential.name,
+      bare,
+      "allow",
+      credential.id,
+      "it signs the request, which is for this host and path",
+    );
+    return { request: resigned.request, refused: () => reader.refused(value) };
   }
 
   async upgrade(request: UpgradeRequest): Promise<UpgradedResponse | UpstreamResponse> {
@@ -74,7 +121,8 @@ export class SealedUpstream implements Upstream {
 
   /** Whether the host may have a secret that it could say. */
   #isBound(): boolean {
-    return this.#setting.store.sealed.some((secret) => secret.isFor(this.#origin));
+    // Keys that sign are sent to nobody.
+    return this.#setting.store.sealed.some((secret) => secret.keys === undefined && secret.isFor(this.#origin));
   }
 
   #scrub(response: UpstreamResponse, used: Filled<unknown>["used"]): UpstreamResponse {

@@ -4,7 +4,7 @@
  * @module
  */
 import { unavailable } from "./failure.ts";
-import { type ReadValue, readSource } from "./read-source.ts";
+import { type CompactText, type ReadValue, readSource } from "./read-source.ts";
 import type { CredentialSource } from "./types.ts";
 
 /** So many values of one credential are remembered, to be kept out of answers and records: a host may still say an old one. */
@@ -18,6 +18,7 @@ export class SourceReader {
   readonly name: string;
   readonly source: CredentialSource;
   readonly #environment: Readonly<Record<string, string | undefined>>;
+  readonly #compact: CompactText | undefined;
   #kept: ReadValue | undefined;
   #reading: Promise<ReadValue | undefined> | undefined;
   #values: readonly string[];
@@ -28,7 +29,9 @@ export class SourceReader {
     source: CredentialSource,
     environment: Readonly<Record<string, string | undefined>>,
     values: readonly string[] = [],
+    compact?: CompactText,
   ) {
+    this.#compact = compact;
     this.name = name;
     this.#values = values;
     this.source = source;
@@ -47,7 +50,7 @@ export class SourceReader {
    */
   async find(): Promise<string | undefined> {
     if (this.#kept !== undefined && this.#kept.keptUntil > Date.now()) return this.#kept.value;
-    this.#reading ??= readSource(this.name, this.source, this.#environment).finally(() => {
+    this.#reading ??= readSource(this.name, this.source, this.#environment, this.#compact).finally(() => {
       this.#reading = undefined;
     });
     const read = await this.#reading;

@@ -10,12 +10,22 @@ import {
   type NormalizedCredential,
   type SealedCredential,
 } from "../policy/core.ts";
+import {
+  AWS_VARIABLES,
+  type AwsKeys,
+  compactKeys,
+  keysInEnvironment,
+  placeholderKeys,
+  readKeys,
+  secretsIn,
+} from "./aws/keys.ts";
 import { binding, type SealedSecret } from "./binding.ts";
 import { unavailable } from "./failure.ts";
 import { LOGIN_FORMS } from "./login/forms.ts";
 import { HostLogin, type PostRenewal } from "./login/host-login.ts";
 import { placeholdersOf, type SealedLogin, sealLogin } from "./login/sealed-login.ts";
 import { Placeholders } from "./placeholders.ts";
+import type { CompactText } from "./read-source.ts";
 import { SourceReader } from "./source-reader.ts";
 import type { CredentialSource } from "./types.ts";
 
@@ -63,6 +73,7 @@ export class CredentialStore {
   readonly #given = new Map<string, string>();
   /** By name, for the life of the sandbox, too. */
   readonly #logins = new Map<string, SealedLogin>();
+  readonly #keys = new Map<string, AwsKeys>();
   readonly #hostLogins = new Map<string, HostLogin>();
   #inForce: PreparedCredentials = NOTHING;
 
@@ -101,7 +112,10 @@ export class CredentialStore {
     return [...names].map((name) => {
       const given = this.#given.get(name);
       const login = this.#logins.get(name);
-      const held = login === undefined ? [] : placeholdersOf(login);
+      const held = [
+        ...(login === undefined ? [] : placeholdersOf(login)),
+        ...Object.values(this.#keys.get(name) ?? {}),
+      ];
       const others = this.#hostLogins.get(name)?.others ?? [];
       return { name, values: [...this.#valuesOf(name), ...others, ...(given === undefined ? [] : [given]), ...held] };
     });
@@ -120,7 +134,8 @@ export class CredentialStore {
     const [first, ...others] = this.#given.keys();
     const whole = [...this.#given].find(([, placeholder]) => text.includes(placeholder))?.[0];
     const login = [...this.#logins.values()].find((each) => placeholdersOf(each).some((held) => text.includes(held)));
-    return whole ?? login?.name ?? (others.length === 0 ? first : undefined);
+    const keys = [...this.#keys].find(([, each]) => Object.values(each).some((held) => text.includes(held)));
+    return whole ?? login?.name ?? keys?.[0] ?? (others.length === 0 ? first : undefined);
   }
 
   /**
@@ -158,6 +173,13 @@ export class CredentialStore {
     const exposed: NormalizedCredential[] = [];
     const granted: GrantedCredential[] = [];
     const logins: SealedLogin[] = [];
+    const take = (name: string, variable: string, value: string) => {
+      if (Object.hasOwn(variables, variable) || this.#options.taken?.[variable] !== undefined) {
+        const hint = 'Give it another one with "variable"';
+        throw unavailable(name, `its variable ${variable} is set by something else`, { hint });
+      }
+      variables[variable] = value;
+    };
     for (const { credential, variable, value, reader, login } of found.flatMap((each) => each ?? [])) {
       if (login !== undefined && credential.expose === "sealed") {
         granted.push({ credential });
@@ -165,18 +187,21 @@ export class CredentialStore {
         sealed.push({ credential, placeholder: login.placeholders.access, reader, ...binding(credential) });
         continue;
       }
-      if (Object.hasOwn(variables, variable) || this.#options.taken?.[variable] !== undefined) {
-        const hint = 'Give it another one with "variable"';
-        throw unavailable(credential.name, `its variable ${variable} is set by something else`, { hint });
-      }
       granted.push({ credential, variable });
       if (credential.expose === "env") {
-        variables[variable] = value;
+        take(credential.name, variable, value);
         exposed.push(credential);
         continue;
       }
+      if (credential.provider === "aws") {
+        const keys = this.#keys.get(credential.name) ?? placeholderKeys(readKeys(value), this.placeholders);
+        for (const [part, text] of Object.entries(keys))
+          take(credential.name, AWS_VARIABLES[part as keyof AwsKeys], text);
+        sealed.push({ credential, placeholder: keys.id, keys, reader, ...binding(credential) });
+        continue;
+      }
       const placeholder = this.#given.get(credential.name) ?? this.placeholders.make(value, credential.provider);
-      variables[variable] = placeholder;
+      take(credential.name, variable, placeholder);
       sealed.push({ credential, placeholder, reader, ...binding(credential) });
     }
     return { sealed, exposed, variables, granted, logins };
@@ -185,6 +210,7 @@ export class CredentialStore {
   /** Puts them in force. */
   use(prepared: PreparedCredentials): void {
     for (const { credential, placeholder } of prepared.sealed) this.#given.set(credential.name, placeholder);
+    for (const { credential, keys } of prepared.sealed) if (keys !== undefined) this.#keys.set(credential.name, keys);
     for (const login of prepared.logins) this.#logins.set(login.name, login);
     this.#inForce = prepared;
   }
@@ -192,7 +218,8 @@ export class CredentialStore {
   #valuesOf(name: string): readonly string[] {
     // What a policy that did not come into force was prepared with has not taken the place of what is read.
     const inForce = this.#inForce.sealed.filter(({ credential }) => credential.name === name);
-    return [...new Set([this.#readers.get(name), ...inForce.map(({ reader }) => reader)].flatMap(valuesOf))];
+    const values = [this.#readers.get(name), ...inForce.map(({ reader }) => reader)].flatMap(valuesOf);
+    return [...new Set(this.#keys.has(name) ? values.flatMap(secretsIn) : values)];
   }
 
   async #findLogin(credential: SealedCredential, provider: LoginProvider): Promise<Found | undefined> {
@@ -233,7 +260,9 @@ export class CredentialStore {
     const candidates = variablesOf(credential);
     const given = this.#options.sources?.[name];
     const variable = candidates.find((each) => this.#options.environment[each] !== undefined) ?? candidates[0] ?? name;
-    const reader = this.#readerOf(name, given ?? { env: variable });
+    const isAws = credential.provider === "aws";
+    const usual = isAws ? this.#environmentKeys : { env: variable };
+    const reader = this.#readerOf(name, given ?? usual, isAws ? compactKeys : undefined);
     const value = await reader.find();
     if (value !== undefined) return { credential, variable: credential.variable ?? variable, value, reader };
     if (optional) return undefined;
@@ -242,10 +271,13 @@ export class CredentialStore {
     throw unavailable(name, where, { hint });
   }
 
-  #readerOf(name: string, source: CredentialSource): SourceReader {
+  /** One function, so that it is one source. */
+  readonly #environmentKeys = (): string | undefined => keysInEnvironment(this.#options.environment);
+
+  #readerOf(name: string, source: CredentialSource, compact?: CompactText): SourceReader {
     const known = this.#readers.get(name);
     if (known !== undefined && isSame(known.source, source)) return known;
-    const reader = new SourceReader(name, source, this.#options.environment, known?.values);
+    const reader = new SourceReader(name, source, this.#options.environment, known?.values, compact);
     this.#readers.set(name, reader);
     return reader;
   }

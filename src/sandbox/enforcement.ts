@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CredentialStore, GrantedCredential } from "../credentials/mod.ts";
 import type { LinkFacts } from "../link/link.ts";
 import type { LimitsHolder, RuntimeName, StartedWarden, WorkspaceMode } from "../runtimes/runtime.ts";
 import type { FilesystemMode, Modes } from "./modes.ts";
@@ -32,8 +33,31 @@ export interface Enforcement {
   /** Who holds the limits of the policy. */
   readonly limits: LimitsHolder;
   readonly audit: { readonly files: "off" | "denials" | "all" };
+  /** The credentials that the sandbox may use, as far as the host has them. Never a value. */
+  readonly credentials: readonly CredentialInForce[];
   /** What a person should know. */
   readonly notes: readonly string[];
+}
+
+/** A credential that is in force. */
+export type CredentialInForce = {
+  readonly name: string;
+  /** `sealed`: the sandbox has a placeholder. `exposed`: it has the value itself. */
+  readonly held: "sealed" | "exposed";
+  /** What the sandbox has it in: a variable, the file of a login, or keys that sign requests (AWS). */
+  readonly as: "variable" | "login" | "keys";
+  /** Where a sealed one is sent; of an exposed one nobody knows. */
+  readonly hosts: readonly string[];
+};
+
+/** Says them. */
+export function credentialsInForce(granted: readonly GrantedCredential[]): readonly CredentialInForce[] {
+  return granted.map(({ credential }) => {
+    const { name, expose } = credential;
+    if (expose === "env") return { name, held: "exposed", as: "variable", hosts: [] };
+    const as = credential.login !== undefined ? "login" : credential.provider === "aws" ? "keys" : "variable";
+    return { name, held: "sealed", as, hosts: credential.hosts };
+  });
 }
 
 /** Puts it together. */
@@ -43,7 +67,7 @@ export function describeEnforcement(
   { hello, ready }: LinkFacts,
   workspace: SandboxOptions["workspace"],
   modes: Modes,
-  files: "off" | "denials" | "all",
+  { files, credentials }: { readonly files: Enforcement["audit"]["files"]; readonly credentials: CredentialStore },
 ): Enforcement {
   const { isolation = "kernel" } = warden;
   return Object.freeze<Enforcement>({
@@ -60,6 +84,7 @@ export function describeEnforcement(
     workspace: workspace === undefined ? "empty" : typeof workspace === "string" ? "copy" : (workspace.mode ?? "copy"),
     limits: warden.limits.holder,
     audit: { files },
+    credentials: credentialsInForce(credentials.granted),
     notes: warden.notes,
   });
 }

@@ -297,7 +297,8 @@ export class RunningSandbox implements Sandbox {
   #describe(modes: Modes, { normalized }: ReadPolicy): Enforcement {
     const { runtime, facts, setting } = this.#parts;
     const { warden, options } = setting;
-    return describeEnforcement(runtime.name, warden, facts, options.workspace, modes, normalized.audit.files);
+    const rest = { ...normalized.audit, credentials: setting.credentials };
+    return describeEnforcement(runtime.name, warden, facts, options.workspace, modes, rest);
   }
 
   async #setPolicy(input: Policy | string, options: SetPolicyOptions): Promise<void> {

@@ -61,7 +61,7 @@ describe("with a subscription", () => {
     expect(renewals(ran.sandbox)).toMatchObject([
       { verdict: "allow", object: expect.stringMatching(/platform.claude/) },
     ]);
-    for (const secret of [real.access, real.refresh, access, refresh]) await expectNoTrace(ran, "local", secret);
+    await expectNoTrace(ran, "local", real.access, real.refresh, access, refresh);
   });
 
   test("Codex renews placeholders, and calls ChatGPT with tokens that only the host has", async () => {
@@ -93,6 +93,6 @@ describe("with a subscription", () => {
     expect(call?.headers).toMatchObject({ authorization: `Bearer ${real.access}`, "chatgpt-account-id": "acc-1" });
     expect(hosts.asked.filter((each) => each.includes("auth.openai.com"))).toEqual([]);
     expect(renewals(ran.sandbox)[0]).toMatchObject({ verdict: "allow", object: expect.stringMatching(/auth.openai/) });
-    for (const secret of [real.access, real.refresh, real.identity]) await expectNoTrace(ran, "local", secret);
+    await expectNoTrace(ran, "local", real.access, real.refresh, real.identity);
   });
 });

@@ -69,7 +69,7 @@ export interface Ran {
 }
 
 /** What agents start beside themselves, what the script of the model runs, and what looks for secrets afterwards. */
-const ALLOWED = ["sh", "bash", "cat", "uname", "git", "grep", "sleep", "tr"];
+const ALLOWED = ["sh", "bash", "cat", "uname", "git", "grep", "sleep"];
 
 /** Runs it in a copy of a folder with one file: `notes.txt`, which says "before". */
 export async function runAgent({ where, argv, env, policy, credentials, options, before }: AgentRun): Promise<Ran> {
@@ -118,8 +118,12 @@ export function calls(sandbox: Sandbox): readonly object[] {
 }
 
 /** Says that nothing of a secret is anywhere in the sandbox, nor in what the host keeps of it. */
-export async function expectNoTrace({ sandbox, result, log }: Ran, where: Where, secret: string): Promise<void> {
-  expect(await traces({ place: { docker: where === "docker" } }, sandbox, secret, [log])).toEqual([]);
-  expect(result.stdout + result.stderr).not.toContain(secret.slice(8));
+export async function expectNoTrace(
+  { sandbox, result, log }: Ran,
+  where: Where,
+  ...secrets: readonly string[]
+): Promise<void> {
+  expect(await traces({ place: { docker: where === "docker" } }, sandbox, secrets, [log])).toEqual([]);
+  for (const secret of secrets) expect(result.stdout + result.stderr).not.toContain(secret.slice(8));
   expect(readFileSync(log, "utf8")).toContain('"start"');
 }

@@ -59,34 +59,32 @@ export function openRule(host: StandIn): NetworkRule {
   return ruleFor(host, undefined, { id: host.host });
 }
 
-/** Where in a sandbox, or in what the host keeps of it, a text is. The text reaches it by a pipe, so it is in no argv there. */
+/** Where in a sandbox, or in what the host keeps of it, a text is, or one of several. They reach it by a pipe: none is in an argv there. */
 export async function traces(
   scene: { readonly place: Pick<Scene["place"], "docker"> },
   sandbox: Sandbox,
-  text: string,
+  text: string | readonly string[],
   logs: readonly string[],
 ): Promise<string[]> {
-  const found: string[] = [];
+  const texts = typeof text === "string" ? [text] : text;
+  const options = { stdin: `${texts.join("\n")}\n`, timeoutMs: 50_000 };
+  const search = async (where: string): Promise<string[]> => {
+    const { stdout } = await sandbox.exec(["sh", "-c", `grep -${where} 2>/dev/null; true`], options);
+    return stdout.split("\n").filter(Boolean);
+  };
   // Not all roots can be listed; and /usr, which nobody writes, is long.
   const roots = "/workspace /home /tmp /var /etc /run /opt /srv /root /mnt /dev/shm /.cofferdam /.cofferdam-trust";
-  const files = `grep -rlaF -f - ${roots}`;
-  const { stdout } = await sandbox.exec(["sh", "-c", `${files} 2>/dev/null; true`], {
-    stdin: `${text}\n`,
-    timeoutMs: 50_000,
-  });
-  found.push(...stdout.split("\n").filter(Boolean));
-  const environments =
-    'read -r s; for f in /proc/[0-9]*/environ; do tr "\\0" "\\n" <"$f" 2>/dev/null | while read -r l; do case "$l" in *"$s"*) echo "$f";; esac; done; done';
+  const found = await search(`rlaF -f - ${roots}`);
   const running = await sandbox.spawn(["sleep", "60"]);
-  const read = await sandbox.exec(["sh", "-c", environments], { stdin: `${text}\n`, timeoutMs: 50_000 });
+  found.push(...(await search("laF -f - /proc/[0-9]*/environ")));
   await running.kill();
-  found.push(...read.stdout.split("\n").filter(Boolean));
+  const isIn = (kept: string): boolean => texts.some((each) => kept.includes(each));
   if (scene.place.docker) {
     const container = execFileSync("docker", ["inspect", `cofferdam-${sandbox.id}`], { encoding: "utf8" });
-    if (container.includes(text)) found.push("docker inspect");
+    if (isIn(container)) found.push("docker inspect");
   }
-  if (JSON.stringify([sandbox.decisions(), sandbox.policy, sandbox.enforcement]).includes(text)) found.push("records");
-  for (const log of logs) if (readFileSync(log, "utf8").includes(text)) found.push(log);
+  if (isIn(JSON.stringify([sandbox.decisions(), sandbox.policy, sandbox.enforcement]))) found.push("records");
+  for (const log of logs) if (isIn(readFileSync(log, "utf8"))) found.push(log);
   return found;
 }
 

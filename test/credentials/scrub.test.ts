@@ -47,6 +47,11 @@ describe("Scrubber", () => {
 
   test.each([
     ["percent-encoding", (value: string) => encodeURIComponent(value)],
+    [
+      "percent-encoding in lower case",
+      (value: string) => encodeURIComponent(value).replace(/%../g, (c) => c.toLowerCase()),
+    ],
+    ["JSON with escaped slashes", (value: string) => JSON.stringify(value).slice(1, -1).replaceAll("/", "\\/")],
     ["JSON", (value: string) => JSON.stringify(value).slice(1, -1)],
     ["base64", (value: string) => Buffer.from(value).toString("base64")],
     ["base64 after one byte", (value: string) => Buffer.from(`u${value}`).toString("base64")],

@@ -36,7 +36,7 @@ function ruleIssues(path: DocumentPath, rule: MapLike): IssueDraft[] {
     const message = 'nothing holds a value that the sandbox has itself: drop it, or "expose"';
     return [...issues, ...keys.map((key) => issue(key, message))];
   }
-  issues.push(...loginIssues(rule, issue));
+  issues.push(...loginIssues(rule, issue), ...awsIssues(rule, issue));
   const [first] = hostsOf(rule);
   const isKnown = rule.provider === undefined ? rule.name !== undefined : profileOf(rule) !== undefined;
   if (first === undefined && isKnown) {
@@ -65,6 +65,13 @@ function loginIssues(rule: MapLike, issue: (key: string, message: string) => Iss
     ...(rule.variable === undefined ? [] : [issue("variable", "a login is in a file, and in no variable")]),
     ...(rule.plaintext === true ? [issue("plaintext", "a login is not sent without TLS")] : []),
   ];
+}
+
+/** Keys of AWS are in three variables, and sign what they are for. */
+function awsIssues(rule: MapLike, issue: (key: string, message: string) => IssueDraft): IssueDraft[] {
+  if (rule.provider !== "aws") return [];
+  const message = "keys of AWS are in their own variables, and sign requests: they stand in no other place";
+  return ["variable", "places", "expose"].flatMap((key) => (rule[key] === undefined ? [] : [issue(key, message)]));
 }
 
 /** The whole of a top-level domain is nobody's. A single label is a name of a private network. */

@@ -29,6 +29,8 @@ const GIT = places(["authorization"], { basic: true });
 /** By name. */
 export const CREDENTIAL_PROFILES: Readonly<Record<CredentialProvider, CredentialProfile>> = {
   anthropic: { variables: ["ANTHROPIC_API_KEY"], hosts: ["api.anthropic.com"], places: ANTHROPIC },
+  // Its secret is sent nowhere: requests that the sandbox has signed are signed anew.
+  aws: { variables: ["AWS_ACCESS_KEY_ID"], hosts: ["**.amazonaws.com"], places: places([]) },
   claude: {
     variables: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
     hosts: ["api.anthropic.com"],

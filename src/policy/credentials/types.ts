@@ -7,6 +7,7 @@
 /** The providers whose hosts, variables and places Cofferdam knows. */
 export type CredentialProvider =
   | "anthropic"
+  | "aws"
   | "claude"
   | "codex"
   | "copilot"

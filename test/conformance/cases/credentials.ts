@@ -1,7 +1,10 @@
 /**
  * Credentials that the sandbox uses and never sees: real ones reach the hosts that they are bound to, and nothing else.
  */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
+import { readAuthorization, sha256, signatureOf } from "../../../src/credentials/aws/sigv4.ts";
 import type { Case } from "../case.ts";
 import { credentialSandbox, logIn, openRule, policyWith, secret, traces, witness } from "../credential-scene.ts";
 import { refused } from "../help.ts";
@@ -10,6 +13,57 @@ import { curl, requestRecord } from "../stand-in.ts";
 const asked = (name: string) => ["sh", "-c", `printf %s "$${name}"`];
 
 export const credentialCases: readonly Case[] = [
+  {
+    name: "a login and keys of AWS are used by the host alone: what the sandbox has of them are placeholders",
+    tools: true,
+    async run(scene) {
+      const [access, refresh, key, session] = ["sk-ant-oat01-", "sk-ant-ort01-", "aws", "session"].map(secret);
+      const login = join(scene.folder(), ".credentials.json");
+      const tokens = { accessToken: access, refreshToken: refresh, expiresAt: Date.now() + 3_600_000 };
+      writeFileSync(login, JSON.stringify({ claudeAiOauth: tokens }));
+      const keys = { AccessKeyId: "AKIAREALREALREALREAL", SecretAccessKey: key, SessionToken: session };
+      const api = await witness(scene);
+      const policy = policyWith(
+        [openRule(api)],
+        [
+          { provider: "claude", login: true, hosts: [api.host], ports: [api.port] },
+          { provider: "aws", hosts: [api.host], ports: [api.port] },
+        ],
+      );
+      const log = logIn(scene);
+      const credentials = { claude: { login }, aws: () => JSON.stringify(keys) };
+      const sandbox = await credentialSandbox(scene, policy, { credentials, audit: { file: log } });
+      expect(sandbox.enforcement.credentials).toEqual([
+        { name: "claude", held: "sealed", as: "login", hosts: [api.host] },
+        { name: "aws", held: "sealed", as: "keys", hosts: [api.host] },
+      ]);
+      const file = JSON.parse(await sandbox.files.readText("/home/agent/.claude/.credentials.json"));
+      const bearer = `Authorization: Bearer ${file.claudeAiOauth.accessToken}`;
+      expect(await curl(sandbox, "-H", bearer, `${api.url}/v1/messages`)).toBe("/v1/messages\n200");
+      const script =
+        'curl -sS --max-time 20 --aws-sigv4 aws:amz:eu-central-1:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "X-Amz-Security-Token: $AWS_SESSION_TOKEN" "$1"';
+      const put = await sandbox.exec(["sh", "-c", script, "sh", `${api.url}/bucket/a%20b?list-type=2`]);
+      expect(put.stdout).toBe("/bucket/a%20b?list-type=2");
+      const [called, signed] = api.sent;
+      expect(called?.headers.authorization).toBe(`Bearer ${access}`);
+      // As the service would find out: by signing it itself.
+      const { path = "", headers = {} } = signed ?? {};
+      const authorization = readAuthorization(headers.authorization ?? "");
+      expect([authorization?.id, headers["x-amz-security-token"]]).toEqual([keys.AccessKeyId, session]);
+      const parts = { method: "GET", path, headers: Object.entries(headers), signed: authorization?.signed ?? [] };
+      const payload = headers["x-amz-content-sha256"] ?? sha256("");
+      const setting = { secret: key ?? "", scope: authorization?.scope ?? "", date: headers["x-amz-date"] ?? "" };
+      expect(signatureOf({ ...parts, payload }, setting, "sent")).toBe(authorization?.signature);
+      expect(
+        await traces(
+          scene,
+          sandbox,
+          [access, refresh, key, session].flatMap((each) => each ?? []),
+          [log],
+        ),
+      ).toEqual([]);
+    },
+  },
   {
     name: "a sealed credential reaches its host in the header that the program wrote, and is nowhere in the sandbox",
     tools: true,
