@@ -67,6 +67,8 @@ export interface ErrorDetails {
   SNAPSHOT_UNUSABLE: { readonly snapshot: string; readonly reason: string };
   /** The image does not exist where the Docker engine looks. */
   IMAGE_MISSING: { readonly image: string };
+  /** An image could not be built. `output` is the end of what the build said: hostile. */
+  IMAGE_BUILD_FAILED: { readonly context: string; readonly reason: string; readonly output?: string };
   /** The runtime that was asked for does not work here. */
   RUNTIME_UNAVAILABLE: { readonly runtime: string; readonly reason: string };
   /** The kernel or the engine lacks something that the policy needs. */

@@ -59,6 +59,7 @@ export type { Pool, PoolCounts } from "./pool/warmed-pool.ts";
 export { createPool } from "./pool.ts";
 export * from "./recipes/mod.ts";
 export type * from "./review/types.ts";
+export type { BuiltImage, ImageBuildOptions, ImageSource } from "./runtimes/docker/build-image.ts";
 export type { DockerOptions } from "./runtimes/docker/mod.ts";
 export type { Leftover, LeftoverReport } from "./runtimes/leftovers.ts";
 export {
@@ -73,6 +74,7 @@ export {
 export type { LimitsHolder, RuntimeName, VolumeFacts, WorkspaceMode } from "./runtimes/runtime.ts";
 export type { ApprovalOptions } from "./sandbox/approvals.ts";
 export type { AuditOptions } from "./sandbox/audit.ts";
+export { buildImage } from "./sandbox/build-image.ts";
 export type { SetPolicyOptions } from "./sandbox/change-policy.ts";
 export { runtimeProblem } from "./sandbox/choose-runtime.ts";
 export { type CleanupOptions, cleanup } from "./sandbox/cleanup.ts";

@@ -45,9 +45,13 @@ function sandboxOptions(command: Command): Command {
     .addOption(
       new Option("-r, --runtime <runtime>", "where it runs").choices(["auto", "local", "docker"]).default("auto"),
     )
-    .option("--from <image>", "the image of the container, as Docker names it (implies docker)")
+    .option(
+      "--from <image>",
+      "an image by its name, or ./folder with a devcontainer.json or Dockerfile (implies docker)",
+    )
     .option("-e, --env <name[=value]>", "give it a variable: with this value, or with yours (may be repeated)", append)
     .option("-v, --volume <name:path>", "a folder that outlives it, with :ro only to be read (may be repeated)", volume)
+    .option("--no-credentials", "seal none of your environment's beside those that the policy names")
     .option("--timeout <duration>", "end it after so long, for instance 90s or 10m", duration)
     .option("--audit <file>", "append every record to this log (JSON Lines, hash chain)")
     .addOption(

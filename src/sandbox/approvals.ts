@@ -5,9 +5,9 @@
  */
 import { realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { PolicyPatch } from "../approvals/policy-patch.ts";
+import type { PolicyPatch } from "../approvals/policy-patch.ts";
 import { SandboxError } from "../errors.ts";
-import { isWithin } from "../policy/mod.ts";
+import { isWithin } from "../policy/core.ts";
 import type { WorkspaceMode } from "../runtimes/runtime.ts";
 
 /** What becomes of answers of approvers. */
@@ -42,6 +42,8 @@ export async function openPatch(
       },
     );
   }
+  // With a reader of YAML, which most sandboxes need not wait for.
+  const { PolicyPatch } = await import("../approvals/policy-patch.ts");
   return PolicyPatch.open(patch);
 }
 

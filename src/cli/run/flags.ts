@@ -30,6 +30,8 @@ export interface RunFlags {
   readonly approved?: string;
   /** Where rules for always go. */
   readonly approvals?: string;
+  /** `false`: none beside those of the policy. */
+  readonly credentials?: boolean;
   /** `true`: all. */
   readonly apply?: true | readonly string[];
   readonly discard?: boolean;

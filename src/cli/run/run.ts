@@ -5,7 +5,7 @@
  */
 import type { Command, CommandExit, Sandbox } from "../../mod.ts";
 import { EXIT } from "../exit-codes.ts";
-import { ExitError } from "../failure.ts";
+import { ExitError, UsageError } from "../failure.ts";
 import { createSandbox, SandboxError } from "../library.ts";
 import { note } from "../write.ts";
 import type { Carrier } from "./carrier.ts";
@@ -42,11 +42,24 @@ export async function runSandbox(argv: readonly string[], flags: RunFlags, carri
 
 async function openFor(flags: RunFlags, interruption: Interruption): Promise<Sandbox> {
   try {
-    const { policy, options } = await sandboxInput(flags);
+    const { policy, options, setup } = await sandboxInput(flags, interruption.signal);
     const starting = createSandbox(policy, { ...options, signal: interruption.signal });
-    return await isUnderWay("Starting the sandbox", starting, flags);
+    const sandbox = await isUnderWay("Starting the sandbox", starting, flags);
+    await isUnderWay("Preparing the sandbox", prepare(sandbox, setup), flags);
+    return sandbox;
   } catch (error) {
-    throw new ExitError(EXIT.sandbox, error);
+    // A command line that is wrong is wrong whatever it was for.
+    throw error instanceof UsageError ? error : new ExitError(EXIT.sandbox, error);
+  }
+}
+
+/** What its image says that comes first: in the sandbox, as everything else. */
+async function prepare(sandbox: Sandbox, setup: readonly (readonly string[])[]): Promise<void> {
+  try {
+    for (const argv of setup) await sandbox.exec(argv, { check: true });
+  } catch (error) {
+    await sandbox.stop();
+    throw error;
   }
 }
 

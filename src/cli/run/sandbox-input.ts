@@ -4,6 +4,8 @@
  * @module
  */
 import type { Policy, SandboxOptions } from "../../mod.ts";
+import type { FromImage } from "../image/from.ts";
+import { aside } from "../write.ts";
 import { approverOf } from "./approver.ts";
 import type { RunFlags } from "./flags.ts";
 
@@ -14,23 +16,33 @@ export const DEFAULT_POLICY: Policy = { version: 1, name: "default", filesystem:
 export interface SandboxInput {
   readonly policy: Policy;
   readonly options: SandboxOptions;
+  /** Programs that come first. */
+  readonly setup: readonly (readonly string[])[];
 }
 
 /** Reads the policy, and puts the options together. */
-export async function sandboxInput(flags: RunFlags): Promise<SandboxInput> {
-  const { from: image, workspace, runtime, audit, approvals: patch } = flags;
+export async function sandboxInput(flags: RunFlags, signal: AbortSignal): Promise<SandboxInput> {
+  const { from, workspace, runtime, audit, approvals: patch, quiet = false } = flags;
   const approve = await approverOf(flags);
-  const policy = flags.policy === undefined ? defaultPolicy(flags) : await policyOf(flags.policy);
+  const {
+    image,
+    env = {},
+    setup = [],
+  }: Partial<FromImage> = from === undefined
+    ? {}
+    : await (await import("../image/from.ts")).imageFrom(from, { quiet, signal });
+  const policy = flags.policy === undefined ? defaultPolicy(flags) : await policyOf(flags.policy, flags);
   const isLocal = runtime === "local" || (runtime === "auto" && image === undefined && process.platform === "linux");
   const mode = flags.mode ?? (isLocal ? "overlay" : "copy");
   return {
     policy,
+    setup,
     options: {
       runtime,
       ...(image === undefined ? {} : { image }),
       ...(workspace === false ? {} : { workspace: { path: workspace, mode } }),
       ...(flags.volume === undefined ? {} : { volumes: flags.volume }),
-      env: variables(flags.env ?? []),
+      env: { ...env, ...variables(flags.env ?? []) },
       ...(audit === undefined ? {} : { audit: { file: audit } }),
       ...(approve === undefined ? {} : { approve }),
       ...(patch === undefined ? {} : { approvals: { patch } }),
@@ -45,9 +57,15 @@ function defaultPolicy({ volume = [] }: RunFlags): Policy {
 }
 
 /** Loaded when it is needed: YAML has a reader of its own. */
-async function policyOf(path: string): Promise<Policy> {
+async function policyOf(path: string, { credentials, quiet, json }: RunFlags): Promise<Policy> {
   const { loadPolicy } = await import("../../mod.ts");
-  return loadPolicy(path);
+  const written = await loadPolicy(path);
+  if (written.network === undefined && written.credentials === undefined) return written;
+  const { sealedLine, withDiscovered } = await import("./discover-credentials.ts");
+  const policy = credentials === false ? written : await withDiscovered(written);
+  const line = quiet || json ? undefined : sealedLine(policy);
+  if (line !== undefined) aside(line);
+  return policy;
 }
 
 function variables(given: readonly string[]): Record<string, string> {

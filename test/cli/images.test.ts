@@ -1,0 +1,129 @@
+/** `--from`: what is taken of a folder, what is refused, and what a build makes of it. */
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readDevcontainer } from "../../src/cli/image/devcontainer.ts";
+import { parseJsonc } from "../../src/cli/image/jsonc.ts";
+import { describeWith, engineProblem } from "../faults/support.ts";
+import { cofferdam, folderOf } from "./support.ts";
+
+describe("devcontainer.json", () => {
+  const mark = "$";
+  const read = async (document: object) => {
+    const folder = folderOf({ ".devcontainer/devcontainer.json": JSON.stringify(document) });
+    try {
+      return await readDevcontainer(join(folder.path, ".devcontainer/devcontainer.json"));
+    } finally {
+      folder.remove();
+    }
+  };
+
+  test("may have comments and commas that nothing follows", () => {
+    const text = '// a\n{ "a": "// no /* comment", /* b, */ "b": ["x\\",]", ], // c\n}';
+    expect(parseJsonc(text)).toEqual({ a: "// no /* comment", b: ['x",]'] });
+    expect(() => parseJsonc('{ "a": , }')).toThrow();
+  });
+
+  test("says the image, variables and what comes first", async () => {
+    expect(
+      await read({
+        image: "debian:12",
+        containerEnv: { A: `${mark}{containerWorkspaceFolder}/a` },
+        remoteEnv: { B: null },
+        postCreateCommand: { one: "npm ci", two: ["make", "all"] },
+        onCreateCommand: "true",
+        remoteUser: "vscode",
+        forwardPorts: [3000],
+      }),
+    ).toEqual({
+      image: "debian:12",
+      env: { A: "/workspace/a" },
+      setup: [
+        ["/bin/sh", "-c", "true"],
+        ["/bin/sh", "-c", "npm ci"],
+        ["make", "all"],
+      ],
+      notes: [expect.stringContaining("vscode")],
+    });
+  });
+
+  test("builds relative to its own folder", async () => {
+    const { image } = await read({
+      build: { dockerfile: "Dockerfile", context: "..", args: { V: "1" }, target: "dev" },
+    });
+    expect(image).toMatchObject({ dockerfile: ".devcontainer/Dockerfile", args: { V: "1" }, target: "dev" });
+  });
+
+  test.each([
+    ["a command on the host", { image: "a", initializeCommand: "rm -rf ~" }, /initializeCommand .* on the host/],
+    ["more rights", { image: "a", privileged: true }, /privileged/],
+    ["options of the engine", { image: "a", runArgs: ["--privileged"] }, /runArgs/],
+    ["mounts", { image: "a", mounts: ["source=/,target=/host,type=bind"] }, /mounts/],
+    ["variables of the host", { image: "a", containerEnv: { A: `${mark}{localEnv:HOME}` } }, /localEnv:HOME/],
+    ["no image", {}, /neither an image nor a Dockerfile/],
+    ["another type", { image: 1 }, /image/],
+  ])("is refused where it asks for %s", async (_, document, line) => {
+    await expect(read(document)).rejects.toThrow(line);
+  });
+});
+
+test.each([
+  ["nothing", "./none", /there is nothing/],
+  ["a folder without either", "./src/cli", /neither a devcontainer.json nor a Dockerfile/],
+])("an image from %s is an error of usage", async (_, from, line) => {
+  const { code, stderr } = await cofferdam(["run", "--no-workspace", "--from", from, "--", "true"]);
+  expect([code, line.test(stderr)]).toEqual([2, true]);
+});
+
+describeWith(engineProblem(), "an image that is built", () => {
+  const salt = `${process.pid}-${Date.now()}`;
+  const folder = folderOf({
+    Dockerfile: `FROM cofferdam-test-busybox\nARG WHO=nobody\nENV WHO=$WHO\nLABEL salt=${salt}\nCOPY . /usr/context/\n`,
+    "a.txt": "from the context\n",
+    "secrets/key": "secret\n",
+    ".dockerignore": "# not these\nsecrets\n",
+    "broken/Dockerfile": "FROM cofferdam-test-busybox\nNONSENSE\n",
+    "dev/.devcontainer/devcontainer.json": `{
+      // A build, and a step in the sandbox.
+      "build": { "dockerfile": "../../Dockerfile", "context": "../..", "args": { "WHO": "somebody" } },
+      "containerEnv": { "GIVEN": "1" },
+      "postCreateCommand": "cp /usr/context/a.txt made; echo $GIVEN >> made",
+    }`,
+  });
+  const run = (from: string, ...argv: string[]) =>
+    cofferdam(["run", "--no-workspace", "--from", from, "--", ...argv], { cwd: folder.path });
+  const names = () =>
+    execFileSync("docker", ["images", "--filter", `label=salt=${salt}`, "--format", "{{.Repository}}:{{.Tag}}"], {
+      encoding: "utf8",
+    })
+      .trim()
+      .split("\n");
+
+  beforeAll(() => execFileSync("docker", ["image", "inspect", "cofferdam-test-busybox"], { stdio: "ignore" }));
+  afterAll(() => {
+    for (const name of names()) {
+      if (name !== "") execFileSync("docker", ["rmi", "-f", name], { stdio: "ignore" });
+    }
+    folder.remove();
+  });
+
+  test("has what the context has, but for what stays here, and is built once", async () => {
+    const first = await run(".", "sh", "-c", "cat /usr/context/a.txt; ls /usr/context; echo $WHO");
+    expect([first.code, first.stdout]).toEqual([0, "from the context\nDockerfile\na.txt\nbroken\ndev\nnobody\n"]);
+    expect(first.stderr).toMatch(/Step 1\/\d+ : FROM/);
+    const again = await run("./Dockerfile", "cat", "/usr/context/a.txt");
+    expect([again.code, again.stderr.includes("Step")]).toEqual([0, false]);
+    expect(names()).toHaveLength(1);
+  });
+
+  test("is what a devcontainer.json says, with its step in the sandbox", async () => {
+    const made = await run("./dev", "sh", "-c", "cat made; echo $WHO");
+    expect([made.code, made.stdout]).toEqual([0, "from the context\n1\nsomebody\n"]);
+  });
+
+  test("is told of in one line where it cannot be", async () => {
+    const { code, stderr } = await run("./broken", "true");
+    expect(code).toBe(125);
+    expect(stderr).toMatch(/Cannot build an image from ".\/broken": .*NONSENSE/i);
+  });
+});
