@@ -37,6 +37,8 @@ function project(): string {
     "wrong.yaml": "name: x\nstages: { s: { comand: [true] } }",
     "empty.mjs": "export const nothing = 1;",
     "typed.ts": "export default 1;",
+    "recipe.yaml": `${DOCS.replace("cat /nowhere/.env; ", "")}    recipe: { use: ci-docs, params: { provider: ollama } }\n`,
+    "no-recipe.yaml": `${DOCS}    recipe: { use: ci-doks }\n`,
   });
   folders.push(made);
   return made.path;
@@ -99,6 +101,12 @@ describe("cofferdam pipeline without a terminal", () => {
     expect([said.code, said.stdout, said.stderr]).toEqual([0, "", ""]);
   });
 
+  test("takes recipes by their names, whose locks hold", async () => {
+    const cwd = project();
+    const waits = await call(["run", "recipe.yaml", "--json"], cwd);
+    expect([waits.code, JSON.parse(waits.stdout).stages[0].status]).toEqual([3, "waiting"]);
+  });
+
   test("refuses a definition that changed", async () => {
     const cwd = project();
     const waits = JSON.parse((await call(["run", "docs.yaml", "--json", "--runs", "runs"], cwd)).stdout);
@@ -120,6 +128,7 @@ describe("cofferdam pipeline without a terminal", () => {
       2,
       /^cofferdam: Cannot (?:load "typed.ts": this Node does not run TypeScript|use "typed.ts": it exports)/,
     ],
+    [["run", "no-recipe.yaml"], 1, /^cofferdam: .*ci-doks/],
     [["run", "docs.yaml", "--report", "html=x"], 2, /It must be FORMAT=FILE/],
     [["run", "docs.yaml", "--report", "junit=/nowhere/x"], 2, /^cofferdam: Cannot write --report to "\/nowhere\/x"/],
     [["run", "docs.yaml", "--project", "nowhere"], 1, /^cofferdam: Cannot begin a pipeline with "nowhere"/],

@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import {
   createApprovalBroker,
+  defineRecipe,
   type GateApprover,
   type GateRequest,
   gateByApprover,
@@ -247,6 +249,13 @@ test("a pipeline whose policies or inputs cannot be used does not begin", async 
 });
 
 test("a gate is answered by whoever answers for sandboxes, and a stage takes what a recipe has built", async () => {
+  const greeting = defineRecipe({
+    name: "greeting",
+    version: "1.0.0",
+    description: "Greets.",
+    params: z.object({ word: z.string() }),
+    build: ({ word }) => ({ policy: { version: 1, process: { deny: ["cat"] } }, env: { GREETING: word } }),
+  });
   const broker = createApprovalBroker();
   const titles: string[] = [];
   broker.watch((event) => {
@@ -263,12 +272,7 @@ test("a gate is answered by whoever answers for sandboxes, and a stage takes wha
       no: page("no", { approve }),
       both: page("both", { approve: both }),
       recipe: {
-        recipe: {
-          policy: { version: 1, process: { deny: ["cat"] } },
-          env: { GREETING: "hello" },
-          volumes: [],
-          plugins: [],
-        },
+        recipe: greeting.build({ word: "hello" }),
         command: sh("echo $GREETING $NAME; cat /dev/null || exit 3"),
         sandbox: { env: { NAME: "you" } },
         outputs: { said: { stdout: true } },

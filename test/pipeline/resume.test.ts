@@ -186,11 +186,20 @@ describe("a run that waits at its gate", () => {
     expect(filesOf(scene.project)).toEqual(BEFORE);
   });
 
-  test("would release it, if objects were taken for what they are called", () => {
+  test.each([
+    "content is written over",
+    "an object becomes a symlink",
+    "an object is another one",
+    "the list of what was made is another one",
+  ])("would release something else where %s, if objects were taken by their names", (name) => {
     const scene = cloneOf(waiting);
-    const path = objectOf(scene, "new d\n");
-    overwrite(path, "evil!\n");
-    expect(readFileSync(path, "utf8")).toBe("evil!\n");
+    TAMPERED[name]?.(scene);
+    const object = (digest: string) =>
+      readFileSync(join(scene.folder, "objects", digest.slice(0, 2), digest.slice(2)), "utf8");
+    const outputs = eventsOf(scene).find(({ kind, stage }) => kind === "stage.end" && stage === "write")?.outputs ?? "";
+    const files = JSON.parse(object(outputs.slice(7))).docs as { path: string; sha256: string }[];
+    const released = Object.fromEntries(files.map(({ path, sha256 }) => [path, object(sha256)]));
+    expect(released).not.toEqual(AFTER);
   });
 
   /** What somebody does to the journal. */
@@ -337,6 +346,14 @@ describe("a run whose process is gone after a step", () => {
     expect(statSync(join(scene.project, "docs/d.md"))).toMatchObject({ ino, ctimeMs });
   });
 
+  test("and whose artifacts somebody changed after the answer releases nothing", async () => {
+    const scene = cutAfter(STEPS.indexOf("gate.answer") + 1, false);
+    overwrite(objectOf(scene, "new d\n"), "evil!\n");
+    const { result } = await resume(scene);
+    expect([result.status, stageOf(result, "write").failure]).toEqual(["failed", "artifact"]);
+    expect(filesOf(scene.project)).toEqual(BEFORE);
+  });
+
   test("and whose project somebody changed meanwhile is not resumed over that", async () => {
     const scene = cutAfter(RELEASING, false);
     writeFileSync(join(scene.project, "docs/a.md"), "mine\n");
@@ -349,6 +366,18 @@ describe("a run whose process is gone after a step", () => {
     writeFileSync(journalOf(scene), "");
     await expect(resume(scene)).rejects.toThrow("it was ended before anything began");
   });
+});
+
+test("retries are counted over all processes of a run", async () => {
+  const stages = pipelineOf({ fails: { command: sh("exit 1"), retries: { count: 2 } } });
+  const project = folderWith();
+  const { folder, stages: ended } = await runPipeline(stages, { project, runs: folderWith() });
+  expect(ended[0]?.attempts).toHaveLength(3);
+  const scene = { project, folder };
+  // After the first attempt, and in the middle of the second.
+  writeFileSync(journalOf(scene), `${linesOf(scene).slice(0, 4).join("\n")}\n`);
+  const { result } = await resume(scene, {}, stages);
+  expect([result.status, result.stages[0]?.attempts.map(({ attempt }) => attempt)]).toEqual(["failed", [1, 3, 4]]);
 });
 
 test("an aborted run ends its sandboxes, and can be resumed", async () => {

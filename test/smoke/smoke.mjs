@@ -4,8 +4,10 @@
  * Usage: smoke.mjs local|docker MODULE SERVER NET
  */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 
 const runtime = process.argv[2] ?? "local";
@@ -14,7 +16,7 @@ const module = process.argv[3] ?? new URL("../../dist/mod.js", import.meta.url).
 const serverProgram = process.argv[4];
 /** test/conformance/net.c, compiled. */
 const netProgram = process.argv[5];
-const { createSandbox, SandboxError } = await import(module);
+const { createSandbox, resumePipeline, runPipeline, SandboxError } = await import(module);
 
 const steps = {
   async exec(sandbox) {
@@ -163,6 +165,28 @@ const steps = {
     await assert.rejects(createSandbox({ version: 1, filesytem: {} }), (error) =>
       SandboxError.is(error, "POLICY_INVALID"),
     );
+  },
+  async pipelines() {
+    const folder = await mkdtemp(join(tmpdir(), "smoke-pipeline-"));
+    try {
+      const write = (script) => ({
+        command: ["sh", "-c", script],
+        outputs: { notes: { path: "notes", release: true } },
+        gate: { on: "diff" },
+      });
+      const pipeline = { name: "smoke", sandbox: options, stages: { write: write("echo new > notes/a.md") } };
+      const waits = await runPipeline(pipeline, { project: folder, runs: join(folder, "runs") });
+      assert.equal(waits.status, "waiting", waits.stages[0].reason);
+      const approvals = [{ stage: "write", digest: waits.stages[0].gate.digest }];
+      const { status, stages } = await resumePipeline(pipeline, waits.folder, { approvals });
+      assert.equal(status, "passed", stages[0].reason);
+      assert.equal(await readFile(join(folder, "notes/a.md"), "utf8"), "new\n");
+      const hostile = { ...pipeline, stages: { write: write("ln -s /etc/passwd notes/b.md") } };
+      const failed = await runPipeline(hostile, { project: folder, runs: join(folder, "runs") });
+      assert.equal(failed.stages[0].failure, "smuggled");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   },
 };
 

@@ -6,10 +6,10 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
-import { definePipeline, type Pipeline, type PipelineDefinition } from "../../mod.ts";
+import { definePipeline, loadRecipe, type Pipeline, type PipelineDefinition } from "../../mod.ts";
 import { UsageError } from "../failure.ts";
 
 /** A pipeline, and what its file was. */
@@ -29,7 +29,7 @@ export async function loadPipeline(path: string): Promise<LoadedPipeline> {
   });
   const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`;
   const definition = /\.(?:ya?ml|json)$/i.test(file)
-    ? readData(path, content.toString())
+    ? await withRecipes(readData(path, content.toString()), dirname(file))
     : await importModule(path, file);
   return { pipeline: definePipeline(definition as PipelineDefinition), file, digest };
 }
@@ -40,6 +40,25 @@ function readData(path: string, text: string): unknown {
   } catch (error) {
     throw new UsageError(`Cannot read the pipeline "${path}": ${(error as Error).message.split("\n")[0]}`);
   }
+}
+
+/** `recipe: { use, params }` of a stage: data cannot call a recipe by itself. */
+async function withRecipes(definition: unknown, folder: string): Promise<unknown> {
+  if (!isRecord(definition) || !isRecord(definition.stages)) return definition;
+  const stages: Record<string, unknown> = {};
+  for (const [name, stage] of Object.entries(definition.stages)) {
+    const { recipe } = isRecord(stage) ? stage : {};
+    if (!isRecord(stage) || !isRecord(recipe) || typeof recipe.use !== "string") stages[name] = stage;
+    else {
+      const loaded = await loadRecipe(recipe.use, { folder });
+      stages[name] = { ...stage, recipe: loaded.recipe.build(isRecord(recipe.params) ? recipe.params : {}) };
+    }
+  }
+  return { ...definition, stages };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 async function importModule(path: string, file: string): Promise<unknown> {
