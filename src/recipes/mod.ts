@@ -3,6 +3,13 @@
  *
  * @module
  */
+
+export {
+  type ClaimResult,
+  type RecipeTestResult,
+  type TestRecipeOptions,
+  testRecipe,
+} from "./claims/test-recipe.ts";
 export type * from "./claims/types.ts";
 export { combineRecipes } from "./combine.ts";
 export { defineRecipe, isRecipe } from "./define.ts";

@@ -55,6 +55,11 @@ function workspacePathProblem(value: string): string | undefined {
   return pathProblem(value);
 }
 
+function hostFolderProblem(value: string): string | undefined {
+  if (/[*?[\]{}\\!]/.test(value)) return "a path is literal here";
+  return /^\/[^/]/.test(value) ? pathProblem(value) : "it is absolute";
+}
+
 function urlProblem(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) return "expected http or https";
@@ -85,13 +90,15 @@ function registry(from: "npm" | "pip"): z.ZodType<string, string> {
 export const param: {
   /** A file or folder in the workspace, as `./docs`: no `..`, no glob, nothing of git's own. */
   readonly path: () => z.ZodType<string, string>;
+  /** A folder of the host, absolute: no `..`, no glob, and not the root. */
+  readonly folder: () => z.ZodType<string, string>;
   /** A host by its name, in lower case: no wildcard, no address. */
   readonly host: () => z.ZodType<string, string>;
   /** `owner/name`. */
   readonly repository: () => z.ZodType<string, string>;
   /** `http` or `https`, without password and query. */
   readonly url: () => z.ZodType<string, string>;
-  /** The name of a model, as providers have them; a star at its end stands for the rest of a name. */
+  /** The name of a model, as providers have them; a star at its end stands for the rest, and alone for every name. */
   readonly model: () => z.ZodType<string, string>;
   /** Letters, digits, `.`, `_` and `-`, beginning with a letter or digit. */
   readonly name: () => z.ZodType<string, string>;
@@ -107,6 +114,7 @@ export const param: {
   readonly list: (item: z.ZodType<string, string>) => z.ZodType<readonly string[], readonly string[]>;
 } = {
   path: () => held("a path in the workspace", workspacePathProblem),
+  folder: () => held("a folder of the host", hostFolderProblem),
   host: () => held("a host", hostProblem),
   repository: () =>
     held("a repository", (value) =>
@@ -116,7 +124,7 @@ export const param: {
   model: () =>
     matching(
       "a model",
-      /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}\*?$/,
+      /^(?:\*|[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}\*?)$/,
       "letters, digits and . _ : / - are in such names, and * may end it",
     ),
   name: () => matching("a name", /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "letters, digits, . _ and - are in such names"),

@@ -62,11 +62,21 @@ function fileIssues({ filesystem = {} }: Policy, volumes: BuiltRecipe["volumes"]
 function hostFolderProblem(literal: string, list: "read" | "write" | "ask"): string | undefined {
   if (isWithin(literal, PLACES.workspace)) return 'write it as "./..."';
   if (WHOLE.includes(literal)) return "that is more than a recipe needs: name the folder in it";
-  if (NEVER.some((folder) => isWithin(literal, folder))) return "that is the host's own";
-  if (isWithin(literal, "/home") && !isWithin(literal, PLACES.home)) return "that is somebody's home";
+  const [, inHome] = /^\/(?:home\/[^/]+|root)(\/.*)?$/.exec(literal) ?? [];
+  const isHome = isWithin(literal, "/root") || (isWithin(literal, "/home") && !isWithin(literal, PLACES.home));
+  if (isHome && !isProgramFolder(inHome)) return "that is somebody's home";
+  if (!isHome && NEVER.some((folder) => isWithin(literal, folder))) return "that is the host's own";
   if (list !== "read") return "what is written lies in the workspace, the sandbox's home or a volume";
   return undefined;
 }
+
+/** Programs are installed in homes, too: at least two folders deep, and not where secrets are kept. */
+function isProgramFolder(path = ""): boolean {
+  const parts = path.split("/").filter((part) => part !== "");
+  return parts.length >= 2 && !parts.some((part) => SECRET_FOLDERS.has(part));
+}
+
+const SECRET_FOLDERS = new Set([".ssh", ".aws", ".azure", ".gnupg", ".kube", ".docker", ".config", ".mozilla", "keyrings"]);
 
 function pathOf(grant: string | PathGrant): string {
   return typeof grant === "string" ? grant : grant.path;

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { recipes } from "../../recipes/mod.ts";
+import { combineRecipes, describeParams, testRecipe } from "../../src/mod.ts";
+
+const NAMES = [
+  ...["ci-docs", "ci-predeploy", "coding-agent", "data-analyst", "dep-upgrader", "marketing-writer", "mcp-tool-host"],
+  ...["ops-analyst-local", "personal-agent", "pr-reviewer", "test-harness", "web-researcher"],
+  ...["claude-code", "codex", "copilot", "gemini", "openclaw", "opencode", "pi"],
+  ...["brew", "discord", "docker-registry", "github", "gitlab", "huggingface", "jira", "npm", "pypi", "search", "slack"],
+  ...["telegram", "weather"],
+];
+
+test("the recipes that are built in", () => {
+  expect(recipes.map(({ name }) => name).sort()).toEqual([...NAMES].sort());
+  for (const { tests, params, name } of recipes) {
+    expect([name, tests.length > 0]).toEqual([name, true]);
+    const undescribed = describeParams(params).filter(({ description }) => description === undefined && name !== "gitlab");
+    expect([name, undescribed]).toEqual([name, []]);
+  }
+});
+
+describe.each(["local", "memory"] as const)("their claims on the %s runtime", (runtime) => {
+  test.each(recipes.map((recipe) => [recipe.name, recipe] as const))("%s", async (_, recipe) => {
+    for (const { claims } of await testRecipe(recipe, { runtime })) {
+      expect(claims.filter(({ holds }) => !holds)).toEqual([]);
+    }
+  });
+});
+
+const built = (name: string, params: object) => {
+  const recipe = recipes.find((each) => each.name === name);
+  if (recipe === undefined) throw new Error(`there is no ${name}`);
+  return recipe.build(params);
+};
+
+test("a chat allow-list is no option", () => {
+  for (const name of ["telegram", "slack", "discord"]) {
+    expect(() => built(name, {})).toThrow(/missing|Invalid input/);
+    expect(() => built(name, { [name === "telegram" ? "chats" : "channels"]: [] })).toThrow(/>=1|at least|small/i);
+    expect(() => built(name, { [name === "telegram" ? "chats" : "channels"]: ["*"] })).toThrow(/cannot use "\*"/);
+  }
+});
+
+test("a local analyst calls no model elsewhere, whatever is added to it", () => {
+  const analyst = built("ops-analyst-local", {});
+  expect(() => combineRecipes(analyst, built("claude-code", {}))).toThrow(
+    expect.objectContaining({ code: expect.stringMatching(/POLICY_(LOCKED|CONFLICT)/) }),
+  );
+  expect(() => combineRecipes(analyst, built("github", { repository: "a/b" }))).toThrow(
+    expect.objectContaining({ code: "POLICY_LOCKED" }),
+  );
+});
+
+test("a personal agent speaks where services let it", () => {
+  const { policy, recipes: parts } = combineRecipes(built("personal-agent", {}), built("telegram", { chats: ["42"] }));
+  expect(parts.map(({ name }) => name)).toEqual(["personal-agent", "telegram"]);
+  expect(policy.network?.allow).toHaveLength(1);
+});
