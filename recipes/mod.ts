@@ -37,16 +37,76 @@ import { prReviewer } from "./tasks/pr-reviewer.ts";
 import { testHarness } from "./tasks/test-harness.ts";
 import { webResearcher } from "./tasks/web-researcher.ts";
 
-export { brew, ciDocs, ciPredeploy, claudeCode, codex, codingAgent, copilot, dataAnalyst, depUpgrader, discord, dockerRegistry, gemini, github, gitlab, huggingface, jira, marketingWriter, mcpToolHost, npm, openclaw, opencode, opsAnalystLocal, personalAgent, pi, prReviewer, pypi, search, slack, telegram, testHarness, weather, webResearcher };
+export {
+  brew,
+  ciDocs,
+  ciPredeploy,
+  claudeCode,
+  codex,
+  codingAgent,
+  copilot,
+  dataAnalyst,
+  depUpgrader,
+  discord,
+  dockerRegistry,
+  gemini,
+  github,
+  gitlab,
+  huggingface,
+  jira,
+  marketingWriter,
+  mcpToolHost,
+  npm,
+  openclaw,
+  opencode,
+  opsAnalystLocal,
+  personalAgent,
+  pi,
+  prReviewer,
+  pypi,
+  search,
+  slack,
+  telegram,
+  testHarness,
+  weather,
+  webResearcher,
+};
 
 /** For tasks. */
-const tasks: readonly Recipe[] = [ciDocs, ciPredeploy, codingAgent, dataAnalyst, depUpgrader, marketingWriter, mcpToolHost, opsAnalystLocal, personalAgent, prReviewer, testHarness, webResearcher];
+const tasks: readonly Recipe[] = [
+  ciDocs,
+  ciPredeploy,
+  codingAgent,
+  dataAnalyst,
+  depUpgrader,
+  marketingWriter,
+  mcpToolHost,
+  opsAnalystLocal,
+  personalAgent,
+  prReviewer,
+  testHarness,
+  webResearcher,
+];
 
 /** For agents. */
 const agents: readonly Recipe[] = [claudeCode, codex, copilot, gemini, openclaw, opencode, pi];
 
 /** Services, which are added to others. */
-const services: readonly Recipe[] = [brew, discord, dockerRegistry, github, gitlab, huggingface, jira, npm, pypi, search, slack, telegram, weather];
+const services: readonly Recipe[] = [
+  brew,
+  discord,
+  dockerRegistry,
+  github,
+  gitlab,
+  huggingface,
+  jira,
+  npm,
+  pypi,
+  search,
+  slack,
+  telegram,
+  weather,
+];
 
 /** All of them. */
 export const recipes: readonly Recipe[] = [...tasks, ...agents, ...services];

@@ -24,7 +24,10 @@ export interface ModelParams {
 export function modelParams(
   provider: string,
   models: readonly string[],
-): { provider: z.ZodDefault<z.ZodType<string, string>>; models: z.ZodDefault<z.ZodType<readonly string[], readonly string[]>> } {
+): {
+  provider: z.ZodDefault<z.ZodType<string, string>>;
+  models: z.ZodDefault<z.ZodType<readonly string[], readonly string[]>>;
+} {
   return {
     provider: param.name().default(provider).describe("who serves the models"),
     models: param.list(param.model()).default(models).describe("the models that may be called"),
@@ -32,7 +35,10 @@ export function modelParams(
 }
 
 /** Routes to one provider. */
-export function routed({ provider, models }: Required<ModelParams>, intercept: readonly string[] = []): InferenceSection {
+export function routed(
+  { provider, models }: Required<ModelParams>,
+  intercept: readonly string[] = [],
+): InferenceSection {
   return { routes: [{ id: "model", models, provider }], ...(intercept.length === 0 ? {} : { intercept }) };
 }
 

@@ -12,7 +12,7 @@ import {
   type Recipe,
   type RecipeTests,
 } from "../../src/mod.ts";
-import { modelParams, type ModelParams, routed, SECRETS } from "../shared.ts";
+import { type ModelParams, modelParams, routed, SECRETS } from "../shared.ts";
 
 /** What somebody may say of an agent. */
 export interface AgentParams extends ModelParams {
@@ -41,7 +41,16 @@ export interface AgentFacts {
 
 /** Makes the preset of an agent. */
 export function agentRecipe(agent: AgentFacts): Recipe<AgentParams> {
-  const { name, description, command, provider: usual, models: known, intercept = [], credential, network = [] } = agent;
+  const {
+    name,
+    description,
+    command,
+    provider: usual,
+    models: known,
+    intercept = [],
+    credential,
+    network = [],
+  } = agent;
   return defineRecipe({
     name,
     version: "1.0.0",

@@ -6,8 +6,6 @@
 import { z } from "zod";
 import { defineRecipe, type HttpRules, type Recipe } from "../../src/mod.ts";
 
-
-
 /** Whoever asks only reads. */
 function reading(paths: readonly string[]): { binaries: readonly string[]; http: HttpRules } {
   return { binaries: ["curl"], http: { rules: [{ methods: ["GET"], paths }] } };
@@ -20,10 +18,25 @@ export const brew: Recipe<object> = defineRecipe({
   kind: "service",
   description: "Installing formulae of Homebrew.",
   params: z.object({}),
-  build: () => ({ policy: { version: 1, network: { allow: [
+  build: () => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           { id: "brew-api", host: "formulae.brew.sh", ...reading(["/api/**"]) },
           { id: "brew-bottles", host: "ghcr.io", ...reading(["/v2/homebrew/**", "/token"]) },
           { id: "brew-files", host: "pkg-containers.githubusercontent.com", ...reading(["/**"]) },
-] } } }),
-  tests: { params: {}, claims: ({ allows, denies }) => [allows.http("GET https://formulae.brew.sh/api/formula/jq.json"), allows.http("GET https://ghcr.io/v2/homebrew/core/jq/manifests/1.8"), denies.http("GET https://ghcr.io/v2/other/image/manifests/1"), denies.http("POST https://ghcr.io/v2/homebrew/core/jq/blobs/uploads/")] },
+        ],
+      },
+    },
+  }),
+  tests: {
+    params: {},
+    claims: ({ allows, denies }) => [
+      allows.http("GET https://formulae.brew.sh/api/formula/jq.json"),
+      allows.http("GET https://ghcr.io/v2/homebrew/core/jq/manifests/1.8"),
+      denies.http("GET https://ghcr.io/v2/other/image/manifests/1"),
+      denies.http("POST https://ghcr.io/v2/homebrew/core/jq/blobs/uploads/"),
+    ],
+  },
 });

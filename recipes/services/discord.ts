@@ -18,8 +18,12 @@ export const discord: Recipe<DiscordParams> = defineRecipe({
   version: "1.0.0",
   kind: "service",
   description: "Reading and writing in some channels of Discord, and in no others.",
-  params: z.object({channels: param.list(param.id()).describe("the ids of the channels that it may use"),}),
-  build: ({ channels }) => ({ policy: { version: 1, network: { allow: [
+  params: z.object({ channels: param.list(param.id()).describe("the ids of the channels that it may use") }),
+  build: ({ channels }) => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           {
             ...{ id: "discord", host: "discord.com", binaries: ["node", "curl", "python3", "python3.*"] },
             http: {
@@ -29,6 +33,18 @@ export const discord: Recipe<DiscordParams> = defineRecipe({
               ],
             },
           },
-] }, credentials: [{ name: "DISCORD_BOT_TOKEN", hosts: ["discord.com"], paths: ["/api/**"], optional: true }] } }),
-  tests: { params: { channels: ["1001"] }, claims: ({ allows, denies }) => [allows.http("POST https://discord.com/api/v10/channels/1001/messages"), allows.http("GET https://discord.com/api/v10/channels/1001/messages?limit=5"), denies.http("POST https://discord.com/api/v10/channels/1002/messages"), denies.http("GET https://discord.com/api/v10/guilds/1/members")] },
+        ],
+      },
+      credentials: [{ name: "DISCORD_BOT_TOKEN", hosts: ["discord.com"], paths: ["/api/**"], optional: true }],
+    },
+  }),
+  tests: {
+    params: { channels: ["1001"] },
+    claims: ({ allows, denies }) => [
+      allows.http("POST https://discord.com/api/v10/channels/1001/messages"),
+      allows.http("GET https://discord.com/api/v10/channels/1001/messages?limit=5"),
+      denies.http("POST https://discord.com/api/v10/channels/1002/messages"),
+      denies.http("GET https://discord.com/api/v10/guilds/1/members"),
+    ],
+  },
 });

@@ -31,12 +31,29 @@ export const dockerRegistry: Recipe<DockerRegistryParams> = defineRecipe({
   version: "1.0.0",
   kind: "service",
   description: "Pulling some images from a registry; nothing is pushed.",
-  params: z.object({registry: param.host().describe("the host of the registry"),
+  params: z.object({
+    registry: param.host().describe("the host of the registry"),
     auth: param.host().optional().describe("the host that gives tokens"),
-    images: param.list(param.repository()).describe("owner/name"),}),
-  build: ({ registry, auth, images }) => ({ policy: { version: 1, network: { allow: [
+    images: param.list(param.repository()).describe("owner/name"),
+  }),
+  build: ({ registry, auth, images }) => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           { id: "registry", host: registry, ...reading(["/v2/", ...images.flatMap((image) => pathsOf(image))]) },
           ...(auth === undefined ? [] : [{ id: "registry-auth", host: auth, ...reading(["/token"]) }]),
-] } } }),
-  tests: { params: { registry: "images.example.com", auth: "auth.example.com", images: ["acme/web"] }, claims: ({ allows, denies }) => [allows.http("GET https://images.example.com/v2/acme/web/manifests/latest"), allows.http("GET https://auth.example.com/token?scope=repository:acme/web:pull"), denies.http("PUT https://images.example.com/v2/acme/web/manifests/latest"), denies.http("GET https://images.example.com/v2/acme/other/manifests/latest")] },
+        ],
+      },
+    },
+  }),
+  tests: {
+    params: { registry: "images.example.com", auth: "auth.example.com", images: ["acme/web"] },
+    claims: ({ allows, denies }) => [
+      allows.http("GET https://images.example.com/v2/acme/web/manifests/latest"),
+      allows.http("GET https://auth.example.com/token?scope=repository:acme/web:pull"),
+      denies.http("PUT https://images.example.com/v2/acme/web/manifests/latest"),
+      denies.http("GET https://images.example.com/v2/acme/other/manifests/latest"),
+    ],
+  },
 });

@@ -26,11 +26,18 @@ export const github: Recipe<GithubParams> = defineRecipe({
   name: "github",
   version: "1.0.0",
   kind: "service",
-  description: "One repository at GitHub: read by gh, curl and git; commented on and pushed to only where that is said.",
-  params: z.object({repository: param.repository().describe("owner/name"),
+  description:
+    "One repository at GitHub: read by gh, curl and git; commented on and pushed to only where that is said.",
+  params: z.object({
+    repository: param.repository().describe("owner/name"),
     comment: z.boolean().default(false).describe("whether issues and pull requests may be written"),
-    push: z.boolean().default(false).describe("whether git may push"),}),
-  build: ({ repository, comment, push }) => ({ policy: { version: 1, network: { allow: [
+    push: z.boolean().default(false).describe("whether git may push"),
+  }),
+  build: ({ repository, comment, push }) => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           {
             id: "github-api",
             host: "api.github.com",
@@ -43,6 +50,33 @@ export const github: Recipe<GithubParams> = defineRecipe({
             },
           },
           { id: "github-git", host: "github.com", binaries: GIT_HTTPS, http: { rules: gitRules(repository, push) } },
-] }, credentials: [{ provider: "github", optional: true }] } }),
-  tests: [{ params: { repository: "acme/site" }, claims: ({ allows, denies }) => [allows.http("GET https://api.github.com/repos/acme/site/pulls/7"), denies.http("GET https://api.github.com/repos/acme/other"), denies.http("POST https://api.github.com/repos/acme/site/issues/1/comments"), denies.http("DELETE https://api.github.com/repos/acme/site"), allows.http("GET https://github.com/acme/site.git/info/refs?service=git-upload-pack"), allows.http("POST https://github.com/acme/site.git/git-upload-pack"), denies.http("POST https://github.com/acme/site.git/git-receive-pack"), denies.http("POST https://github.com/acme/other.git/git-upload-pack"), denies.http("GET https://api.github.com/repos/acme/site", { by: "wget" })] },{ params: { repository: "acme/site", comment: true, push: true }, claims: ({ allows, denies }) => [allows.http("POST https://api.github.com/repos/acme/site/issues/1/comments"), allows.http("POST https://github.com/acme/site/git-receive-pack"), denies.http("PUT https://api.github.com/repos/acme/site/collaborators/eve")] }],
+        ],
+      },
+      credentials: [{ provider: "github", optional: true }],
+    },
+  }),
+  tests: [
+    {
+      params: { repository: "acme/site" },
+      claims: ({ allows, denies }) => [
+        allows.http("GET https://api.github.com/repos/acme/site/pulls/7"),
+        denies.http("GET https://api.github.com/repos/acme/other"),
+        denies.http("POST https://api.github.com/repos/acme/site/issues/1/comments"),
+        denies.http("DELETE https://api.github.com/repos/acme/site"),
+        allows.http("GET https://github.com/acme/site.git/info/refs?service=git-upload-pack"),
+        allows.http("POST https://github.com/acme/site.git/git-upload-pack"),
+        denies.http("POST https://github.com/acme/site.git/git-receive-pack"),
+        denies.http("POST https://github.com/acme/other.git/git-upload-pack"),
+        denies.http("GET https://api.github.com/repos/acme/site", { by: "wget" }),
+      ],
+    },
+    {
+      params: { repository: "acme/site", comment: true, push: true },
+      claims: ({ allows, denies }) => [
+        allows.http("POST https://api.github.com/repos/acme/site/issues/1/comments"),
+        allows.http("POST https://github.com/acme/site/git-receive-pack"),
+        denies.http("PUT https://api.github.com/repos/acme/site/collaborators/eve"),
+      ],
+    },
+  ],
 });

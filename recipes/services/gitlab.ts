@@ -24,11 +24,17 @@ export const gitlab: Recipe<GitlabParams> = defineRecipe({
   version: "1.0.0",
   kind: "service",
   description: "One project at GitLab: read by glab, curl and git; pushed to only where that is said.",
-  params: z.object({project: param.repository().describe("group/name"),
+  params: z.object({
+    project: param.repository().describe("group/name"),
     id: param.id().describe("the number of the project"),
     host: param.host().default("gitlab.com"),
-    push: z.boolean().default(false).describe("whether git may push"),}),
-  build: ({ project, id, host, push }) => ({ policy: { version: 1, network: { allow: [
+    push: z.boolean().default(false).describe("whether git may push"),
+  }),
+  build: ({ project, id, host, push }) => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           {
             id: "gitlab-api",
             host,
@@ -36,6 +42,19 @@ export const gitlab: Recipe<GitlabParams> = defineRecipe({
             http: { rules: [{ methods: ["GET"], paths: [`/api/v4/projects/${id}`, `/api/v4/projects/${id}/**`] }] },
           },
           { id: "gitlab-git", host, binaries: GIT_HTTPS, http: { rules: gitRules(project, push) } },
-] }, credentials: [{ provider: "gitlab", hosts: [host], optional: true }] } }),
-  tests: { params: { project: "acme/site", id: "42" }, claims: ({ allows, denies }) => [allows.http("GET https://gitlab.com/api/v4/projects/42/merge_requests"), denies.http("GET https://gitlab.com/api/v4/projects/43"), denies.http("POST https://gitlab.com/api/v4/projects/42/issues"), allows.http("POST https://gitlab.com/acme/site.git/git-upload-pack", { by: "git-remote-https" }), denies.http("POST https://gitlab.com/acme/site.git/git-receive-pack", { by: "git-remote-https" })] },
+        ],
+      },
+      credentials: [{ provider: "gitlab", hosts: [host], optional: true }],
+    },
+  }),
+  tests: {
+    params: { project: "acme/site", id: "42" },
+    claims: ({ allows, denies }) => [
+      allows.http("GET https://gitlab.com/api/v4/projects/42/merge_requests"),
+      denies.http("GET https://gitlab.com/api/v4/projects/43"),
+      denies.http("POST https://gitlab.com/api/v4/projects/42/issues"),
+      allows.http("POST https://gitlab.com/acme/site.git/git-upload-pack", { by: "git-remote-https" }),
+      denies.http("POST https://gitlab.com/acme/site.git/git-receive-pack", { by: "git-remote-https" }),
+    ],
+  },
 });

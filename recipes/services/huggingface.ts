@@ -26,8 +26,12 @@ export const huggingface: Recipe<HuggingfaceParams> = defineRecipe({
   version: "1.0.0",
   kind: "service",
   description: "Reading some models at Hugging Face.",
-  params: z.object({models: param.list(param.repository()).describe("owner/name"),}),
-  build: ({ models }) => ({ policy: { version: 1, network: { allow: [
+  params: z.object({ models: param.list(param.repository()).describe("owner/name") }),
+  build: ({ models }) => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           {
             ...{ id: "huggingface", host: "huggingface.co", binaries: READERS },
             http: { rules: [{ methods: ["GET"], paths: models.flatMap((model) => pathsOf(model)) }] },
@@ -36,6 +40,19 @@ export const huggingface: Recipe<HuggingfaceParams> = defineRecipe({
             ...{ id: `huggingface-files-${at + 1}`, host, binaries: READERS },
             http: { rules: [{ methods: ["GET"] }] },
           })),
-] }, credentials: [{ provider: "huggingface", optional: true }] } }),
-  tests: { params: { models: ["acme/tiny"] }, claims: ({ allows, denies }) => [allows.http("GET https://huggingface.co/acme/tiny/resolve/main/config.json"), allows.http("GET https://huggingface.co/api/models/acme/tiny"), denies.http("GET https://huggingface.co/other/model/resolve/main/config.json"), denies.http("POST https://huggingface.co/api/models/acme/tiny/commit/main"), allows.http("GET https://cdn-lfs.huggingface.co/repos/x")] },
+        ],
+      },
+      credentials: [{ provider: "huggingface", optional: true }],
+    },
+  }),
+  tests: {
+    params: { models: ["acme/tiny"] },
+    claims: ({ allows, denies }) => [
+      allows.http("GET https://huggingface.co/acme/tiny/resolve/main/config.json"),
+      allows.http("GET https://huggingface.co/api/models/acme/tiny"),
+      denies.http("GET https://huggingface.co/other/model/resolve/main/config.json"),
+      denies.http("POST https://huggingface.co/api/models/acme/tiny/commit/main"),
+      allows.http("GET https://cdn-lfs.huggingface.co/repos/x"),
+    ],
+  },
 });

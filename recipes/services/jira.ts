@@ -20,9 +20,15 @@ export const jira: Recipe<JiraParams> = defineRecipe({
   version: "1.0.0",
   kind: "service",
   description: "Reading issues of a site of Jira; commenting on them only where that is said.",
-  params: z.object({site: param.host().describe("for instance acme.atlassian.net"),
-    comment: z.boolean().default(false).describe("whether comments may be written"),}),
-  build: ({ site, comment }) => ({ policy: { version: 1, network: { allow: [
+  params: z.object({
+    site: param.host().describe("for instance acme.atlassian.net"),
+    comment: z.boolean().default(false).describe("whether comments may be written"),
+  }),
+  build: ({ site, comment }) => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           {
             ...{ id: "jira", host: site, binaries: ["node", "curl", "python3", "python3.*"] },
             http: {
@@ -32,6 +38,19 @@ export const jira: Recipe<JiraParams> = defineRecipe({
               ],
             },
           },
-] }, credentials: [{ name: "JIRA_API_TOKEN", hosts: [site], paths: ["/rest/**"], optional: true }] } }),
-  tests: { params: { site: "acme.atlassian.net", comment: true }, claims: ({ allows, denies }) => [allows.http("GET https://acme.atlassian.net/rest/api/3/issue/AB-1"), allows.http("POST https://acme.atlassian.net/rest/api/3/issue/AB-1/comment"), denies.http("DELETE https://acme.atlassian.net/rest/api/3/issue/AB-1"), denies.http("POST https://acme.atlassian.net/rest/api/3/issue"), denies.http("GET https://other.atlassian.net/rest/api/3/issue/AB-1")] },
+        ],
+      },
+      credentials: [{ name: "JIRA_API_TOKEN", hosts: [site], paths: ["/rest/**"], optional: true }],
+    },
+  }),
+  tests: {
+    params: { site: "acme.atlassian.net", comment: true },
+    claims: ({ allows, denies }) => [
+      allows.http("GET https://acme.atlassian.net/rest/api/3/issue/AB-1"),
+      allows.http("POST https://acme.atlassian.net/rest/api/3/issue/AB-1/comment"),
+      denies.http("DELETE https://acme.atlassian.net/rest/api/3/issue/AB-1"),
+      denies.http("POST https://acme.atlassian.net/rest/api/3/issue"),
+      denies.http("GET https://other.atlassian.net/rest/api/3/issue/AB-1"),
+    ],
+  },
 });

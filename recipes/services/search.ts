@@ -6,8 +6,6 @@
 import { z } from "zod";
 import { defineRecipe, type Recipe } from "../../src/mod.ts";
 
-
-
 /** Searching the web by way of Tavily. */
 export const search: Recipe<object> = defineRecipe({
   name: "search",
@@ -15,11 +13,27 @@ export const search: Recipe<object> = defineRecipe({
   kind: "service",
   description: "Searching the web by way of Tavily.",
   params: z.object({}),
-  build: () => ({ policy: { version: 1, network: { allow: [
+  build: () => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           {
             ...{ id: "search", host: "api.tavily.com", binaries: ["node", "curl", "python3", "python3.*"] },
             http: { rules: [{ methods: ["POST"], paths: ["/search", "/extract"] }] },
           },
-] }, credentials: [{ name: "TAVILY_API_KEY", hosts: ["api.tavily.com"], optional: true }] } }),
-  tests: { params: {}, claims: ({ allows, denies }) => [allows.http("POST https://api.tavily.com/search", { body: '{"query":"x"}' }), denies.http("GET https://api.tavily.com/usage"), denies.http("POST https://api.tavily.com/crawl"), denies.http("POST https://example.com/search")] },
+        ],
+      },
+      credentials: [{ name: "TAVILY_API_KEY", hosts: ["api.tavily.com"], optional: true }],
+    },
+  }),
+  tests: {
+    params: {},
+    claims: ({ allows, denies }) => [
+      allows.http("POST https://api.tavily.com/search", { body: '{"query":"x"}' }),
+      denies.http("GET https://api.tavily.com/usage"),
+      denies.http("POST https://api.tavily.com/crawl"),
+      denies.http("POST https://example.com/search"),
+    ],
+  },
 });

@@ -20,8 +20,12 @@ export const slack: Recipe<SlackParams> = defineRecipe({
   version: "1.0.0",
   kind: "service",
   description: "Reading and writing in some channels of Slack, and in no others.",
-  params: z.object({channels: param.list(param.name()).describe("the ids of the channels that it may use"),}),
-  build: ({ channels }) => ({ policy: { version: 1, network: { allow: [
+  params: z.object({ channels: param.list(param.name()).describe("the ids of the channels that it may use") }),
+  build: ({ channels }) => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           {
             ...{ id: "slack", host: "slack.com", binaries: ["node", "curl", "python3", "python3.*"] },
             http: {
@@ -32,6 +36,19 @@ export const slack: Recipe<SlackParams> = defineRecipe({
               ],
             },
           },
-] }, credentials: [{ name: "SLACK_BOT_TOKEN", hosts: ["slack.com"], paths: ["/api/**"], optional: true }] } }),
-  tests: { params: { channels: ["C111", "C222"] }, claims: ({ allows, denies }) => [allows.http("GET https://slack.com/api/chat.postMessage?channel=C111&text=hi"), allows.http("GET https://slack.com/api/conversations.history?channel=C222"), denies.http("GET https://slack.com/api/chat.postMessage?channel=C333&text=hi"), denies.http("POST https://slack.com/api/chat.postMessage", { body: '{"channel":"C333"}' }), denies.http("GET https://slack.com/api/users.list")] },
+        ],
+      },
+      credentials: [{ name: "SLACK_BOT_TOKEN", hosts: ["slack.com"], paths: ["/api/**"], optional: true }],
+    },
+  }),
+  tests: {
+    params: { channels: ["C111", "C222"] },
+    claims: ({ allows, denies }) => [
+      allows.http("GET https://slack.com/api/chat.postMessage?channel=C111&text=hi"),
+      allows.http("GET https://slack.com/api/conversations.history?channel=C222"),
+      denies.http("GET https://slack.com/api/chat.postMessage?channel=C333&text=hi"),
+      denies.http("POST https://slack.com/api/chat.postMessage", { body: '{"channel":"C333"}' }),
+      denies.http("GET https://slack.com/api/users.list"),
+    ],
+  },
 });

@@ -20,8 +20,12 @@ export const telegram: Recipe<TelegramParams> = defineRecipe({
   version: "1.0.0",
   kind: "service",
   description: "A bot of Telegram that writes to some chats, and to no others.",
-  params: z.object({chats: param.list(param.id()).describe("the ids of the chats that it may write to"),}),
-  build: ({ chats }) => ({ policy: { version: 1, network: { allow: [
+  params: z.object({ chats: param.list(param.id()).describe("the ids of the chats that it may write to") }),
+  build: ({ chats }) => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           {
             ...{ id: "telegram", host: "api.telegram.org", binaries: ["node", "curl", "python3", "python3.*"] },
             http: {
@@ -32,9 +36,23 @@ export const telegram: Recipe<TelegramParams> = defineRecipe({
               ],
             },
           },
-] }, credentials: [
+        ],
+      },
+      credentials: [
         // Telegram wants it in the path, where no placeholder is replaced: the sandbox holds the token itself.
         { name: "TELEGRAM_BOT_TOKEN", expose: "env", optional: true },
-      ] }, env: { TELEGRAM_ALLOWED_CHATS: chats.join(",") } }),
-  tests: { params: { chats: ["42", "-1007"] }, claims: ({ allows, denies }) => [allows.http("GET https://api.telegram.org/bot1:x/getUpdates?timeout=1"), allows.http("GET https://api.telegram.org/bot1:x/sendMessage?chat_id=42&text=hi"), denies.http("GET https://api.telegram.org/bot1:x/sendMessage?chat_id=43&text=hi"), denies.http("POST https://api.telegram.org/bot1:x/sendMessage", { body: '{"chat_id":43}' }), denies.http("GET https://api.telegram.org/bot1:x/setWebhook?url=https://evil.example")] },
+      ],
+    },
+    env: { TELEGRAM_ALLOWED_CHATS: chats.join(",") },
+  }),
+  tests: {
+    params: { chats: ["42", "-1007"] },
+    claims: ({ allows, denies }) => [
+      allows.http("GET https://api.telegram.org/bot1:x/getUpdates?timeout=1"),
+      allows.http("GET https://api.telegram.org/bot1:x/sendMessage?chat_id=42&text=hi"),
+      denies.http("GET https://api.telegram.org/bot1:x/sendMessage?chat_id=43&text=hi"),
+      denies.http("POST https://api.telegram.org/bot1:x/sendMessage", { body: '{"chat_id":43}' }),
+      denies.http("GET https://api.telegram.org/bot1:x/setWebhook?url=https://evil.example"),
+    ],
+  },
 });

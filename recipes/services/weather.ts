@@ -6,8 +6,6 @@
 import { z } from "zod";
 import { defineRecipe, type HttpRules, type Recipe } from "../../src/mod.ts";
 
-
-
 /** Whoever asks only reads. */
 function reading(paths: readonly string[]): { binaries: readonly string[]; http: HttpRules } {
   return { binaries: ["node", "curl", "python3", "python3.*"], http: { rules: [{ methods: ["GET"], paths }] } };
@@ -20,10 +18,25 @@ export const weather: Recipe<object> = defineRecipe({
   kind: "service",
   description: "Asking for the weather.",
   params: z.object({}),
-  build: () => ({ policy: { version: 1, network: { allow: [
+  build: () => ({
+    policy: {
+      version: 1,
+      network: {
+        allow: [
           { id: "weather-wttr", host: "wttr.in", ...reading(["/**"]) },
           { id: "weather-forecast", host: "api.open-meteo.com", ...reading(["/v1/forecast"]) },
           { id: "weather-places", host: "geocoding-api.open-meteo.com", ...reading(["/v1/search"]) },
-] } } }),
-  tests: { params: {}, claims: ({ allows, denies }) => [allows.http("GET https://api.open-meteo.com/v1/forecast?latitude=52&longitude=13"), allows.http("GET https://wttr.in/Berlin"), denies.http("POST https://api.open-meteo.com/v1/forecast"), denies.http("GET https://api.open-meteo.com/v1/archive")] },
+        ],
+      },
+    },
+  }),
+  tests: {
+    params: {},
+    claims: ({ allows, denies }) => [
+      allows.http("GET https://api.open-meteo.com/v1/forecast?latitude=52&longitude=13"),
+      allows.http("GET https://wttr.in/Berlin"),
+      denies.http("POST https://api.open-meteo.com/v1/forecast"),
+      denies.http("GET https://api.open-meteo.com/v1/archive"),
+    ],
+  },
 });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { modelParams, type ModelParams, routed, SECRETS } from "../shared.ts";
+import { type ModelParams, modelParams, routed, SECRETS } from "../shared.ts";
 
 /** Where the documentation is, and who writes it. */
 export interface CiDocsParams extends ModelParams {
@@ -18,7 +18,10 @@ export const ciDocs: Recipe<CiDocsParams> = defineRecipe({
   name: "ci-docs",
   version: "1.0.0",
   description: "Reads a project, writes its docs folder only, and reaches nothing but a model.",
-  params: z.object({docs: param.path().default("./docs").describe("the folder that is written"), ...modelParams("anthropic", ["claude-*"]),}),
+  params: z.object({
+    docs: param.path().default("./docs").describe("the folder that is written"),
+    ...modelParams("anthropic", ["claude-*"]),
+  }),
   build: ({ docs, ...models }) => ({
     policy: {
       version: 1,
@@ -27,5 +30,16 @@ export const ciDocs: Recipe<CiDocsParams> = defineRecipe({
       locked: ["filesystem", "network"],
     },
   }),
-  tests: { params: {}, claims: ({ allows, denies }) => [allows.read("src/main.ts"), allows.write("docs/guide.md"), denies.write("src/main.ts"), denies.read(".env"), denies.http("GET https://example.com/"), allows.model("claude-sonnet-5"), denies.model("gpt-6")] },
+  tests: {
+    params: {},
+    claims: ({ allows, denies }) => [
+      allows.read("src/main.ts"),
+      allows.write("docs/guide.md"),
+      denies.write("src/main.ts"),
+      denies.read(".env"),
+      denies.http("GET https://example.com/"),
+      allows.model("claude-sonnet-5"),
+      denies.model("gpt-6"),
+    ],
+  },
 });

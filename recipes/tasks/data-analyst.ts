@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { modelParams, type ModelParams, routed } from "../shared.ts";
+import { type ModelParams, modelParams, routed } from "../shared.ts";
 
 /** What is read and written. */
 export interface DataAnalystParams extends ModelParams {
@@ -20,7 +20,11 @@ export const dataAnalyst: Recipe<DataAnalystParams> = defineRecipe({
   name: "data-analyst",
   version: "1.0.0",
   description: "Reads data, writes results, reaches nothing, and calls a local model unless another one is named.",
-  params: z.object({data: param.path().default("./data").describe("what is read"), out: param.path().default("./out").describe("what is written"), ...modelParams("ollama", ["*"]),}),
+  params: z.object({
+    data: param.path().default("./data").describe("what is read"),
+    out: param.path().default("./out").describe("what is written"),
+    ...modelParams("ollama", ["*"]),
+  }),
   build: ({ data, out, ...models }) => ({
     policy: {
       version: 1,
@@ -29,5 +33,15 @@ export const dataAnalyst: Recipe<DataAnalystParams> = defineRecipe({
       locked: ["filesystem", "network", "credentials"],
     },
   }),
-  tests: { params: {}, claims: ({ allows, denies }) => [allows.read("data/sales.csv"), allows.write("out/chart.svg"), denies.write("data/sales.csv"), denies.read("src/main.ts"), denies.http("PUT https://upload.example.com/x"), allows.model("llama3.2")] },
+  tests: {
+    params: {},
+    claims: ({ allows, denies }) => [
+      allows.read("data/sales.csv"),
+      allows.write("out/chart.svg"),
+      denies.write("data/sales.csv"),
+      denies.read("src/main.ts"),
+      denies.http("PUT https://upload.example.com/x"),
+      allows.model("llama3.2"),
+    ],
+  },
 });

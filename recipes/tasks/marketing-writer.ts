@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { modelParams, type ModelParams, routed } from "../shared.ts";
+import { type ModelParams, modelParams, routed } from "../shared.ts";
 
 /** What is read and written. */
 export interface MarketingWriterParams extends ModelParams {
@@ -23,8 +23,15 @@ export interface MarketingWriterParams extends ModelParams {
 export const marketingWriter: Recipe<MarketingWriterParams> = defineRecipe({
   name: "marketing-writer",
   version: "1.0.0",
-  description: "Reads a brand and a brief, writes drafts, searches the web and reads its own site; nothing is published.",
-  params: z.object({brand: param.path().default("./brand").describe("how the brand speaks"), brief: param.path().default("./brief").describe("what is asked for"), drafts: param.path().default("./drafts").describe("what is written"), site: param.host().optional().describe("one's own site, which may be read"), ...modelParams("anthropic", ["claude-*"]),}),
+  description:
+    "Reads a brand and a brief, writes drafts, searches the web and reads its own site; nothing is published.",
+  params: z.object({
+    brand: param.path().default("./brand").describe("how the brand speaks"),
+    brief: param.path().default("./brief").describe("what is asked for"),
+    drafts: param.path().default("./drafts").describe("what is written"),
+    site: param.host().optional().describe("one's own site, which may be read"),
+    ...modelParams("anthropic", ["claude-*"]),
+  }),
   build: ({ brand, brief, drafts, site, ...models }) => ({
     policy: {
       version: 1,
@@ -44,5 +51,17 @@ export const marketingWriter: Recipe<MarketingWriterParams> = defineRecipe({
       credentials: [{ name: "TAVILY_API_KEY", hosts: ["api.tavily.com"], optional: true }],
     },
   }),
-  tests: { params: { site: "www.example.com" }, claims: ({ allows, denies }) => [allows.read("brand/voice.md"), allows.write("drafts/post.md"), denies.write("brand/voice.md"), denies.read("finance/plan.md"), allows.http("POST https://api.tavily.com/search"), allows.http("GET https://www.example.com/about"), denies.http("POST https://www.example.com/wp-json/wp/v2/posts"), denies.http("GET https://other.example.com/")] },
+  tests: {
+    params: { site: "www.example.com" },
+    claims: ({ allows, denies }) => [
+      allows.read("brand/voice.md"),
+      allows.write("drafts/post.md"),
+      denies.write("brand/voice.md"),
+      denies.read("finance/plan.md"),
+      allows.http("POST https://api.tavily.com/search"),
+      allows.http("GET https://www.example.com/about"),
+      denies.http("POST https://www.example.com/wp-json/wp/v2/posts"),
+      denies.http("GET https://other.example.com/"),
+    ],
+  },
 });

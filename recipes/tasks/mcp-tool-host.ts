@@ -31,7 +31,13 @@ export const mcpToolHost: Recipe<McpToolHostParams> = defineRecipe({
   name: "mcp-tool-host",
   version: "1.0.0",
   description: "Runs a server of tools, which keeps its state and reaches one upstream with some of its tools.",
-  params: z.object({server: param.path().default("./server").describe("the code of the server"), state: param.path().default("./state").describe("what it keeps"), upstream: param.host().describe("the host that it reaches"), tools: param.list(param.model()).describe("the tools that it may call there"), program: param.name().default("node").describe("the program that connects"),}),
+  params: z.object({
+    server: param.path().default("./server").describe("the code of the server"),
+    state: param.path().default("./state").describe("what it keeps"),
+    upstream: param.host().describe("the host that it reaches"),
+    tools: param.list(param.model()).describe("the tools that it may call there"),
+    program: param.name().default("node").describe("the program that connects"),
+  }),
   build: ({ server, state, upstream, tools, program }) => ({
     policy: {
       version: 1,
@@ -47,5 +53,18 @@ export const mcpToolHost: Recipe<McpToolHostParams> = defineRecipe({
       locked: ["filesystem", "network", "inference", "credentials"],
     },
   }),
-  tests: { params: { upstream: "mcp.example.com", tools: ["search", "read*"] }, claims: ({ allows, denies }) => [allows.read("server/index.js"), allows.write("state/cache.json"), denies.write("server/index.js"), allows.http("POST https://mcp.example.com/mcp", { headers: JSON_HEADERS, body: call("search") }), allows.http("POST https://mcp.example.com/mcp", { headers: JSON_HEADERS, body: call("read_file") }), denies.http("POST https://mcp.example.com/mcp", { headers: JSON_HEADERS, body: call("delete") }), denies.http("POST https://mcp.example.com/admin", { headers: JSON_HEADERS, body: "{}" }), denies.http("GET https://example.com/"), denies.model("claude-sonnet-5")] },
+  tests: {
+    params: { upstream: "mcp.example.com", tools: ["search", "read*"] },
+    claims: ({ allows, denies }) => [
+      allows.read("server/index.js"),
+      allows.write("state/cache.json"),
+      denies.write("server/index.js"),
+      allows.http("POST https://mcp.example.com/mcp", { headers: JSON_HEADERS, body: call("search") }),
+      allows.http("POST https://mcp.example.com/mcp", { headers: JSON_HEADERS, body: call("read_file") }),
+      denies.http("POST https://mcp.example.com/mcp", { headers: JSON_HEADERS, body: call("delete") }),
+      denies.http("POST https://mcp.example.com/admin", { headers: JSON_HEADERS, body: "{}" }),
+      denies.http("GET https://example.com/"),
+      denies.model("claude-sonnet-5"),
+    ],
+  },
 });

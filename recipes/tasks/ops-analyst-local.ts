@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, type NetworkRule, param, type Recipe } from "../../src/mod.ts";
-import { modelParams, type ModelParams, routed } from "../shared.ts";
+import { type ModelParams, modelParams, routed } from "../shared.ts";
 
 /** Where metrics and logs are. */
 export interface OpsAnalystLocalParams extends ModelParams {
@@ -38,26 +38,38 @@ export const opsAnalystLocal: Recipe<OpsAnalystLocalParams> = defineRecipe({
   name: "ops-analyst-local",
   version: "1.0.0",
   description: "Reads logs, runbooks and metrics, writes reports, and calls local models only.",
-  params: z.object({logs: param.path().default("./logs").describe("what is read"),
+  params: z.object({
+    logs: param.path().default("./logs").describe("what is read"),
     runbooks: param.path().default("./runbooks").describe("what is read"),
     reports: param.path().default("./reports").describe("what is written"),
     prometheus: param.host().optional().describe("the host of Prometheus"),
     loki: param.host().optional().describe("the host of Loki"),
     addresses: param.range().optional().describe("the private addresses that those hosts may have"),
-    ...modelParams("ollama", ["*"]),}),
+    ...modelParams("ollama", ["*"]),
+  }),
   build: ({ logs, runbooks, reports, prometheus, loki, addresses, ...models }) => ({
     policy: {
       version: 1,
       filesystem: { read: [logs, runbooks], write: [reports] },
       network: {
-        allow: [
-          ...queried("prometheus", prometheus, PROMETHEUS, addresses),
-          ...queried("loki", loki, LOKI, addresses),
-        ],
+        allow: [...queried("prometheus", prometheus, PROMETHEUS, addresses), ...queried("loki", loki, LOKI, addresses)],
       },
       inference: { ...routed(models), localOnly: true },
       locked: ["network", "inference", "credentials"],
     },
   }),
-  tests: { params: { prometheus: "prometheus.corp.example", loki: "loki.corp.example", addresses: "10.0.5.0/24" }, claims: ({ allows, denies }) => [allows.read("logs/app.log"), allows.write("reports/today.md"), denies.write("runbooks/disk.md"), allows.http("GET https://prometheus.corp.example/api/v1/query?query=up"), denies.http("POST https://prometheus.corp.example/api/v1/admin/tsdb/delete_series"), allows.http("GET https://loki.corp.example/loki/api/v1/query_range?query=x"), denies.http("POST https://loki.corp.example/loki/api/v1/push"), denies.http("POST https://api.openai.com/v1/chat/completions"), allows.model("llama3.2")] },
+  tests: {
+    params: { prometheus: "prometheus.corp.example", loki: "loki.corp.example", addresses: "10.0.5.0/24" },
+    claims: ({ allows, denies }) => [
+      allows.read("logs/app.log"),
+      allows.write("reports/today.md"),
+      denies.write("runbooks/disk.md"),
+      allows.http("GET https://prometheus.corp.example/api/v1/query?query=up"),
+      denies.http("POST https://prometheus.corp.example/api/v1/admin/tsdb/delete_series"),
+      allows.http("GET https://loki.corp.example/loki/api/v1/query_range?query=x"),
+      denies.http("POST https://loki.corp.example/loki/api/v1/push"),
+      denies.http("POST https://api.openai.com/v1/chat/completions"),
+      allows.model("llama3.2"),
+    ],
+  },
 });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { modelParams, type ModelParams, routed } from "../shared.ts";
+import { type ModelParams, modelParams, routed } from "../shared.ts";
 
 /** What it works with. */
 export interface PersonalAgentParams extends ModelParams {
@@ -23,12 +23,15 @@ export interface PersonalAgentParams extends ModelParams {
 export const personalAgent: Recipe<PersonalAgentParams> = defineRecipe({
   name: "personal-agent",
   version: "1.0.0",
-  description: "Keeps its memory, works in a folder, calls a local model by default, and reaches nobody: services are added one by one.",
-  params: z.object({work: param.path().default("./work").describe("the folder it works in"),
+  description:
+    "Keeps its memory, works in a folder, calls a local model by default, and reaches nobody: services are added one by one.",
+  params: z.object({
+    work: param.path().default("./work").describe("the folder it works in"),
     agent: param.name().default("openclaw").describe("the program that is the agent"),
     memory: param.name().default("personal-agent").describe("the name of the volume that keeps its memory"),
     installed: param.list(param.folder()).optional().describe("folders of the host that it is installed in"),
-    ...modelParams("ollama", ["*"]),}),
+    ...modelParams("ollama", ["*"]),
+  }),
   build: ({ work, agent, memory, installed = [], ...models }) => ({
     policy: {
       version: 1,
@@ -36,9 +39,24 @@ export const personalAgent: Recipe<PersonalAgentParams> = defineRecipe({
       inference: { ...routed(models), localOnly: models.provider === "ollama" },
     },
     command: [agent],
-    env: { OPENAI_BASE_URL: "https://inference.local/v1", OPENAI_API_KEY: "unused", AGENT_MEMORY: "/home/agent/.memory" },
+    env: {
+      OPENAI_BASE_URL: "https://inference.local/v1",
+      OPENAI_API_KEY: "unused",
+      AGENT_MEMORY: "/home/agent/.memory",
+    },
     volumes: [{ name: memory, path: "~/.memory" }],
     image: { name: "node:22-slim", packages: { apt: ["git", "ca-certificates"], npm: ["openclaw"] } },
   }),
-  tests: { params: {}, claims: ({ allows, denies }) => [allows.write("work/list.md"), allows.write("~/.memory/facts.md"), denies.read("taxes/2025.pdf"), denies.write("notes.md"), denies.http("GET https://example.com/", { by: "node" }), denies.http("POST https://api.telegram.org/bot1/sendMessage", { by: "node" }), allows.model("llama3.2")] },
+  tests: {
+    params: {},
+    claims: ({ allows, denies }) => [
+      allows.write("work/list.md"),
+      allows.write("~/.memory/facts.md"),
+      denies.read("taxes/2025.pdf"),
+      denies.write("notes.md"),
+      denies.http("GET https://example.com/", { by: "node" }),
+      denies.http("POST https://api.telegram.org/bot1/sendMessage", { by: "node" }),
+      allows.model("llama3.2"),
+    ],
+  },
 });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { modelParams, type ModelParams, routed, SECRETS } from "../shared.ts";
+import { type ModelParams, modelParams, routed, SECRETS } from "../shared.ts";
 
 /** Whose pull requests are read. */
 export interface PrReviewerParams extends ModelParams {
@@ -19,8 +19,13 @@ export interface PrReviewerParams extends ModelParams {
 export const prReviewer: Recipe<PrReviewerParams> = defineRecipe({
   name: "pr-reviewer",
   version: "1.0.0",
-  description: "Reads a repository and its pull requests, writes a report, and changes nothing; whoever runs it posts the comment.",
-  params: z.object({repository: param.repository().describe("owner/name at GitHub"), out: param.path().default("./review").describe("the folder of the report"), ...modelParams("anthropic", ["claude-*"]),}),
+  description:
+    "Reads a repository and its pull requests, writes a report, and changes nothing; whoever runs it posts the comment.",
+  params: z.object({
+    repository: param.repository().describe("owner/name at GitHub"),
+    out: param.path().default("./review").describe("the folder of the report"),
+    ...modelParams("anthropic", ["claude-*"]),
+  }),
   build: ({ repository, out, ...models }) => ({
     policy: {
       version: 1,
@@ -38,5 +43,15 @@ export const prReviewer: Recipe<PrReviewerParams> = defineRecipe({
       locked: ["filesystem", "network", "credentials"],
     },
   }),
-  tests: { params: { repository: "acme/site" }, claims: ({ allows, denies }) => [allows.read("src/main.ts"), allows.write("review/report.md"), denies.write("src/main.ts"), allows.http("GET https://api.github.com/repos/acme/site/pulls/1/files"), denies.http("POST https://api.github.com/repos/acme/site/pulls/1/reviews"), denies.http("GET https://api.github.com/repos/acme/secret/contents/x")] },
+  tests: {
+    params: { repository: "acme/site" },
+    claims: ({ allows, denies }) => [
+      allows.read("src/main.ts"),
+      allows.write("review/report.md"),
+      denies.write("src/main.ts"),
+      allows.http("GET https://api.github.com/repos/acme/site/pulls/1/files"),
+      denies.http("POST https://api.github.com/repos/acme/site/pulls/1/reviews"),
+      denies.http("GET https://api.github.com/repos/acme/secret/contents/x"),
+    ],
+  },
 });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { modelParams, type ModelParams, routed } from "../shared.ts";
+import { type ModelParams, modelParams, routed } from "../shared.ts";
 
 /** What is read and written. */
 export interface WebResearcherParams extends ModelParams {
@@ -20,7 +20,11 @@ export const webResearcher: Recipe<WebResearcherParams> = defineRecipe({
   name: "web-researcher",
   version: "1.0.0",
   description: "Searches the web, reads some sites, and writes notes; it holds no secret but the key of the search.",
-  params: z.object({notes: param.path().default("./notes").describe("what is written"), sites: param.list(param.host()).describe("the hosts that are read"), ...modelParams("anthropic", ["claude-*"]),}),
+  params: z.object({
+    notes: param.path().default("./notes").describe("what is written"),
+    sites: param.list(param.host()).describe("the hosts that are read"),
+    ...modelParams("anthropic", ["claude-*"]),
+  }),
   build: ({ notes, sites, ...models }) => ({
     policy: {
       version: 1,
@@ -43,5 +47,15 @@ export const webResearcher: Recipe<WebResearcherParams> = defineRecipe({
       locked: ["filesystem", "credentials"],
     },
   }),
-  tests: { params: { sites: ["docs.example.com"] }, claims: ({ allows, denies }) => [allows.write("notes/a.md"), denies.read("customers.csv"), allows.http("GET https://docs.example.com/guide"), denies.http("POST https://docs.example.com/comments"), denies.http("GET https://paste.example.com/"), allows.http("POST https://api.tavily.com/search")] },
+  tests: {
+    params: { sites: ["docs.example.com"] },
+    claims: ({ allows, denies }) => [
+      allows.write("notes/a.md"),
+      denies.read("customers.csv"),
+      allows.http("GET https://docs.example.com/guide"),
+      denies.http("POST https://docs.example.com/comments"),
+      denies.http("GET https://paste.example.com/"),
+      allows.http("POST https://api.tavily.com/search"),
+    ],
+  },
 });

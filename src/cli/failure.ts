@@ -53,7 +53,11 @@ export function failureOf(error: unknown): Failure {
 
 function exitCodeOf(error: unknown, cause: unknown): number {
   if (error instanceof ExitError) return error.exitCode;
-  return error instanceof UsageError || SandboxError.is(cause, "ARGUMENT_INVALID") ? EXIT.usage : EXIT.problem;
+  return error instanceof UsageError ||
+    SandboxError.is(cause, "ARGUMENT_INVALID") ||
+    SandboxError.is(cause, "RECIPE_PARAMS_INVALID")
+    ? EXIT.usage
+    : EXIT.problem;
 }
 
 /** Says what went wrong, in one line and a hint; the exit code. */

@@ -6,6 +6,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { addBackground } from "./background-commands.ts";
 import { addPipeline } from "./pipeline/commands.ts";
+import { addRecipe, recipeOptions } from "./recipe/commands.ts";
 import type { RunFlags } from "./run/flags.ts";
 import { append, duration, volume } from "./values.ts";
 import { packageVersion } from "./version.ts";
@@ -22,6 +23,7 @@ export function buildProgram(): Command {
   addRun(program);
   addShell(program);
   addPolicy(program);
+  addRecipe(program);
   addAudit(program);
   addBackground(program);
   addPipeline(program);
@@ -33,8 +35,11 @@ const JSON_FLAG = ["--json", "print JSON, for machines"] as const;
 
 /** The options of whatever starts a sandbox. */
 function sandboxOptions(command: Command): Command {
-  return command
-    .option("-p, --policy <file>", "what the program may do (default: write the workspace, no network)")
+  return recipeOptions(command.option("--recipe <recipe>", "a recipe: a built-in one, an installed package, or a path"))
+    .option(
+      "-p, --policy <file>",
+      "what the program may do (default: write the workspace, no network); added to a recipe",
+    )
     .option("-w, --workspace <folder>", "the folder it works on", ".")
     .option("--no-workspace", "begin with an empty workspace")
     .addOption(
@@ -75,7 +80,7 @@ function addRun(program: Command): void {
       .command("run")
       .summary("run a program in a sandbox")
       .description("Runs a program in a sandbox, then shows what it was denied and asks what becomes of its changes.")
-      .argument("<command...>", "the program and its arguments, after --"),
+      .argument("[command...]", "the program and its arguments, after -- (default: the recipe's)"),
   )
     .option("--no-tty", "give it no terminal, though there is one")
     .option("-d, --detach", "leave it to a process in the background: see ps, attach, logs, exec and stop")
@@ -88,6 +93,8 @@ function addRun(program: Command): void {
       `
 Examples:
   $ cofferdam run -- npm test
+  $ cofferdam run --recipe claude-code -- claude -p "Fix the tests"
+  $ cofferdam run --recipe coding-agent --with github --param github.repository=acme/site -- my-agent
   $ cofferdam run --policy docs-agent.yaml --workspace ./site -- node agent.js
   $ cofferdam run --detach --name helper --apply -- node agent.js
   $ cofferdam run --from node:22-slim --patch changes.patch -- npx some-tool

@@ -29,6 +29,8 @@ export {
 } from "./lock.ts";
 export { param } from "./param.ts";
 export { describeParams, type RecipeParam } from "./params.ts";
+export { loadPlugins } from "./plugins.ts";
 export { registryHost, withRegistries } from "./registries.ts";
+export { templateFiles } from "./template.ts";
 export { parseParams, parseParamsText } from "./typed-params.ts";
 export type * from "./types.ts";

@@ -76,7 +76,17 @@ function isProgramFolder(path = ""): boolean {
   return parts.length >= 2 && !parts.some((part) => SECRET_FOLDERS.has(part));
 }
 
-const SECRET_FOLDERS = new Set([".ssh", ".aws", ".azure", ".gnupg", ".kube", ".docker", ".config", ".mozilla", "keyrings"]);
+const SECRET_FOLDERS = new Set([
+  ".ssh",
+  ".aws",
+  ".azure",
+  ".gnupg",
+  ".kube",
+  ".docker",
+  ".config",
+  ".mozilla",
+  "keyrings",
+]);
 
 function pathOf(grant: string | PathGrant): string {
   return typeof grant === "string" ? grant : grant.path;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { RecipeFlags } from "../recipe/flags.ts";
+
 /** A folder that outlives the sandbox, as it was typed. */
 export interface VolumeFlag {
   readonly name: string;
@@ -12,7 +14,7 @@ export interface VolumeFlag {
 }
 
 /** See `cofferdam run --help`. */
-export interface RunFlags {
+export interface RunFlags extends RecipeFlags {
   readonly policy?: string;
   /** `false`: none. */
   readonly workspace: string | false;

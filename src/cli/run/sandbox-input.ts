@@ -31,23 +31,24 @@ export async function sandboxInput(flags: RunFlags, signal: AbortSignal): Promis
   }: Partial<FromImage> = from === undefined
     ? {}
     : await (await import("../image/from.ts")).imageFrom(from, { quiet, signal });
-  const policy = flags.policy === undefined ? defaultPolicy(flags) : await policyOf(flags.policy, flags);
   const isLocal = runtime === "local" || (runtime === "auto" && image === undefined && process.platform === "linux");
   const mode = flags.mode ?? (isLocal ? "overlay" : "copy");
-  return {
-    policy,
-    setup,
-    options: {
-      runtime,
-      ...(image === undefined ? {} : { image }),
-      ...(workspace === false ? {} : { workspace: { path: workspace, mode } }),
-      ...(flags.volume === undefined ? {} : { volumes: flags.volume }),
-      env: { ...env, ...variables(flags.env ?? []) },
-      ...(audit === undefined ? {} : { audit: { file: audit } }),
-      ...(approve === undefined ? {} : { approve }),
-      ...(patch === undefined ? {} : { approvals: { patch } }),
-    },
+  const options: SandboxOptions = {
+    runtime,
+    ...(image === undefined ? {} : { image }),
+    ...(workspace === false ? {} : { workspace: { path: workspace, mode } }),
+    ...(flags.volume === undefined ? {} : { volumes: flags.volume }),
+    env: { ...env, ...variables(flags.env ?? []) },
+    ...(audit === undefined ? {} : { audit: { file: audit } }),
+    ...(approve === undefined ? {} : { approve }),
+    ...(patch === undefined ? {} : { approvals: { patch } }),
   };
+  if (flags.recipe !== undefined) {
+    const { recipeInput } = await import("../recipe/input.ts");
+    return { ...(await recipeInput(flags, options)), setup };
+  }
+  const policy = flags.policy === undefined ? defaultPolicy(flags) : await policyOf(flags.policy, flags);
+  return { policy, setup, options };
 }
 
 /** With what was named on the command line: a volume is there to be used. */

@@ -7,6 +7,7 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server } from "node:http";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import { TLSSocket } from "node:tls";
 import type { Resolver } from "../../egress/mod.ts";
 import { createAuthority } from "../../egress/tls/certificate-authority.ts";
@@ -35,13 +36,12 @@ const HEAD_MAX = 16_384;
 export async function openOutside(): Promise<Outside> {
   const authority = createAuthority("claims");
   const sockets = new Set<Socket>();
-  const pages = createHttpServer((request, response) => {
-    request.resume();
+  const pages = createHttpServer(async (request, response) => {
     request.on("error", () => undefined);
-    request.once("end", () => {
-      const body = JSON.stringify(request.url?.includes("/v1/messages") ? MESSAGE : CHAT);
-      response.writeHead(200, { "content-type": "application/json", [STAND_IN_HEADER]: "1" }).end(body);
-    });
+    const body = await text(request).catch(() => "");
+    response
+      .writeHead(200, { "content-type": "application/json", [STAND_IN_HEADER]: "1" })
+      .end(answerTo(request.url, body));
   });
   const serve = (socket: Socket, first: Buffer): void => {
     socket.unshift(first);
@@ -78,6 +78,13 @@ export async function openOutside(): Promise<Outside> {
       await Promise.all([proxy, pages].map((server) => new Promise((resolve) => server.close(resolve))));
     },
   };
+}
+
+/** What whoever asks can read: an answer of a model, or of JSON-RPC, which is judged on its way back. */
+function answerTo(url: string | undefined, body: string): string {
+  const [, id] = /"jsonrpc"\s*:\s*"2\.0".*?"id"\s*:\s*(\d+)/.exec(body) ?? [];
+  if (id !== undefined) return JSON.stringify({ jsonrpc: "2.0", id: Number(id), result: {} });
+  return JSON.stringify(url?.includes("/v1/messages") ? MESSAGE : CHAT);
 }
 
 /** What was read already comes first. */

@@ -100,12 +100,14 @@ export async function tryClaims({ built, claims, files: given, ...rest }: ClaimS
   const files = { ...claimed, ...grantedFolders(policy, Object.keys(claimed)) };
   const denied = claims.filter(({ verdict }) => verdict === "deny").map(({ act }) => act);
   const setting = { built, files, ...rest };
-  const asIs = await tryActs({ ...setting, policy, acts: claims.map(({ act }) => act) });
-  const wider = denied.length === 0 ? policy : await relaxed(policy, denied);
-  const let_ = denied.length === 0 ? [] : await tryActs({ ...setting, policy: wider, acts: denied });
+  const wider = await relaxed(policy, denied);
+  const [asIs, without] = await Promise.all([
+    tryActs({ ...setting, policy, acts: claims.map(({ act }) => act) }),
+    denied.length === 0 ? [] : tryActs({ ...setting, policy: wider, acts: denied }),
+  ]);
   return Promise.all(
     claims.map((claim, index) => {
-      const counter = claim.verdict === "deny" ? let_[denied.indexOf(claim.act)] : undefined;
+      const counter = claim.verdict === "deny" ? without[denied.indexOf(claim.act)] : undefined;
       return judged(policy, claim, asIs[index], counter);
     }),
   );

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { SandboxError } from "../../errors.ts";
 import type { Plugin } from "../../hooks/mod.ts";
-import type { InferenceProvider, Policy } from "../../policy/types.ts";
+import type { InferenceProvider, PathGrant, Policy } from "../../policy/types.ts";
 import type { SandboxOptions } from "../../sandbox/options.ts";
 import type { Sandbox } from "../../sandbox/running.ts";
 import { createSandbox } from "../../sandbox.ts";
@@ -47,20 +47,17 @@ export async function tryActs(setting: TrialSetting): Promise<readonly TrialResu
   await using sandbox = await openTrial(setting, doers, standIns, workspace?.path);
   const results = new Map<ClaimedAct, TrialResult>();
   const remote = acts.flatMap((act) => taskOf(setting, act));
-  for (const doer of new Set(remote.map(({ by }) => by))) {
+  const trying = [...new Set(remote.map(({ by }) => by))].map(async (doer) => {
     const own = remote.filter(({ by }) => by === doer);
-    const tried = await tryRemote(
-      sandbox,
-      doer,
-      own.map(({ task }) => task),
-      standIns,
-    );
+    const tasks = own.map(({ task }) => task);
+    const tried = await tryRemote(sandbox, doer, tasks, standIns);
     for (const [index, { act }] of own.entries()) results.set(act, tried[index] ?? FORGOTTEN);
-  }
+  });
   for (const act of acts) {
     if (act.kind === "read" || act.kind === "write") results.set(act, await tryFile(sandbox, act));
     else if (act.kind === "start") results.set(act, await tryStart(sandbox, act.argv, standIns));
   }
+  await Promise.all(trying);
   return acts.map((act) => results.get(act) ?? FORGOTTEN);
 }
 
@@ -121,10 +118,20 @@ function trialPolicy(policy: Policy, outside: Outside, standIns: StandIns | unde
   const providers = inference?.providers === undefined ? {} : { providers: standInProviders(policy, outside) };
   return {
     ...rest,
-    filesystem: { ...filesystem, read: [...(filesystem.read ?? []), ...folder] },
+    filesystem: {
+      ...filesystem,
+      read: [...(filesystem.read ?? []).map(optionalAtHome), ...folder],
+      write: (filesystem.write ?? []).map(optionalAtHome),
+    },
     ...(process === undefined ? {} : { process: programs }),
     ...(inference === undefined ? {} : { inference: { ...inference, ...providers } }),
   };
+}
+
+/** A folder of the home is a volume's, and there is none. */
+function optionalAtHome(grant: string | PathGrant): string | PathGrant {
+  const { path, ...rest } = typeof grant === "string" ? { path: grant } : grant;
+  return path.startsWith("~") ? { ...rest, path, optional: true } : grant;
 }
 
 function standInProviders({ inference = {} }: Policy, { models }: Outside): Record<string, InferenceProvider> {

@@ -1,0 +1,69 @@
+/**
+ * The commands about recipes.
+ *
+ * @module
+ */
+import { type Command, Option } from "commander";
+import type { RecipeFlags } from "./flags.ts";
+
+const JSON_FLAG = ["--json", "print JSON, for machines"] as const;
+
+/** The options of whatever builds a recipe. */
+export function recipeOptions(command: Command): Command {
+  return command
+    .option("--with <recipe>", "add a service to it (may be repeated)", list)
+    .option("--param <name=value>", "a parameter, or service.name=value for one of a service (may be repeated)", list)
+    .option("--params <file>", "parameters as YAML or JSON, those of services below their names")
+    .option("--lock", "write cofferdam.lock, which holds later runs to what is built now");
+}
+
+/** Adds them. */
+export function addRecipe(program: Command): void {
+  const recipe = program
+    .command("recipe")
+    .summary("look at, test and write recipes")
+    .description("Policies that are shared.");
+  recipe
+    .command("list")
+    .description("Prints the recipes that are built in.")
+    .option(...JSON_FLAG)
+    .action(async (flags: { json?: boolean }) => {
+      const { listRecipes } = await import("./list.ts");
+      await listRecipes(flags);
+    });
+  recipeOptions(
+    recipe
+      .command("show")
+      .description("Prints what a recipe takes and gives: its parameters, and the policy that it builds.")
+      .argument("<recipe>", "a built-in one's name, an installed package, or a path"),
+  )
+    .option("--dockerfile", "print the Dockerfile of its image")
+    .option(...JSON_FLAG)
+    .action(async (reference: string, flags: RecipeFlags & { json?: boolean; dockerfile?: boolean }) => {
+      const { showRecipe } = await import("./show.ts");
+      await showRecipe(reference, flags);
+    });
+  recipe
+    .command("test")
+    .description("Tries what a recipe claims, in a sandbox with its policy, and each denial without what denies it.")
+    .argument("<recipe>", "a built-in one's name, an installed package, or a path")
+    .addOption(new Option("-r, --runtime <runtime>", "where it is tried").choices(["local", "memory"]).default("local"))
+    .option(...JSON_FLAG)
+    .action(async (reference: string, flags: { json?: boolean; runtime: "local" | "memory" }) => {
+      const { tryRecipe } = await import("./test.ts");
+      process.exitCode = await tryRecipe(reference, flags);
+    });
+  recipe
+    .command("new")
+    .description("Writes a package with a recipe, to be changed and published.")
+    .argument("<name>", "the name of the package and of its folder")
+    .option(...JSON_FLAG)
+    .action(async (name: string, flags: { json?: boolean }) => {
+      const { newRecipe } = await import("./new.ts");
+      await newRecipe(name, flags);
+    });
+}
+
+function list(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
