@@ -15,6 +15,7 @@ import { filesBench } from "./benches/files.ts";
 import { grepBench } from "./benches/grep.ts";
 import { hookBench } from "./benches/hook.ts";
 import { httpsBench } from "./benches/https.ts";
+import { inferenceBench } from "./benches/inference.ts";
 import { memoryBench } from "./benches/memory.ts";
 import { npmCiBench } from "./benches/npm-ci.ts";
 import { openBench } from "./benches/open.ts";
@@ -40,6 +41,7 @@ const BENCHES = [
   treesBench,
   portsBench,
   httpsBench,
+  inferenceBench,
   outputBench,
   openBench,
   startBench,

@@ -16,10 +16,13 @@ import { freshId } from "./words.ts";
 type SpokenType = "output_text" | "refusal";
 
 /** The item that is being told. */
-type OpenItem = { readonly id: string; text: string } & (
+type OpenItem = { readonly id: string; text: string; frame?: readonly [head: string, tail: string] } & (
   | { readonly kind: "spoken"; readonly type: SpokenType }
   | { readonly kind: "called"; readonly callId: string; readonly tool: ToolFacts }
 );
+
+/** How the event of something more that is said ends. */
+const AFTER: Readonly<Record<SpokenType, string>> = { output_text: ',"logprobs":[]}', refusal: "}" };
 
 /** What an item takes beside its text, in characters. */
 const ITEM_HELD = 512;
@@ -55,10 +58,7 @@ export class ResponseWriter {
     const open = this.#open;
     const isOpen = open?.kind === "spoken" && open.type === type;
     const begun = isOpen ? "" : this.#endItem("completed") + this.#beginSpoken(type);
-    this.#hold(delta);
-    const place = { ...this.#place(), content_index: 0, delta };
-    if (type === "refusal") return begun + this.#event("response.refusal.delta", place);
-    return begun + this.#event("response.output_text.delta", { ...place, logprobs: [] });
+    return begun + this.#delta(delta);
   }
 
   /** A tool is called; its arguments follow. */
@@ -74,9 +74,8 @@ export class ResponseWriter {
   argue(delta: string): string {
     const open = this.#open;
     if (open?.kind !== "called" || delta === "") return "";
-    this.#hold(delta);
-    if (open.tool.kind !== "function") return "";
-    return this.#event("response.function_call_arguments.delta", { ...this.#place(), delta });
+    const told = this.#delta(delta);
+    return open.tool.kind === "function" ? told : "";
   }
 
   /** The answer is over. `finish`: why, in the words of chat completions. */
@@ -146,9 +145,24 @@ export class ResponseWriter {
     return callItem({ itemId: open.id, callId: open.callId, tool: open.tool, arguments: open.text }, status);
   }
 
-  #hold(delta: string): void {
-    if (this.#open !== undefined) this.#open.text += delta;
+  /** Most events are these: what is the same in all of an item is written once. */
+  #delta(delta: string): string {
+    const open = this.#open;
+    if (open === undefined) return "";
+    open.text += delta;
     this.held += delta.length;
+    if (open.kind === "called" && open.tool.kind !== "function") return "";
+    const [head, tail] = this.#frameOf(open);
+    return `${head}${this.#sequence++}${tail}${JSON.stringify(delta)}${open.kind === "called" ? "}" : AFTER[open.type]}\n\n`;
+  }
+
+  #frameOf(open: OpenItem): readonly [head: string, tail: string] {
+    if (open.frame !== undefined) return open.frame;
+    const type = open.kind === "called" ? "response.function_call_arguments.delta" : `response.${open.type}.delta`;
+    const place = open.kind === "called" ? this.#place() : { ...this.#place(), content_index: 0 };
+    const fields = JSON.stringify(place).slice(1, -1);
+    open.frame = [`event: ${type}\ndata: {"type":"${type}","sequence_number":`, `,${fields},"delta":`];
+    return open.frame;
   }
 
   #index(): { readonly output_index: number } {
