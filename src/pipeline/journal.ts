@@ -102,7 +102,11 @@ export class Journal {
     await this.#file.datasync();
     this.#previous = line.hash;
     this.#events.push(event);
-    this.#onEvent?.(event);
+    try {
+      this.#onEvent?.(event);
+    } catch {
+      // Who only hears of it must not end the run.
+    }
   }
 }
 

@@ -36,7 +36,7 @@ export interface RunPipelineOptions {
   readonly approve?: GateApprover;
   /** Ends the run. It can be resumed. */
   readonly signal?: AbortSignal;
-  /** Hears of each step when it is on the disk. */
+  /** Hears of each step when it is on the disk. What it throws is ignored. */
   readonly onEvent?: JournalListener;
   /** The file that the definition came from, and its digest: a change of it is a change of the definition. */
   readonly source?: { readonly path: string; readonly digest: string };

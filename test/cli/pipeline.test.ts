@@ -32,7 +32,7 @@ function project(): string {
     "docs.yaml": DOCS,
     "slow.yaml": SLOW,
     "sleeps.yaml": DOCS.replace("echo new", "sleep 60; echo new"),
-    "fails.yaml": DOCS.replace("echo done", "exit 9"),
+    "fails.yaml": DOCS.replace("echo done", "printf 'gone \\\\033[2J' >&2; exit 9"),
     "broken.yaml": "name: [",
     "wrong.yaml": "name: x\nstages: { s: { comand: [true] } }",
     "empty.mjs": "export const nothing = 1;",
@@ -97,6 +97,7 @@ describe("cofferdam pipeline without a terminal", () => {
       1,
       expect.stringMatching(/^write {2}failed .*its command exited with 9/),
     ]);
+    expect(failed.stderr).toContain("write | gone \\u{1b}[2J");
     const said = await call(["run", typed, "--project", cwd, "--quiet"], cwd);
     expect([said.code, said.stdout, said.stderr]).toEqual([0, "", ""]);
   });

@@ -1,4 +1,7 @@
+import { createHmac } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -12,6 +15,7 @@ import {
   quorum,
   SandboxError,
   type Stage,
+  webhookApprover,
 } from "../../src/mod.ts";
 import { filesOf, folderWith, run, sh, stageOf } from "./support.ts";
 
@@ -288,4 +292,42 @@ test("a gate is answered by whoever answers for sandboxes, and a stage takes wha
     ["failed", undefined, "hello you\n"],
   ]);
   expect(titles.sort()).toEqual(["both: the diff", "no: the diff", "yes: the diff"]);
+});
+
+test("a gate is answered over a signed webhook, which is told all that it shows", async () => {
+  const secret = "a secret of thirty-two characters";
+  const questions: { title: string; text: string; facts: [string, string][] }[] = [];
+  const server = createServer(async (request, response) => {
+    let text = "";
+    for await (const piece of request) text += piece;
+    const { question } = JSON.parse(text);
+    questions.push(question);
+    const verdict = question.title.startsWith("no:") ? "deny" : "allow";
+    const body = JSON.stringify({ type: "approval.answered", question: question.id, verdict, by: "ada" });
+    const [id, timestamp] = [`msg-${questions.length}`, String(Math.floor(Date.now() / 1000))];
+    const key = question.title.startsWith("forged:") ? "another one of that very length.." : secret;
+    const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
+    const headers = { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": `v1,${signature}` };
+    response.writeHead(200, headers).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const webhook = webhookApprover({ url: `http://127.0.0.1:${port}/gates`, secret: () => secret });
+    const gate = { approve: gateByApprover(webhook.approve) };
+    const project = folderWith();
+    const result = await run({ yes: page("yes", gate), no: page("no", gate), forged: page("forged", gate) }, project);
+    expect(result.stages.map(({ status, gate }) => [status, gate?.by])).toEqual([
+      ["passed", "ada"],
+      ["denied", "ada"],
+      ["denied", "approver"],
+    ]);
+    expect(filesOf(project)).toEqual({ "pages/yes/page": "new\n" });
+    const asked = questions.find(({ title }) => title === "yes: the diff");
+    expect(asked?.text).toContain("+new");
+    expect(asked?.facts).toContainEqual(["digest", stageOf(result, "yes").gate?.digest]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

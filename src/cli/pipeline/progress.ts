@@ -64,6 +64,7 @@ export function tellResult(result: PipelineResult, { quiet, json }: PipelineFlag
     return [name, style(LOOKS[status], status), denied > 0 ? `${denied} denied` : "", style("dim", reason)];
   });
   for (const line of table(rows)) say(line);
+  for (const stage of result.stages) for (const line of lastWords(stage)) aside(line);
   aside(`run ${result.run} ${result.status}, in ${displaySafe(result.folder)}`);
   if (result.status === "aborted") aside(`To go on: cofferdam pipeline resume ${displaySafe(result.folder)}`);
   for (const { name, status, gate } of result.stages) {
@@ -72,4 +73,18 @@ export function tellResult(result: PipelineResult, { quiet, json }: PipelineFlag
       `To let it through: cofferdam pipeline resume ${displaySafe(result.folder)} --approve ${name}@${gate.digest}`,
     );
   }
+}
+
+/** How much of a failed program's output is shown. */
+const WORDS_MAX = 10;
+
+/** The end of what a program said whose failure is its own. */
+function lastWords({ name, failure, attempts }: StageResult): string[] {
+  const said = attempts.at(-1)?.stderrTail ?? "";
+  if (failure !== "exit" || said.trim() === "") return [];
+  return said
+    .trimEnd()
+    .split("\n")
+    .slice(-WORDS_MAX)
+    .map((line) => `  ${name} | ${displaySafe(line)}`);
 }
