@@ -46,6 +46,8 @@ interface Filled<C> {
 /** A request, and who is told that its host refuses it. */
 interface Signed {
   readonly request: UpstreamRequest;
+  /** What of the real keys is sent along, and what the sandbox has in its place. */
+  readonly sent: UsedValues;
   refused(): void;
 }
 
@@ -63,19 +65,31 @@ export class SealedUpstream implements Upstream {
 
   async send(request: UpstreamRequest): Promise<UpstreamResponse> {
     if (this.#setting.store.isEmpty) return this.#upstream.send(request);
-    const { request: own, refused } = await this.#sign(request);
+    const { request: own, sent, refused } = await this.#sign(request);
     const { carrier, used } = await this.#fill(own);
     const { guarded, failed } = this.#guardBody(carrier);
     const isBound = used.length > 0 || this.#isBound();
     const headers = isBound ? wantsReadable(guarded.headers) : guarded.headers;
     const response = await Promise.race([this.#upstream.send({ ...guarded, headers }), failed]);
     if (response.status === 401 || response.status === 403) refused();
-    return isBound ? this.#scrub(response, used) : response;
+    if (isBound) return this.#scrub(response, used);
+    return sent.length > 0 ? this.#scrubSigned(response, sent) : response;
+  }
+
+  /**
+   * Services say a session again where they tell what was wrong. What they have stored may be coded, and has been signed as the
+   * program asked for it: it stays as it is.
+   */
+  #scrubSigned(response: UpstreamResponse, sent: UsedValues): UpstreamResponse {
+    if (isReadable(response.headers)) return scrubbedResponse(response, this.#setting.store, sent);
+    if (response.status < 400) return response;
+    response.body.stream.destroy();
+    throw unreadable();
   }
 
   /** What the sandbox has signed with its own keys is signed with the real ones, where those may be used. */
   async #sign(request: UpstreamRequest): Promise<Signed> {
-    const unsigned = { request, refused: () => undefined };
+    const unsigned: Signed = { request, sent: [], refused: () => undefined };
     const { sealed } = this.#setting.store;
     if (!sealed.some(({ keys }) => keys !== undefined)) return unsigned;
     const [line = "", ...others] = valuesOf(request.headers, "authorization");
@@ -87,7 +101,8 @@ export class SealedUpstream implements Upstream {
     const { credential, reader } = secret;
     const bare = bareUrl(this.#origin, request.path);
     const value = await this.#read(secret, bare);
-    const resigned = await resign(request, authorization, { held: secret.keys, real: readKeys(value) });
+    const real = readKeys(value);
+    const resigned = await resign(request, authorization, { held: secret.keys, real });
     // Another policy came while keys were read.
     if (this.#setting.store.sealed !== sealed) {
       const reason = "the policy changed while it was signed: try again";
@@ -105,7 +120,8 @@ export class SealedUpstream implements Upstream {
       credential.id,
       "it signs the request, which is for this host and path",
     );
-    return { request: resigned.request, refused: () => reader.refused(value) };
+    const sent: UsedValues = real.session === undefined ? [] : [[real.session, secret.keys.session ?? ""]];
+    return { request: resigned.request, sent, refused: () => reader.refused(value) };
   }
 
   async upgrade(request: UpgradeRequest): Promise<UpgradedResponse | UpstreamResponse> {

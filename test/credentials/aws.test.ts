@@ -230,7 +230,8 @@ describe("keys of a policy", () => {
     const got: string[] = [];
     const port = await scene.server((request, response) => {
       got.push(request.headers.authorization ?? "");
-      response.end("ok");
+      // As AWS does where it tells what was wrong.
+      response.end(`<Token>${request.headers["x-amz-security-token"]}</Token>`);
     }, "s3.test");
     const session = secret("session");
     const store = await storeWith({ aws: () => keysJson({ SessionToken: session }) }, rule);
@@ -255,7 +256,8 @@ describe("keys of a policy", () => {
       const headers = { host, "x-amz-date": DATE, authorization };
       return fetchOver(await scene.connectTls(host, port), { path: "/k", headers });
     };
-    expect((await send("s3.test", true)).status).toBe(200);
+    const { status, body } = await send("s3.test", true);
+    expect([status, body]).toEqual([200, expect.stringMatching(/^<Token>ASIA\w{24}\**<\/Token>$/)]);
     expect(readAuthorization(got[0] ?? "")).toMatchObject({
       id: REAL.id,
       signed: ["host", "x-amz-date", "x-amz-security-token"],
