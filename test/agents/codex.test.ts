@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { secret } from "../conformance/credential-scene.ts";
-import { responsesModel, type Step, toolResults } from "./model-script.ts";
+import { messagesModel, responsesModel, type Step, toolResults } from "./model-script.ts";
 import { calls, expectNoTrace, model, places, runAgent, starts } from "./support.ts";
 
 const PATCH = "*** Begin Patch\n*** Update File: notes.txt\n@@\n-before\n+after\n*** End Patch";
@@ -61,5 +61,40 @@ describe("Codex", () => {
     const webSockets = sandbox.decisions().filter(({ reason }) => reason === "there are no WebSockets here");
     expect(webSockets.map(({ object }) => object)).toEqual(["GET /v1/responses (api.openai.com:443)"]);
     await expectNoTrace(ran, where, real);
+  });
+
+  test("works with a model of the other family, and does not know it", async () => {
+    const real = secret("sk-ant-api03-");
+    // A custom tool of a namespace is a function with one argument there.
+    const steps = STEPS.map((step): Step => {
+      return "text" in step ? step : { tool: `functions__${step.tool}`, input: { input: step.input } };
+    });
+    const claude = await model(messagesModel(...steps));
+    const ran = await runAgent({
+      where: "local",
+      argv: ARGV,
+      env: { CODEX_API_KEY: "unused" },
+      policy: {
+        credentials: [{ name: "HOUSE_KEY", hosts: ["models.acme.example"] }],
+        inference: {
+          routes: [{ id: "moved", models: ["gpt-*"], provider: "house", model: "claude-house" }],
+          providers: { house: { kind: "anthropic", baseUrl: claude.url, credential: "HOUSE_KEY" } },
+          intercept: ["api.openai.com"],
+        },
+      },
+      credentials: { HOUSE_KEY: () => real },
+    });
+    const { sandbox, result } = ran;
+    expect(result.stdout).toContain("The notes are fixed.");
+    expect(await sandbox.files.readText("notes.txt")).toBe("after\n");
+    expect(claude.requests.map(({ path, body, headers }) => [path, body.model, headers["x-api-key"]])).toEqual(
+      Array(3).fill(["/v1/messages", "claude-house", real]),
+    );
+    expect(claude.requests.map(toolResults).at(-1)).toMatch(/tool_result.*before/s);
+    expect(starts(sandbox)).toMatchObject({ cat: "allow", uname: "allow" });
+    expect(calls(sandbox)).toEqual(
+      Array(3).fill(expect.objectContaining({ provider: "house", endpoint: "responses" })),
+    );
+    await expectNoTrace(ran, "local", real);
   });
 });

@@ -82,6 +82,27 @@ const AGENT = {
 };
 
 describe("a request of the Responses API", () => {
+  test("with tools that its input adds, and settings in between, has each tool once", () => {
+    const added = (name: string, parameters = {}) => ({
+      type: "additional_tools",
+      role: "developer",
+      tools: [{ type: "namespace", name: "functions", tools: [{ type: "function", name, parameters }] }],
+    });
+    const input = [
+      added("a"),
+      { role: "user", content: "hi" },
+      { type: "configuration_update", reasoning: { effort: "low" } },
+      added("b"),
+      added("a", { type: "object" }),
+    ];
+    const said = responsesToChat({ model: "gpt-x", input }, "served", "max_tokens");
+    expect(said.messages).toEqual([{ role: "user", content: "hi" }]);
+    expect(said.tools).toMatchObject([
+      { function: { name: "functions__a", parameters: { type: "object" } } },
+      { function: { name: "functions__b" } },
+    ]);
+  });
+
   test("as a chat completion: what belongs to a turn stands together", () => {
     const said = responsesToChat(AGENT, "served", "max_tokens");
     expect(said.messages).toEqual([

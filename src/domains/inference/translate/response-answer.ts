@@ -105,7 +105,7 @@ export function chatToResponse(completion: JsonObject, asked: JsonObject, model:
     const text = textOf(type === "refusal" ? message.refusal : message.content) ?? "";
     return text === "" ? [] : [spokenPart(type, text)];
   });
-  const tools = new ResponseTools(asked.tools);
+  const tools = new ResponseTools(asked);
   const calls = objectsOf(message.tool_calls).map(({ id, function: called }) => {
     const tool = tools.of(textOf(objectOf(called)?.name) ?? "");
     const text = textOf(objectOf(called)?.arguments) ?? "";

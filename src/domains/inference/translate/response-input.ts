@@ -8,8 +8,13 @@ import { type Json, type JsonObject, objectOf, objectsOf, textOf } from "../rout
 import { callOf } from "./response-tools.ts";
 import { unsayable } from "./words.ts";
 
-/** What only its own provider can read: thoughts, which are signed, and the work of its own tools. */
+/**
+ * What only its own provider can read: thoughts, which are signed, the work of its own tools, and settings. Tools that the input
+ * adds are read with the others.
+ */
 const LEFT_OUT: ReadonlySet<string> = new Set([
+  "additional_tools",
+  "configuration_update",
   "reasoning",
   "web_search_call",
   "file_search_call",

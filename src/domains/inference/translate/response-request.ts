@@ -12,7 +12,7 @@ import { given, unsayable } from "./words.ts";
 /** Says it. @throws {CallFailure} If something of it cannot be said. */
 export function responsesToChat(body: JsonObject, model: string, limitKey: LimitKey): JsonObject {
   refuse(body);
-  const { functions } = new ResponseTools(body.tools);
+  const { functions } = new ResponseTools(body);
   const hasTools = functions.length > 0;
   return given({
     model,

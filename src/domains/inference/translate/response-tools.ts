@@ -72,8 +72,12 @@ export class ResponseTools {
   readonly #facts = new Map<string, ToolFacts>();
 
   /** @throws {CallFailure} If one of them cannot be said. */
-  constructor(tools: Json | undefined) {
-    this.functions = objectsOf(tools).flatMap((tool) => this.#read(tool, undefined));
+  constructor({ tools, input }: JsonObject) {
+    // Codex says in its input which tools there are, and may say it again.
+    const added = objectsOf(input).filter(({ type }) => type === "additional_tools");
+    const all = [...objectsOf(tools), ...added.flatMap((item) => objectsOf(item.tools))];
+    const functions = all.flatMap((tool) => this.#read(tool, undefined));
+    this.functions = [...new Map(functions.map((each) => [textOf(objectOf(each.function)?.name), each])).values()];
   }
 
   /** What a function is that was called by its name. */

@@ -41,7 +41,7 @@ export class ResponseWriter {
   constructor(asked: JsonObject, model: string) {
     this.#frame = new ResponseFrame(asked, model);
     this.held = this.#frame.held;
-    this.#tools = new ResponseTools(asked.tools);
+    this.#tools = new ResponseTools(asked);
   }
 
   /** The answer begins, unless it has. */
