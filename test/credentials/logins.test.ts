@@ -1,7 +1,7 @@
 /**
  * Logins of subscriptions: what the sandbox gets of them, and how the host keeps them good.
  */
-import { chmodSync, existsSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { claimsOf } from "../../src/credentials/login/jwt.ts";
@@ -13,12 +13,15 @@ import { normalized } from "./support.ts";
 
 const HOUR = 3_600_000;
 
-async function storeOf(provider: LoginProvider, path: string, post?: PostRenewal) {
+async function storeOf(provider: LoginProvider, path: string, post?: PostRenewal, onProblem?: () => void) {
   const problems: string[] = [];
   const store = new CredentialStore({
     sources: { [provider]: { login: path } },
     environment: {},
-    problem: ({ message }) => problems.push(message),
+    problem: ({ message }) => {
+      problems.push(message);
+      onProblem?.();
+    },
     ...(post === undefined ? {} : { post }),
   });
   store.use(await store.prepare(normalized({ provider, login: true })));
@@ -156,6 +159,30 @@ describe("the host", () => {
     expect(failed?.message).toMatch(reason);
     expect(failed?.message).not.toContain("sk-ant");
     expect(contentOf(path)).toEqual(real.content);
+  });
+
+  test("uses what is still good where it cannot be renewed, and says so", async () => {
+    const real = claudeLogin(Date.now() + 60_000);
+    const post = () => Promise.reject(new Error("no way there"));
+    const { store, problems } = await storeOf("claude", loginFile(".credentials.json", real.content), post);
+    expect(await store.value("claude")).toBe(real.access);
+    expect(problems).toEqual([expect.stringMatching(/is not reached/)]);
+  });
+
+  test("keeps what cannot be written back, until somebody logs in", async () => {
+    const real = claudeLogin(Date.now() - 1000);
+    const path = loginFile(".credentials.json", real.content);
+    const { post, asked, given } = renewer();
+    // The file goes away while it is renewed, and comes back as it was.
+    const renew: PostRenewal = async (...how) => {
+      rmSync(path);
+      return post(...how);
+    };
+    const restore = () => writeFileSync(path, JSON.stringify(real.content));
+    const { store, problems } = await storeOf("claude", path, renew, restore);
+    expect(problems).toEqual([expect.stringMatching(/cannot be written/)]);
+    store.refused("claude");
+    expect([await store.value("claude"), asked.length]).toEqual([given[0], 1]);
   });
 
   test("uses Google's tokens until they end where it may not renew them", async () => {

@@ -8,6 +8,9 @@ import { planInference } from "../../src/domains/inference/mod.ts";
 import { type CredentialRule, type InferenceProvider, normalizePolicy } from "../../src/policy/mod.ts";
 import { credentialOf, findKey } from "../../src/sandbox/inference/keys.ts";
 import { normalized, secret, storeWith } from "../credentials/support.ts";
+import { MESSAGE_TEXT, MESSAGE_WHOLE } from "./fixtures.ts";
+import { either } from "./model-server.ts";
+import { bench, MESSAGE, section, serve } from "./support.ts";
 
 function providerOf(provider: string, own?: InferenceProvider) {
   const providers = own === undefined ? {} : { [provider]: own };
@@ -73,6 +76,19 @@ describe("findKey()", () => {
     expect(() => planInference(normalizePolicy({ version: 1, inference }))).toThrow(/has no credential "GONE"/);
     const both = { ...inference, providers: { house: { ...house, keyVariable: "KEY" } } };
     expect(() => normalizePolicy({ version: 1, inference: both })).toThrow(/give one/);
+  });
+
+  test("a subscription's token goes as one: in its own header, and the API is told", async () => {
+    const claude = await serve(either(MESSAGE_WHOLE, MESSAGE_TEXT));
+    const token = secret("sk-ant-oat01-");
+    const { anthropic } = bench(section({ claude }), { keyFor: async () => token });
+    await anthropic.messages.create(MESSAGE, { headers: { "anthropic-beta": "a-2" } });
+    await anthropic.messages.create(MESSAGE, { headers: { "anthropic-beta": "oauth-2025-04-20,b" } });
+    expect(claude.requests.map(({ headers }) => [headers.authorization, headers["x-api-key"]])).toEqual(
+      Array(2).fill([`Bearer ${token}`, undefined]),
+    );
+    const betas = claude.requests.map(({ headers }) => headers["anthropic-beta"]);
+    expect(betas).toEqual(["a-2,oauth-2025-04-20", "oauth-2025-04-20,b"]);
   });
 
   test("what a provider refuses is read again, where it was kept", async () => {

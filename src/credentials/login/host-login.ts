@@ -45,7 +45,7 @@ export interface ReadLogin {
 const EARLY_MS = 120_000;
 
 /** How often a host's refusal may make it renew tokens that should still be good, in milliseconds: programs can provoke one. */
-const REFUSED_MS = 60_000;
+const REFUSED_MS = 300_000;
 
 /** So many old tokens are remembered, to be kept out of answers and records. */
 const REMEMBERED_MAX = 16;
@@ -117,11 +117,18 @@ export class HostLogin {
     const read = await this.read();
     const { renewal } = this.form;
     if (read === undefined || renewal === undefined || !this.#isDue(read.tokens)) return read;
-    return withLock(this.#setting.name, read.path, signal, async () => {
-      // Somebody else may have done it while this one waited.
-      const now = (await this.read()) ?? read;
-      return this.#isDue(now.tokens) ? this.#renew(now, renewal, signal) : now;
-    });
+    try {
+      return await withLock(this.#setting.name, read.path, signal, async () => {
+        // Somebody else may have done it while this one waited.
+        const now = (await this.read()) ?? read;
+        return this.#isDue(now.tokens) ? this.#renew(now, renewal, signal) : now;
+      });
+    } catch (error) {
+      // While it lasts it is used.
+      if (hasEnded(read.tokens)) throw error;
+      this.#setting.problem(error instanceof Error ? error : new Error("a login cannot be renewed"));
+      return read;
+    }
   }
 
   #isDue({ access, expiresAt }: LoginTokens): boolean {
@@ -132,12 +139,12 @@ export class HostLogin {
   async #renew(login: ReadLogin, renewal: LoginRenewal, signal: AbortSignal): Promise<ReadLogin> {
     const { name, post, problem } = this.#setting;
     const { file, path, tokens } = login;
-    const { refresh, expiresAt } = tokens;
+    const { refresh } = tokens;
     const request =
       refresh === undefined ? { problem: "its file has no refresh token" } : renewal.request(file, refresh);
     if ("problem" in request) {
-      // While it lasts it is used.
-      if (expiresAt === undefined || expiresAt > Date.now()) return login;
+      // Whoever made the file renews it, and nobody needs to hear of it before it has ended.
+      if (!hasEnded(tokens)) return login;
       throw unavailable(name, `it has ended, and ${request.problem}`, { hint: HINT });
     }
     const { status, text } = await post(renewal, request, signal).catch((cause: unknown) => {
@@ -159,6 +166,10 @@ export class HostLogin {
     }
     return next;
   }
+}
+
+function hasEnded({ expiresAt }: LoginTokens): boolean {
+  return expiresAt !== undefined && expiresAt <= Date.now();
 }
 
 const HINT = "Log in again on the host";

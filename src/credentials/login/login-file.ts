@@ -70,7 +70,7 @@ export async function writeLoginFile(path: string, content: JsonMap): Promise<vo
 export async function withLock<T>(name: string, path: string, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
   const real = await realpath(path).catch(() => path);
   const lock = `${real}.cofferdam-lock`;
-  while (!(await take(lock))) {
+  while (!(await take(name, lock))) {
     if (signal.aborted) throw unavailable(name, "another process has held its file for too long");
     await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
   }
@@ -82,12 +82,13 @@ export async function withLock<T>(name: string, path: string, signal: AbortSigna
 }
 
 /** Folders are made by one alone, on every file system. */
-async function take(lock: string): Promise<boolean> {
+async function take(name: string, lock: string): Promise<boolean> {
   try {
     await mkdir(lock, { mode: 0o700 });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const { code = "unknown" } = error as NodeJS.ErrnoException;
+    if (code !== "EEXIST") throw unavailable(name, `its file cannot be locked (${code})`);
   }
   const found = await stat(lock).catch(() => undefined);
   if (found !== undefined && Date.now() - found.mtimeMs > LOCK_STALE_MS)
