@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { recipes } from "../../recipes/mod.ts";
 import { combineRecipes, describeParams, testRecipe } from "../../src/mod.ts";
 
@@ -33,12 +33,11 @@ test("the recipes that are built in", () => {
   }
 });
 
-describe("their claims hold", () => {
-  test.each(recipes.map((recipe) => [recipe.name, recipe] as const))("%s", async (_, recipe) => {
-    for (const { claims } of await testRecipe(recipe)) {
-      expect(claims.filter(({ holds }) => !holds)).toEqual([]);
-    }
-  });
+test("their claims hold in real sandboxes", { timeout: 600_000 }, async () => {
+  const results = await testRecipe(recipes);
+  expect(new Set(results.map(({ recipe }) => recipe)).size).toBe(recipes.length);
+  const broken = results.map(({ recipe, claims }) => [recipe, claims.filter(({ holds }) => !holds)] as const);
+  expect(broken.filter(([, claims]) => claims.length > 0)).toEqual([]);
 });
 
 const built = (name: string, params: object) => {

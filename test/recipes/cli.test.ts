@@ -27,23 +27,17 @@ describe("cofferdam recipe", () => {
   });
 
   test("test says claim by claim what holds", async () => {
-    const { code, stdout } = await call("recipe", "test", "ci-docs", "--runtime", "memory");
+    const { code, stdout } = await call("recipe", "test", "ci-docs", "weather", "--runtime", "memory");
     expect([code, stdout]).toEqual([0, expect.stringMatching(/ {2}ok denies write src\/main\.ts \(/)]);
-    const [result] = JSON.parse((await call("recipe", "test", "ci-docs", "--runtime", "memory", "--json")).stdout);
-    expect(result).toMatchObject({ recipe: "ci-docs", holds: true });
   });
 
   test.each([
     [["recipe", "show", "ci-dogs"], 1, /Cannot load the recipe "ci-dogs"/],
     [["recipe", "show", "ci-docs", "--param", "docs=/etc"], 2, /docs: cannot use "\/etc" as a path in the workspace/],
-    [["recipe", "show", "ci-docs", "--param", "dosc=./x"], 2, /did you mean "docs"/],
-    [["recipe", "show", "ci-docs", "--param", "docs"], 2, /expected name=value/],
     [["recipe", "new", "Bad Name"], 2, /is no name/],
-    [["recipe", "new", "docs"], 2, /Cannot make the folder "docs"/],
     [["run", "--param", "a=b", "--", "true"], 2, /--param needs a --recipe/],
     [["run", "--recipe", "ci-docs"], 2, /missing required argument 'command'/],
     [["run", "--recipe", "github", "--", "true"], 125, /repository: missing/],
-    [["run", "--recipe", "claude-code", "--runtime", "docker", "--", "true"], 125, /has to be built first/],
   ])("%j is one clear line, and an exit code", async (args, code, line) => {
     const result = await call(...args);
     expect([result.code, result.stdout]).toEqual([code, ""]);
@@ -82,8 +76,9 @@ describe("a recipe of somebody else", () => {
       expect((await cofferdam(["recipe", "new", "acme-docs"], { cwd: author.path })).code).toBe(0);
       const made = join(author.path, "acme-docs");
       link(join(made, "node_modules"));
-      const tested = await cofferdam(["recipe", "test", ".", "--runtime", "memory"], { cwd: made });
+      const tested = await cofferdam(["recipe", "test", ".", "--runtime", "memory", "--json"], { cwd: made });
       expect([tested.stderr, tested.code]).toEqual(["", 0]);
+      expect(JSON.parse(tested.stdout)).toMatchObject([{ recipe: "acme-docs", holds: true }]);
 
       const npm = (args: readonly string[], cwd: string) =>
         execFileSync("npm", [...args, "--offline", "--no-audit", "--no-fund"], { cwd, encoding: "utf8" });

@@ -45,13 +45,13 @@ export function addRecipe(program: Command): void {
     });
   recipe
     .command("test")
-    .description("Tries what a recipe claims, in a sandbox with its policy, and each denial without what denies it.")
-    .argument("<recipe>", "a built-in one's name, an installed package, or a path")
+    .description("Tries what recipes claim, in a sandbox with their policy, and each denial without what denies it.")
+    .argument("<recipes...>", "built-in ones by name, installed packages, or paths")
     .addOption(new Option("-r, --runtime <runtime>", "where it is tried").choices(["local", "memory"]).default("local"))
     .option(...JSON_FLAG)
-    .action(async (reference: string, flags: { json?: boolean; runtime: "local" | "memory" }) => {
-      const { tryRecipe } = await import("./test.ts");
-      process.exitCode = await tryRecipe(reference, flags);
+    .action(async (references: string[], flags: { json?: boolean; runtime: "local" | "memory" }) => {
+      const { tryRecipes } = await import("./test.ts");
+      process.exitCode = await tryRecipes(references, flags);
     });
   recipe
     .command("new")

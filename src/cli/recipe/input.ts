@@ -3,8 +3,24 @@
  *
  * @module
  */
-import { compose, loadPlugins, loadPolicy, type Policy, type SandboxOptions } from "../../mod.ts";
-import { HintedError } from "../failure.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  assertLockedBuild,
+  type BuildFacts,
+  type BuiltRecipe,
+  compose,
+  dockerfileOf,
+  LOCK_NAME,
+  loadPlugins,
+  loadPolicy,
+  lockBuild,
+  type Policy,
+  readRecipeLock,
+  type SandboxOptions,
+  writeRecipeLock,
+} from "../../mod.ts";
 import type { RunFlags } from "../run/flags.ts";
 import { buildFromFlags } from "./build.ts";
 
@@ -15,13 +31,14 @@ export interface RecipeInput {
 }
 
 /** What the recipe adds to the options that were typed, which come first. */
-export async function recipeInput(flags: RunFlags, typed: SandboxOptions): Promise<RecipeInput> {
-  const { built } = await buildFromFlags(flags);
+export async function recipeInput(flags: RunFlags, typed: SandboxOptions, signal: AbortSignal): Promise<RecipeInput> {
+  const { built, facts } = await buildFromFlags(flags);
   const { workspace, ...options } = typed;
   const isLive = built.workspace === "mount" && flags.mode === undefined && workspace !== undefined;
   const path = typeof workspace === "string" ? workspace : workspace?.path;
   const place = isLive && path !== undefined ? { path, mode: "mount" as const } : workspace;
-  const image = imageOf(built, flags);
+  const named = await imageOf(built, flags, signal);
+  const image = named === undefined ? undefined : await holdImage(facts, named, flags.lock === true);
   return {
     policy: flags.policy === undefined ? built.policy : compose(built.policy, await loadPolicy(flags.policy)),
     options: {
@@ -40,12 +57,30 @@ export async function recipeCommand(flags: RunFlags): Promise<readonly string[] 
   return (await buildFromFlags(flags)).built.command;
 }
 
-/** Only containers have images, and only those that the engine has are used. */
-function imageOf({ image }: Awaited<ReturnType<typeof buildFromFlags>>["built"], flags: RunFlags): string | undefined {
+/** Only containers have images. What has to be built is, under a name that its content makes. */
+async function imageOf({ image }: BuiltRecipe, flags: RunFlags, signal: AbortSignal): Promise<string | undefined> {
   if (flags.runtime !== "docker" || flags.from !== undefined || image === undefined) return undefined;
-  if (image.name !== undefined && image.packages === undefined) return image.name;
-  throw new HintedError(
-    "The recipe's image has to be built first",
-    `cofferdam recipe show ${flags.recipe} --dockerfile | docker build -t my-image -, then --from my-image`,
-  );
+  const text = dockerfileOf(image);
+  if (text === undefined) return image.name;
+  const folder = await mkdtemp(join(tmpdir(), "cofferdam-recipe-"));
+  try {
+    await writeFile(join(folder, "Dockerfile"), text);
+    const { imageFrom } = await import("../image/from.ts");
+    return (await imageFrom(folder, { quiet: flags.quiet === true, signal })).image;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Holds the image to the lockfile, or writes it there: what its name means can change. */
+async function holdImage(facts: readonly BuildFacts[], image: string, lock: boolean): Promise<string> {
+  const { imageDigest } = await import("../../runtimes/docker/image-digest.ts");
+  const { id } = await imageDigest(image, {});
+  const path = join(process.cwd(), LOCK_NAME);
+  const known = await readRecipeLock(path);
+  const [fact] = facts;
+  if (known === undefined || fact === undefined) return id;
+  if (lock) await writeRecipeLock(path, lockBuild(known, { ...fact, imageDigest: id }));
+  else assertLockedBuild(known, { ...fact, imageDigest: id });
+  return id;
 }

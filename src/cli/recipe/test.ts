@@ -9,14 +9,19 @@ import { UsageError } from "../failure.ts";
 import { styleOf } from "../style.ts";
 import { say, sayJson } from "../write.ts";
 
-/** Tries what a recipe claims; the exit code says whether it holds. */
-export async function tryRecipe(
-  reference: string,
+/** Tries what recipes claim; the exit code says whether it holds. */
+export async function tryRecipes(
+  references: readonly string[],
   { runtime, json }: { readonly runtime: "local" | "memory"; readonly json?: boolean },
 ): Promise<number> {
-  const { recipe } = await loadRecipe(reference);
-  if (recipe.tests.length === 0) throw new UsageError(`The recipe ${JSON.stringify(reference)} claims nothing`);
-  const results = await testRecipe(recipe, { runtime });
+  const loaded = [];
+  for (const reference of references) loaded.push(await loadRecipe(reference));
+  const silent = loaded.find(({ recipe }) => recipe.tests.length === 0);
+  if (silent !== undefined) throw new UsageError(`The recipe ${JSON.stringify(silent.reference)} claims nothing`);
+  const results = await testRecipe(
+    loaded.map(({ recipe }) => recipe),
+    { runtime },
+  );
   if (json) sayJson(results);
   else for (const result of results) tell(result);
   return results.every(({ holds }) => holds) ? EXIT.ok : EXIT.problem;

@@ -45,7 +45,7 @@ export async function sandboxInput(flags: RunFlags, signal: AbortSignal): Promis
   };
   if (flags.recipe !== undefined) {
     const { recipeInput } = await import("../recipe/input.ts");
-    return { ...(await recipeInput(flags, options)), setup };
+    return { ...(await recipeInput(flags, options, signal)), setup };
   }
   const policy = flags.policy === undefined ? defaultPolicy(flags) : await policyOf(flags.policy, flags);
   return { policy, setup, options };

@@ -24,6 +24,17 @@ const HANDSHAKE_MS = 15_000;
  */
 export function upstreamTrust(certificates: readonly string[]): UpstreamTrust {
   if (certificates.length === 0) return { context: undefined };
+  const before = known.get(certificates);
+  if (before !== undefined) return before;
+  const trust = trustOf(certificates);
+  if (Object.isFrozen(certificates)) known.set(certificates, trust);
+  return trust;
+}
+
+/** Reading all of the platform's certificates takes longer than a sandbox: who gives the same frozen list again waits once. */
+const known = new WeakMap<readonly string[], UpstreamTrust>();
+
+function trustOf(certificates: readonly string[]): UpstreamTrust {
   const extra = process.env.NODE_EXTRA_CA_CERTS;
   const ca = [...rootCertificates, ...(extra ? [readFileSync(extra, "utf8")] : []), ...certificates];
   return { context: createSecureContext({ ca }) };

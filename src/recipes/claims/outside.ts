@@ -24,8 +24,8 @@ export const STAND_IN_WORD = "cofferdam stand-in\n";
 export interface Outside extends AsyncDisposable {
   /** Of the proxy. */
   readonly proxy: string;
-  /** Of the authority that hosts are certified by. */
-  readonly certificate: string;
+  /** Of the authority that hosts are certified by. One list for all sandboxes: see `upstreamTrust`. */
+  readonly certificates: readonly string[];
   /** Of a server of models, for both families of APIs: without `/v1`. */
   readonly models: string;
 }
@@ -70,7 +70,7 @@ export async function openOutside(): Promise<Outside> {
   const at = (server: { address(): unknown }) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     proxy: at(proxy),
-    certificate: authority.certificate,
+    certificates: Object.freeze([authority.certificate]),
     models: at(pages),
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();

@@ -49,7 +49,7 @@ export interface RecipeTestResult {
 }
 
 /**
- * Tries what a recipe claims, in two sandboxes for each set of parameters: one with its policy, and one with the denied acts let
+ * Tries what a recipe claims, or several do, in two sandboxes for each set of parameters: one with its policy, and one with the denied acts let
  * through. Hosts are stand-ins under their real names, models answer from this process, and nothing leaves this machine.
  *
  * @throws {SandboxError} As `build` and `createSandbox` do.
@@ -62,10 +62,15 @@ export interface RecipeTestResult {
  * for (const { claims } of await testRecipe(recipe, { runtime: "memory" })) console.log(claims);
  * ```
  */
-export async function testRecipe(recipe: Recipe, options: TestRecipeOptions = {}): Promise<RecipeTestResult[]> {
+export async function testRecipe(
+  recipe: Recipe | readonly Recipe[],
+  options: TestRecipeOptions = {},
+): Promise<RecipeTestResult[]> {
   await using outside = await openOutside();
   const results: RecipeTestResult[] = [];
-  for (const tests of recipe.tests) results.push(await testOnce(recipe, tests, options, outside));
+  for (const each of [recipe].flat()) {
+    for (const tests of each.tests) results.push(await testOnce(each, tests, options, outside));
+  }
   return results;
 }
 

@@ -91,7 +91,7 @@ function openTrial(
     runtime,
     plugins,
     proxy: { all: outside.proxy },
-    certificates: [outside.certificate],
+    certificates: outside.certificates,
     resolver: resolverOf(policy),
     credentials: Object.fromEntries(
       (policy.credentials ?? []).map(({ name, provider }) => [name ?? provider ?? "", () => "stand-in-credential"]),
