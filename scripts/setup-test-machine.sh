@@ -18,6 +18,8 @@ readonly needed=(
   "make make"
   "g++ g++"
   "tmux tmux"
+  "zsh zsh"
+  "fish fish"
   "procps ps"
   "util-linux setpriv"
   "bsdutils script"

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cofferdam, folderOf } from "./support.ts";
+import { cofferdam, folderOf, Terminal } from "./support.ts";
 
 let folder: ReturnType<typeof folderOf>;
 const call = (...args: string[]) => cofferdam(args, { cwd: folder.path });
@@ -163,8 +163,53 @@ describe("cofferdam completion", () => {
     expect(await completed("run", "--", "")).toEqual([""]);
   });
 
-  test("is a script for each shell", async () => {
-    expect((await call("completion", "zsh")).stdout).toMatch(/^#compdef cofferdam\n/);
-    expect((await call("completion", "fish")).stdout).toContain("-l dry-run -s n -d 'only say what would be removed'");
+  /** What makes the shells know it, in a file. */
+  const scriptOf = async (shell: string) => {
+    const file = join(folder.path, `completion.${shell}`);
+    writeFileSync(file, (await call("completion", shell)).stdout);
+    return file;
+  };
+
+  test("knows them in zsh, as it is typed", async () => {
+    const start = join(folder.path, "start.zsh");
+    const lines = [
+      'cofferdam() { echo "[$*]" }',
+      "autoload -U compinit",
+      "compinit -u -D",
+      `source ${await scriptOf("zsh")}`,
+      "PS1='> '",
+    ];
+    writeFileSync(start, `${lines.join("\n")}\n`);
+    const terminal = new Terminal(["-f", "-i"], { program: ["zsh"], cwd: folder.path });
+    terminal.type(`source ${start}; echo be''gun\r`);
+    await terminal.shows("begun");
+    for (const [typed, meant] of [
+      ["compl", "completion"],
+      ["policy exp", "policy explain"],
+      ["audit show --dom", "audit show --domain"],
+    ]) {
+      terminal.type(`cofferdam ${typed}\t\r`);
+      await terminal.shows(`[${meant}]`);
+    }
+    terminal.kill();
+  });
+
+  test("knows them in fish", async () => {
+    const file = await scriptOf("fish");
+    const ask = (line: string) => {
+      const words = execFileSync("fish", ["--no-config", "-c", `source ${file}; complete -C '${line}'`], {
+        encoding: "utf8",
+        env: { ...process.env, HOME: folder.path },
+      });
+      return words
+        .trim()
+        .split("\n")
+        .map((each) => each.split("\t")[0]);
+    };
+    expect(ask("cofferdam comple")).toEqual(["completion"]);
+    expect(ask("cofferdam ")).not.toContain("own");
+    expect(ask("cofferdam policy ")).toEqual(expect.arrayContaining(["check", "diff", "explain", "show"]));
+    expect(ask("cofferdam audit show --")).toContain("--domain");
+    expect(ask("cofferdam policy show --")).not.toContain("--domain");
   });
 });

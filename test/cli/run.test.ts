@@ -88,6 +88,28 @@ describe("cofferdam run", () => {
     expect(bytes).toBe(3_000_000);
   });
 
+  test("passes the first signal on, and ends the sandbox at the second", async () => {
+    const [program = "", ...before] = CLI;
+    const script = 'trap "echo caught" INT; echo ready; while :; do sleep 0.1; done';
+    const args = ["run", "--no-workspace", "--", "sh", "-c", script];
+    const child = spawn(program, [...before, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    const shows = async (text: string) => {
+      while (!said.includes(text)) said += String((await once(child.stdout, "data"))[0]);
+    };
+    await shows("ready");
+    child.kill("SIGINT");
+    await shows("caught");
+    let problems = "";
+    child.stderr.on("data", (data: Buffer) => {
+      problems += data.toString();
+    });
+    child.kill("SIGINT");
+    const [code] = await once(child, "close");
+    expect(code).toBe(130);
+    expect(problems).toBe("cofferdam: it was interrupted: what was changed is thrown away\n");
+  });
+
   test("goes on with the rest where a file cannot be in a patch", async () => {
     const script = "echo two >> a.txt; chmod 000 a.txt; echo x > c.txt";
     const result = await run(["--patch", "some.patch", "--apply", "c.txt", "--", "sh", "-c", script]);

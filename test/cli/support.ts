@@ -63,10 +63,14 @@ export class Terminal {
   #shown = "";
   #seen = 0;
 
-  constructor(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
-    const { cwd = project, env = {} } = options;
+  /** `program`: another one than the command line. */
+  constructor(
+    args: readonly string[],
+    options: { cwd?: string; env?: NodeJS.ProcessEnv; program?: readonly string[] } = {},
+  ) {
+    const { cwd = project, env = {}, program = CLI } = options;
     const script = join(project, "test/cli/terminal.py");
-    this.#child = spawn("python3", [script, "24", "80", ...CLI, ...args], {
+    this.#child = spawn("python3", [script, "24", "80", ...program, ...args], {
       cwd,
       env: { ...process.env, TERM: "xterm", NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
     });

@@ -101,6 +101,23 @@ describe("cofferdam in a terminal", () => {
     expect(plain.shown).not.toContain("\u001b[");
   });
 
+  test("leaves suspending to the shell in the sandbox", async () => {
+    const terminal = open(["shell", "--no-workspace", "-q"]);
+    await terminal.shows("$");
+    terminal.type("sleep 1000\r");
+    await terminal.shows("sleep 1000");
+    // Until the shell has given the terminal to it, nobody is stopped by the key.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    terminal.type("\u001a");
+    await terminal.shows("Stopped");
+    terminal.type("fg\r");
+    await terminal.shows("sleep 1000");
+    terminal.type("\u0003");
+    await terminal.shows("$");
+    terminal.type("exit 6\r");
+    expect(await terminal.ended()).toBe(6);
+  });
+
   test("opens a shell", async () => {
     const terminal = open(["shell", "--no-workspace", "-q"]);
     await terminal.shows("$");

@@ -84,7 +84,11 @@ compdef _cofferdam cofferdam
 
 function fish(command: Command, path: readonly string[]): string {
   const { commands, options } = shownOf(command);
-  const here = path.length === 0 ? "__fish_use_subcommand" : `__fish_seen_subcommand_from ${path.at(-1)}`;
+  // Every word of the path, for there is more than one `show`; and no command below was typed yet.
+  const seen = path.map((word) => `__fish_seen_subcommand_from ${word}`);
+  const below =
+    commands.length === 0 ? [] : [`not __fish_seen_subcommand_from ${commands.map((each) => each.name()).join(" ")}`];
+  const here = [...seen, ...below].join("; and ") || "true";
   const lines = [
     ...commands.map((each) => {
       return `complete -c cofferdam -n "${here}" -a ${each.name()} -d ${quoted(each.summary() || each.description())}`;
@@ -94,8 +98,8 @@ function fish(command: Command, path: readonly string[]): string {
       return `complete -c cofferdam -n "${here}" ${flags} -d ${quoted(description)}`;
     }),
   ];
-  const below = commands.map((each) => fish(each, [...path, each.name()]));
-  return `${commands.length > 0 && path.length === 0 ? "complete -c cofferdam -f\n" : ""}${lines.join("\n")}\n${below.join("")}`;
+  const further = commands.map((each) => fish(each, [...path, each.name()]));
+  return `${commands.length > 0 && path.length === 0 ? "complete -c cofferdam -f\n" : ""}${lines.join("\n")}\n${further.join("")}`;
 }
 
 function quoted(text: string): string {

@@ -44,7 +44,9 @@ export async function ownHere(settings: OwnerSettings, log: number, tell: (word:
     carry: async (sandbox, command, interruption) => {
       const hub = new OutputHub(logWriter(name, log));
       // What was left running may hold the output open for as long as it likes.
-      const shown = Promise.race([showAll(command, hub), command.exited.then(() => sleep(LINGER_MS))]);
+      const shown = Promise.race([showAll(command, hub), command.exited.then(() => sleep(LINGER_MS))]).catch(
+        () => undefined,
+      );
       const owned = { settings, sandbox, command, interruption, hub, shown, over: over.promise };
       const methods = ownerMethods(owned);
       server = await serveControl(name, methods);

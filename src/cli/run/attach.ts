@@ -37,6 +37,8 @@ export async function attach(command: Command, terminal: boolean, interruption: 
   });
   try {
     const written = writeOutput(command, terminal ? modes : undefined);
+    // Where the sandbox ends under it, the exit says so.
+    written.catch(() => undefined);
     const exit = await command.exited;
     await lastOutput(written);
     return exit;

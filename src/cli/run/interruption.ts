@@ -16,6 +16,7 @@ export class Interruption {
   readonly #listener = (signal: Signal) => this.#came(signal);
   #pass: ((signal: Signal) => void) | undefined;
   #count = 0;
+  #last: Signal | undefined;
 
   constructor() {
     for (const signal of SIGNALS) process.on(signal, this.#listener);
@@ -29,6 +30,11 @@ export class Interruption {
   /** Whether it is. */
   get ended(): boolean {
     return this.signal.aborted;
+  }
+
+  /** What a shell says of who was ended by what ended it. */
+  get exitCode(): number {
+    return SIGNAL_BASE + constants.signals[this.#last ?? "SIGTERM"];
   }
 
   /** From now on the first signal goes there; the result ends that. */
@@ -51,6 +57,7 @@ export class Interruption {
 
   #came(signal: Signal): void {
     this.#count++;
+    this.#last = signal;
     if (this.#pass !== undefined && this.#count === 1) {
       this.#pass(signal);
       return;

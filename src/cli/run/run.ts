@@ -35,6 +35,10 @@ export async function runSandbox(argv: readonly string[], flags: RunFlags, carri
     const code = exitCodeOf(exit);
     const isComplete = review === undefined || (review.refused.length === 0 && review.problem === undefined);
     return code === EXIT.ok && !isComplete ? EXIT.problem : code;
+  } catch (error) {
+    if (!interruption.ended) throw error;
+    note("cofferdam: it was interrupted: what was changed is thrown away");
+    return interruption.exitCode;
   } finally {
     interruption.close();
   }
