@@ -18,14 +18,14 @@ const { values } = parseArgs({
     metafile: { type: "string" },
   },
 });
-const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const { version, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 rmSync(values.out, { recursive: true, force: true });
 
-/** Stays a package of its own: it loads parts that were compiled for the machine. */
-const EXTERNAL = ["dockerode"];
+/** Stay packages of their own: one loads parts that were compiled for the machine, the others are the user's, or not there. */
+const EXTERNAL = ["dockerode", ...Object.keys(peerDependencies)];
 
 /** Folders beside `src` that are published. They know of it nothing but its barrel. */
-const BUILT_IN = ["recipes"];
+const BUILT_IN = ["plugins", "recipes"];
 
 /** Packages in CommonJS ask for what Node has in the way that they know. */
 const REQUIRE = `import { createRequire as cofferdamRequire } from "node:module";

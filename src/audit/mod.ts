@@ -8,6 +8,7 @@ export { displaySafe } from "./display.ts";
 export { type JsonlSink, openJsonlSink } from "./jsonl.ts";
 export { type AuditLog, type AuditLogOptions, createAuditLog } from "./log.ts";
 export { createMemorySink, type MemorySink } from "./memory.ts";
+export { OCSF_VERSION, type OcsfEvent, toOcsf } from "./ocsf/event.ts";
 export { type OpenAuditLogOptions, openAuditLog } from "./open-log.ts";
 export type * from "./record.ts";
 export type { DroppedRecords, StreamedRecord } from "./record-reader.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { addApprovals } from "./approvals-commands.ts";
 import { addBackground } from "./background-commands.ts";
 import { addPipeline } from "./pipeline/commands.ts";
 import { addRecipe, recipeOptions } from "./recipe/commands.ts";
@@ -26,6 +27,7 @@ export function buildProgram(): Command {
   addRecipe(program);
   addAudit(program);
   addBackground(program);
+  addApprovals(program);
   addPipeline(program);
   addMachine(program);
   return program;
@@ -205,6 +207,7 @@ function addAudit(program: Command): void {
       await followAudit(log, flags);
     },
   );
+  addAuditExport(audit);
   audit
     .command("verify")
     .description("Says whether every line of a log is as it was written, and where it was written.")
@@ -214,6 +217,19 @@ function addAudit(program: Command): void {
     .action(async (log: string, flags: { json?: boolean; head?: string }) => {
       const { verifyAudit } = await import("./commands/audit.ts");
       await verifyAudit(log, flags);
+    });
+}
+
+function addAuditExport(audit: Command): void {
+  audit
+    .command("export")
+    .description("Prints the records of a log in the form of others, one JSON document a line.")
+    .argument("<log>", "a log of JSON Lines")
+    .requiredOption("--ocsf", "as events of the Open Cybersecurity Schema Framework")
+    .option("--sandbox <id>", "only of this sandbox")
+    .action(async (log: string, flags: { sandbox?: string }) => {
+      const { exportAudit } = await import("./commands/export.ts");
+      await exportAudit(log, flags);
     });
 }
 

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
+import { chmodSync, chownSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { TerminalModes } from "../../src/cli/run/terminal-modes.ts";
 import { cofferdam, folderOf, Terminal } from "./support.ts";
 
@@ -98,7 +98,45 @@ describe("cofferdam run without a terminal", () => {
       stdout: "one\n",
     });
     const refused = await cofferdam([...args, "--approve", "terminal", "--", "true"]);
-    expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining("needs a terminal") });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("needs a terminal") });
+  });
+});
+
+describe("cofferdam approvals", () => {
+  test("lists what a sandbox in the background asks, and answers it", async () => {
+    const path = project();
+    const runtime = folderOf({});
+    folders.push(runtime);
+    const options = { env: { XDG_RUNTIME_DIR: runtime.path }, cwd: path };
+    chmodSync(runtime.path, 0o700);
+    if (process.getuid?.() === 0) chownSync(runtime.path, 0, 0);
+    const call = (...args: string[]) => cofferdam(args, options);
+    const flags = ["-w", "work", "-p", "policy.yaml", "--discard", "--name", "asks"];
+    const script = "cat secret/a; cat secret/a; cat secret/b; echo over";
+    expect(await call("run", "-d", ...flags, "--", "sh", "-c", script)).toMatchObject({ code: 0 });
+    try {
+      const waiting = async () => JSON.parse((await call("approvals", "list", "--json")).stdout);
+      await vi.waitFor(async () => expect(await waiting()).toHaveLength(1), { timeout: 50_000 });
+      const [{ id, title, name }] = await waiting();
+      expect([title, name]).toEqual(["read /workspace/secret/a", "asks"]);
+      const listed = (await call("approvals", "list", "asks")).stdout;
+      expect(listed).toContain(id.slice(0, 8));
+      expect(listed).toContain("path: ./secret/a");
+      expect(await call("approvals", "approve", "none")).toMatchObject({ code: 2 });
+      const short = id.slice(0, 8);
+      expect(await call("approvals", "approve", short, "--scope", "session")).toMatchObject({ code: 0 });
+      expect(await call("approvals", "approve", short)).toMatchObject({ code: 2 });
+      await vi.waitFor(async () => expect(await waiting()).toMatchObject([{ title: "read /workspace/secret/b" }]), {
+        timeout: 50_000,
+      });
+      expect(await call("approvals", "deny", (await waiting())[0].id, "--reason", "not yet")).toMatchObject({
+        code: 0,
+      });
+      await vi.waitFor(async () => expect((await call("logs", "asks")).stdout).toContain("over"), { timeout: 50_000 });
+      expect((await call("logs", "asks")).stdout).toMatch(/one\r?\none\r?\n.*Permission denied/s);
+    } finally {
+      await call("stop", "-t", "1s", "asks");
+    }
   });
 });
 

@@ -118,6 +118,11 @@ describe("cofferdam audit", () => {
     const json = await call("audit", "show", "--json", "--verdict", "deny", "log.jsonl");
     expect(JSON.parse(json.stdout)).toMatchObject({ kind: "decision", object: "/workspace/.env" });
 
+    const exported = (await call("audit", "export", "--ocsf", "log.jsonl")).stdout.trimEnd().split("\n");
+    const events = exported.map((line) => JSON.parse(line));
+    expect(events[0]).toMatchObject({ class_uid: 6002, message: "sandbox.start" });
+    expect(events).toContainEqual(expect.objectContaining({ class_uid: 1001, action: "Denied" }));
+    expect(exported.join()).not.toContain("previous");
     const verified = await call("audit", "verify", "--json", "log.jsonl");
     const { records, complete, head } = JSON.parse(verified.stdout);
     expect([verified.code, complete, records]).toEqual([0, true, shown.stdout.trim().split("\n").length]);
@@ -127,6 +132,7 @@ describe("cofferdam audit", () => {
     const cut = await call("audit", "verify", "log.jsonl");
     expect(cut.code).toBe(1);
     expect(cut.stderr).toMatch(/Cannot trust the audit log at line 3/);
+    expect(await call("audit", "export", "--ocsf", "log.jsonl")).toMatchObject({ code: 1, stdout: "" });
   });
 });
 

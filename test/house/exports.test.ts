@@ -58,7 +58,9 @@ describe("package.json and jsr.json", () => {
 
   test("publish every source, the warden's too, and nothing else", () => {
     expect(
-      [...filesIn("src"), ...filesIn("recipes")].filter((path) => !/\.md$/.test(path) && !published(path)),
+      [...filesIn("src"), ...filesIn("plugins"), ...filesIn("recipes")].filter(
+        (path) => !/\.md$/.test(path) && !published(path),
+      ),
     ).toEqual([]);
     expect(filesIn("src").filter((path) => /\.[ch]$/.test(path)).length).toBeGreaterThan(10);
     for (const folder of ["test", "scripts", "examples", "docs"]) expect(filesIn(folder).filter(published)).toEqual([]);

@@ -6,11 +6,13 @@
 import { writeSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createApprovalBroker } from "../../approvals/broker.ts";
 import { promised } from "../../sandbox/promised.ts";
 import { type ControlServer, serveControl } from "../control/server.ts";
 import { failureOf } from "../failure.ts";
 import type { Carrier } from "../run/carrier.ts";
 import { runSandbox } from "../run/run.ts";
+import { approvalMethods } from "./approval-methods.ts";
 import { OutputHub } from "./hub.ts";
 import { logWriter } from "./log.ts";
 import { ownerMethods } from "./methods.ts";
@@ -38,7 +40,9 @@ export async function ownHere(settings: OwnerSettings, log: number, tell: (word:
     hasSpoken = true;
     tell(word);
   };
+  const broker = createApprovalBroker();
   const carrier: Carrier = {
+    approve: broker.approve,
     terminal: flags.tty === false ? undefined : size,
     input: "ignore",
     carry: async (sandbox, command, interruption) => {
@@ -48,7 +52,7 @@ export async function ownHere(settings: OwnerSettings, log: number, tell: (word:
         () => undefined,
       );
       const owned = { settings, sandbox, command, interruption, hub, shown, over: over.promise };
-      const methods = ownerMethods(owned);
+      const methods = { ...ownerMethods(owned), ...approvalMethods(broker) };
       server = await serveControl(name, methods);
       speak({ ready: { name, sandbox: sandbox.id, runtime: sandbox.enforcement.runtime, pid: process.pid } });
       const settle = interruption.passTo((signal) => command.signal(signal));

@@ -8,14 +8,15 @@ import { UsageError } from "../failure.ts";
 import type { RunFlags } from "./flags.ts";
 import { takeTerminal } from "./terminal-turn.ts";
 
-/** The approver that the options name; undefined: nobody. */
-export async function approverOf({
-  approve,
-  approved,
-}: Pick<RunFlags, "approve" | "approved">): Promise<Approver | undefined> {
-  const isInteractive = process.stdin.isTTY === true && process.stderr.isTTY === true;
+/** The approver that the options name; undefined: nobody. `elsewhere`: who is asked in the place of the person at the terminal. */
+export async function approverOf(
+  { approve, approved }: Pick<RunFlags, "approve" | "approved">,
+  elsewhere?: Approver,
+): Promise<Approver | undefined> {
+  const isInteractive = elsewhere === undefined && process.stdin.isTTY === true && process.stderr.isTTY === true;
   if (approve === "terminal" && !isInteractive) throw new UsageError("--approve terminal needs a terminal");
-  const person = isInteractive && approve !== "never" ? askPerson() : undefined;
+  const anybody = isInteractive ? askPerson() : elsewhere;
+  const person = approve === "never" ? undefined : anybody;
   if (approved === undefined) return person;
   const { approveByPolicy, firstAnswer, loadPolicy } = await import("../../mod.ts");
   const reviewed = approveByPolicy(await loadPolicy(approved));

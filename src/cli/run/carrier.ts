@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Command, CommandExit, Sandbox, TerminalSize } from "../../mod.ts";
+import type { Approver, Command, CommandExit, Sandbox, TerminalSize } from "../../mod.ts";
 import type { Interruption } from "./interruption.ts";
 
 /** Carries them. */
@@ -12,6 +12,8 @@ export interface Carrier {
   readonly terminal: TerminalSize | undefined;
   /** Without one: whether it has an input. */
   readonly input: "pipe" | "ignore";
+  /** Who is asked what the policy asks about, where this is not the person at the terminal. */
+  readonly approve?: Approver;
   /** Until the program has ended. */
   carry(sandbox: Sandbox, command: Command, interruption: Interruption): Promise<CommandExit>;
 }

@@ -24,7 +24,7 @@ export async function runSandbox(argv: readonly string[], flags: RunFlags, carri
   await using reportFile = await openOutFile("--report", flags.report);
   const interruption = new Interruption();
   try {
-    await using sandbox = await openFor(flags, interruption);
+    await using sandbox = await openFor(flags, carrier, interruption);
     const exit = await runIn(sandbox, argv, { flags, carrier, interruption });
     if (interruption.ended) note("cofferdam: it was interrupted: what was changed is thrown away");
     const review = interruption.ended ? undefined : await reviewChanges(sandbox, { flags, patch, interruption });
@@ -44,9 +44,9 @@ export async function runSandbox(argv: readonly string[], flags: RunFlags, carri
   }
 }
 
-async function openFor(flags: RunFlags, interruption: Interruption): Promise<Sandbox> {
+async function openFor(flags: RunFlags, carrier: Carrier, interruption: Interruption): Promise<Sandbox> {
   try {
-    const { policy, options, setup } = await sandboxInput(flags, interruption.signal);
+    const { policy, options, setup } = await sandboxInput(flags, interruption.signal, carrier.approve);
     const starting = createSandbox(policy, { ...options, signal: interruption.signal });
     const sandbox = await isUnderWay("Starting the sandbox", starting, flags);
     await isUnderWay("Preparing the sandbox", prepare(sandbox, setup), flags);

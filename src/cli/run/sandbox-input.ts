@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Policy, SandboxOptions } from "../../mod.ts";
+import type { Approver, Policy, SandboxOptions } from "../../mod.ts";
 import type { FromImage } from "../image/from.ts";
 import { aside } from "../write.ts";
 import { approverOf } from "./approver.ts";
@@ -21,9 +21,9 @@ export interface SandboxInput {
 }
 
 /** Reads the policy, and puts the options together. */
-export async function sandboxInput(flags: RunFlags, signal: AbortSignal): Promise<SandboxInput> {
+export async function sandboxInput(flags: RunFlags, signal: AbortSignal, person?: Approver): Promise<SandboxInput> {
   const { from, workspace, runtime, audit, approvals: patch, quiet = false } = flags;
-  const approve = await approverOf(flags);
+  const approve = await approverOf(flags, person);
   const {
     image,
     env = {},
