@@ -12,7 +12,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createSandbox, type Policy } from "../src/mod.ts";
+import { setTimeout } from "node:timers/promises";
+import { createSandbox, type DecisionRecord, type Policy } from "../src/mod.ts";
 
 const claude = await realpath(process.env.CLAUDE_CODE ?? join(import.meta.dirname, "../.cache/agents/bin/claude"));
 const standIn = process.env.ANTHROPIC_API_KEY === undefined;
@@ -85,7 +86,8 @@ try {
     runtime: "local",
     workspace: folder,
     // Updates, telemetry and the like would be denied anyway: this saves it the trying.
-    env: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" },
+    // And of the shells that there are it takes the one that the policy names.
+    env: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", SHELL: "/bin/bash" },
     credentials: { claude: () => key },
   });
   const task = "Run `cat notes.txt && uname -s`, then correct the spelling in notes.txt. Ask nothing.";
@@ -101,11 +103,14 @@ try {
   if (standIn) assert.deepEqual([...keys], [key]);
   assert.ok(!JSON.stringify(sandbox.decisions()).includes(key));
 
+  // Records follow what they tell of.
+  const isUname = ({ domain, object, verdict }: DecisionRecord) =>
+    domain === "process" && verdict === "allow" && object.endsWith("/uname");
+  for (let tries = 0; tries < 100 && !sandbox.decisions().some(isUname); tries++) await setTimeout(100);
   for (const { domain, operation, object, verdict } of sandbox.decisions()) {
     if (domain === "process" || domain === "inference") console.log(verdict.padEnd(5), domain, operation, object);
   }
-  const started = sandbox.decisions().filter(({ domain, verdict }) => domain === "process" && verdict === "allow");
-  assert.ok(started.some(({ object }) => object.endsWith("/uname")));
+  assert.ok(sandbox.decisions().some(isUname));
 
   // Nothing has left the copy yet.
   assert.match(await readFile(join(folder, "notes.txt"), "utf8"), /teh/);

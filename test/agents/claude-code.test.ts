@@ -15,7 +15,7 @@ const STEPS: readonly Step[] = [
 const ARGV = ["claude", "-p", "Fix the notes", "--dangerously-skip-permissions"] as const;
 const QUIET = { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" };
 
-describe("Claude Code", () => {
+describe("Claude Code", { timeout: 180_000 }, () => {
   test.each(places)("works at its own API with a placeholder for its key (%s)", async (where) => {
     const real = secret("sk-ant-api03-");
     const claude = await model(messagesModel(...STEPS));
@@ -42,13 +42,17 @@ describe("Claude Code", () => {
     expect(claude.requests.map(({ path }) => path)).toEqual(["/v1/messages", "/v1/messages", "/v1/messages"]);
     expect(claude.requests.map(({ headers }) => headers["x-api-key"])).toEqual([real, real, real]);
     expect(claude.requests.map(toolResults).at(-1)).toMatch(/tool_result.*before.*updated successfully/s);
-    expect(starts(sandbox)).toMatchObject({ claude: "allow", bash: "allow", cat: "allow", uname: "allow" });
-    expect(calls(sandbox)).toEqual(
-      claude.requests.map(({ body }) => {
-        const tokens = { inputTokens: 10, outputTokens: 20 };
-        return expect.objectContaining({ object: body.model, verdict: "allow", outcome: "answered", ...tokens });
-      }),
-    );
+    await expect
+      .poll(() => starts(sandbox))
+      .toMatchObject({ claude: "allow", bash: "allow", cat: "allow", uname: "allow" });
+    await expect
+      .poll(() => calls(sandbox))
+      .toEqual(
+        claude.requests.map(({ body }) => {
+          const tokens = { inputTokens: 10, outputTokens: 20 };
+          return expect.objectContaining({ object: body.model, verdict: "allow", outcome: "answered", ...tokens });
+        }),
+      );
     await expectNoTrace(ran, where, real);
   });
 
@@ -75,8 +79,10 @@ describe("Claude Code", () => {
     expect(house.requests.map(({ path, body, headers }) => [path, body.model, headers.authorization])).toEqual(
       Array(3).fill(["/v1/chat/completions", "house-model", `Bearer ${real}`]),
     );
-    expect(starts(sandbox)).toMatchObject({ uname: "allow" });
-    expect(calls(sandbox)).toEqual(Array(3).fill(expect.objectContaining({ provider: "house", model: "house-model" })));
+    await expect.poll(() => starts(sandbox)).toMatchObject({ uname: "allow" });
+    await expect
+      .poll(() => calls(sandbox))
+      .toEqual(Array(3).fill(expect.objectContaining({ provider: "house", model: "house-model" })));
     await expectNoTrace(ran, "local", real);
   });
 });

@@ -27,7 +27,7 @@ const ARGV = [
   "Fix the notes",
 ] as const;
 
-describe("Codex", () => {
+describe("Codex", { timeout: 180_000 }, () => {
   test.each(places)("works at its own API with a placeholder for its key (%s)", async (where) => {
     const real = secret("sk-proj-");
     const gpt = await model(responsesModel(...STEPS));
@@ -53,10 +53,12 @@ describe("Codex", () => {
       Array(3).fill(["/v1/responses", `Bearer ${real}`]),
     );
     expect(gpt.requests.map(toolResults).at(-1)).toMatch(/_output.*before/s);
-    expect(starts(sandbox)).toMatchObject({ codex: "allow", cat: "allow", uname: "allow" });
-    expect(calls(sandbox)).toEqual(
-      Array(3).fill(expect.objectContaining({ endpoint: "responses", verdict: "allow", outcome: "answered" })),
-    );
+    await expect.poll(() => starts(sandbox)).toMatchObject({ codex: "allow", cat: "allow", uname: "allow" });
+    await expect
+      .poll(() => calls(sandbox))
+      .toEqual(
+        Array(3).fill(expect.objectContaining({ endpoint: "responses", verdict: "allow", outcome: "answered" })),
+      );
     // It takes one answer to go on without.
     const webSockets = sandbox.decisions().filter(({ reason }) => reason === "there are no WebSockets here");
     expect(webSockets.map(({ object }) => object)).toEqual(["GET /v1/responses (api.openai.com:443)"]);
@@ -91,10 +93,10 @@ describe("Codex", () => {
       Array(3).fill(["/v1/messages", "claude-house", real]),
     );
     expect(claude.requests.map(toolResults).at(-1)).toMatch(/tool_result.*before/s);
-    expect(starts(sandbox)).toMatchObject({ cat: "allow", uname: "allow" });
-    expect(calls(sandbox)).toEqual(
-      Array(3).fill(expect.objectContaining({ provider: "house", endpoint: "responses" })),
-    );
+    await expect.poll(() => starts(sandbox)).toMatchObject({ cat: "allow", uname: "allow" });
+    await expect
+      .poll(() => calls(sandbox))
+      .toEqual(Array(3).fill(expect.objectContaining({ provider: "house", endpoint: "responses" })));
     await expectNoTrace(ran, "local", real);
   });
 });

@@ -23,7 +23,7 @@ async function change(sandbox: Sandbox, path: string, by: (file: ReturnType<type
 const renewals = (sandbox: Sandbox) =>
   sandbox.decisions().filter(({ object, operation }) => operation === "request" && /\/token$/.test(object));
 
-describe("with a subscription", () => {
+describe("with a subscription", { timeout: 180_000 }, () => {
   test("Claude Code renews placeholders, and calls with tokens that the host has renewed", async () => {
     const real = claudeLogin(Date.now() - HOUR);
     const path = loginFile(".claude/.credentials.json", real.content);

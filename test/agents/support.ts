@@ -92,13 +92,14 @@ export async function runAgent({ where, argv, env, policy, credentials, options,
       credentials,
       audit: { file: log },
       ...(where === "local" ? { runtime: where } : { runtime: where, image: "cofferdam-test-agents:latest" }),
-      ...(env === undefined ? {} : { env }),
+      // Claude Code takes zsh where it finds one.
+      env: { SHELL: "/bin/bash", ...env },
       ...options,
     },
   );
   endings.push(() => sandbox.stop());
   await before?.(sandbox);
-  const result = await sandbox.exec([join(programs, name), ...args], { timeoutMs: 55_000 });
+  const result = await sandbox.exec([join(programs, name), ...args], { timeoutMs: 120_000 });
   expect(result.exitCode, `the agent failed: ${result.stderr.slice(-2000)}`).toBe(0);
   return { sandbox, result, log };
 }

@@ -39,6 +39,13 @@ describe("withDiscovered()", () => {
     expect(sealedLine({ version: 1 }, environment)).toBeUndefined();
   });
 
+  test("names no variable of a login, which is in none", () => {
+    const login: Policy = { version: 1, credentials: [{ provider: "claude", login: true }] };
+    expect(sealedLine(login, { ANTHROPIC_API_KEY: "x" })).toBe(
+      "sealed credentials: claude (a login) for api.anthropic.com",
+    );
+  });
+
   test("says of what is given in clear that it is", () => {
     const clear: Policy = { version: 1, credentials: [{ name: "A_TOKEN", expose: "env" }] };
     expect(sealedLine(clear, {})).toBe("sealed credentials: A_TOKEN in clear");

@@ -62,6 +62,9 @@ export function sealedLine(policy: Policy, environment: NodeJS.ProcessEnv = proc
   const parts = normalizePolicy(policy).credentials.map((rule) => {
     const profile = rule.provider === undefined ? undefined : CREDENTIAL_PROFILES[rule.provider];
     const name = rule.variable ?? profile?.variables.find((each) => environment[each]) ?? rule.name;
+    if (rule.expose === "sealed" && rule.login !== undefined) {
+      return displaySafe(`${rule.name} (a login) for ${rule.hosts.join(" ")}`);
+    }
     return displaySafe(rule.expose === "env" ? `${name} in clear` : `${name} for ${rule.hosts.join(" ")}`);
   });
   return parts.length === 0 ? undefined : `sealed credentials: ${parts.join("; ")}`;
