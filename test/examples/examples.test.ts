@@ -12,6 +12,7 @@ const run = promisify(execFile);
 test.each([
   ["hooks.ts", /Asked: .*--force/s],
   ["local-only.ts", /deny {2}o9 -> nobody/],
+  ["private-models.ts", /allow big -> near.*deny {2}big -> nobody/s],
   ["review-changes.ts", /Refused: docs\/innocent.md: link-leads-out/],
   ["github-readonly.ts", /Told: .*methods: \["POST"\]/],
   ["network-hooks.ts", /Received:.*\[key\]/s],

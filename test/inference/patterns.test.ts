@@ -168,6 +168,10 @@ describe("texts of a call", () => {
     expect(same).toBe(body);
     expect(seen).toEqual(expect.arrayContaining(["plain words", "a long path", "deep words", "a long name"]));
     expect(seen.filter((text) => text === file)).toHaveLength(2);
+    const masked = await mapTexts({ card: 4111111111111111, n: 1, x: null }, async (text) =>
+      text.replace("4111", "[x]"),
+    );
+    expect(masked).toEqual({ card: "[x]111111111111", n: 1, x: null });
     const changed = await mapTexts({ a: body.messages }, async (text) => text.replace("words", "[x]"));
     expect(JSON.stringify(changed)).toBe(JSON.stringify({ a: body.messages }).replaceAll("words", "[x]"));
     await expect(mapTexts(body, async (text) => text.replace("file", "[x]"))).rejects.toThrow(/cannot be sent without/);

@@ -51,6 +51,7 @@ class Walk {
 
   async #value(value: Json, depth: number): Promise<Json> {
     if (typeof value === "string") return this.#text(value, depth);
+    if (typeof value === "number") return this.#number(value);
     if (isList(value)) return this.#list(value, depth);
     const map = objectOf(value);
     return map === undefined ? value : this.map(map, depth);
@@ -76,6 +77,14 @@ class Walk {
       if ((await this.#visit(said)) !== said) throw unchangeable();
     }
     return this.#visit(await this.#nested(text, depth));
+  }
+
+  /** A number may be that of a card. */
+  async #number(value: number): Promise<Json> {
+    const text = String(value);
+    if (text.length < TEXT_MIN) return value;
+    const said = await this.#visit(text);
+    return said === text ? value : said;
   }
 
   async #nested(text: string, depth: number): Promise<string> {
