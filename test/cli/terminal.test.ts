@@ -104,14 +104,13 @@ describe("cofferdam in a terminal", () => {
   test("leaves suspending to the shell in the sandbox", async () => {
     const terminal = open(["shell", "--no-workspace", "-q"]);
     await terminal.shows("$");
-    terminal.type("sleep 1000\r");
-    await terminal.shows("sleep 1000");
-    // Until the shell has given the terminal to it, nobody is stopped by the key.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    // Who has said something has the terminal, and is stopped by the key.
+    terminal.type("sh -c 'echo be\"\"gun; exec sleep 1000'\r");
+    await terminal.shows("begun");
     terminal.type("\u001a");
     await terminal.shows("Stopped");
     terminal.type("fg\r");
-    await terminal.shows("sleep 1000");
+    await terminal.shows("exec sleep 1000");
     terminal.type("\u0003");
     await terminal.shows("$");
     terminal.type("exit 6\r");
