@@ -12,9 +12,12 @@ const PARTS = [
   "package.json",
   "tsconfig.json",
   "tsconfig.build.json",
+  "tsconfig.built-in.json",
   "README.md",
   "LICENSE",
   "src",
+  "plugins",
+  "recipes",
   "scripts/build.mjs",
 ];
 
