@@ -225,7 +225,7 @@ function addAuditExport(audit: Command): void {
     .command("export")
     .description("Prints the records of a log in the form of others, one JSON document a line.")
     .argument("<log>", "a log of JSON Lines")
-    .requiredOption("--ocsf", "as events of the Open Cybersecurity Schema Framework")
+    .option("--ocsf", "as events of the Open Cybersecurity Schema Framework: the one form that there is")
     .option("--sandbox <id>", "only of this sandbox")
     .action(async (log: string, flags: { sandbox?: string }) => {
       const { exportAudit } = await import("./commands/export.ts");

@@ -104,13 +104,13 @@ describe("cofferdam in a terminal", () => {
   test("leaves suspending to the shell in the sandbox", async () => {
     const terminal = open(["shell", "--no-workspace", "-q"]);
     await terminal.shows("$");
-    // Who has said something has the terminal, and is stopped by the key.
-    terminal.type("sh -c 'echo be\"\"gun; exec sleep 1000'\r");
+    // Who has said something has the terminal, and is stopped by the key: at the start and when it goes on.
+    terminal.type(`sh -c 'trap "echo go""ing" CONT; echo be""gun; while :; do sleep 0.1; done'\r`);
     await terminal.shows("begun");
     terminal.type("\u001a");
     await terminal.shows("Stopped");
     terminal.type("fg\r");
-    await terminal.shows("exec sleep 1000");
+    await terminal.shows("going");
     terminal.type("\u0003");
     await terminal.shows("$");
     terminal.type("exit 6\r");

@@ -42,7 +42,7 @@ describe("src/domains", () => {
           file,
           expect.stringMatching(
             new RegExp(
-              `^(?:src/domains/${room}/[a-z/-]+\\.ts|src/(?:errors\\.ts|(?:policy|hooks|audit|credentials|egress|link)/[a-z0-9/-]+\\.ts)|node:[a-z/]+|hono)$`,
+              `^(?:src/domains/${room}/[a-z/-]+\\.ts|src/(?:errors\\.ts|(?:policy|hooks|audit|credentials|egress|link)/[a-z0-9/-]+\\.ts)|node:[a-z/]+|hono|re2js)$`,
             ),
           ),
         ]);
