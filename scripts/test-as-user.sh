@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the conformance suite on the local runtime as an ordinary user: no group, capability or variable of root's left.
-# With an argument only the cases whose name it matches.
+# An ordinary user who calls it stays who they are. With an argument only the cases whose name it matches.
 # Nothing is written to the project but the report in .cache/conformance.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,7 +9,11 @@ readonly USER_ID=64123
 readonly REPORTS=$PWD/.cache/conformance
 
 say() { printf 'test-as-user: %s\n' "$*" >&2; }
-((EUID == 0)) || { say "only root can become another user; run vitest itself instead"; exit 2; }
+run=(node node_modules/vitest/vitest.mjs run ${1:+-t "$1"} test/conformance/conformance-local.test.ts)
+options=(COFFERDAM_TEST_PLACES=local-user COFFERDAM_TEST_SCOPE=user COFFERDAM_TEST_RACES=4000 COFFERDAM_TEST_ORDINARY=emulated)
+mkdir -p "$REPORTS"
+rm -f "$REPORTS/local-user.json"
+((EUID == 0)) || exec env "${options[@]}" COFFERDAM_CONFORMANCE_REPORT="$REPORTS" "${run[@]}"
 command -v setpriv >/dev/null || { say "setpriv is missing: install util-linux"; exit 3; }
 
 # Not in /tmp: a sandbox has a /tmp of its own, and some cases grant a folder of the user's home.
@@ -22,14 +26,11 @@ chmod 0700 "$home" "$temporary"
 
 as_user() {
   setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs \
-    env -i HOME="$home" TMPDIR="$temporary" PATH="$PATH" CI="${CI:-}" COFFERDAM_TEST_PLACES=local-user \
-    COFFERDAM_TEST_SCOPE=user COFFERDAM_TEST_RACES=4000 COFFERDAM_TEST_ORDINARY=emulated \
+    env -i HOME="$home" TMPDIR="$temporary" PATH="$PATH" CI="${CI:-}" "${options[@]}" \
     COFFERDAM_WARDEN="${COFFERDAM_WARDEN:-}" COFFERDAM_CONFORMANCE_REPORT="$REPORTS" "$@"
 }
 
-mkdir -p "$REPORTS"
 chmod 0777 "$REPORTS"
-rm -f "$REPORTS/local-user.json"
 
 tree=$PWD
 if ! as_user test -r "$tree/package.json" -a -r "$tree/node_modules/vitest/package.json"; then
@@ -47,4 +48,4 @@ cat >"$config" <<CONFIG
 export default { root: $(printf '"%s"' "$tree"), cacheDir: "$home/vite" };
 CONFIG
 chmod 0644 "$config"
-as_user node node_modules/vitest/vitest.mjs run --config "$config" ${1:+-t "$1"} test/conformance/conformance-local.test.ts 2>&1
+as_user "${run[@]}" --config "$config" 2>&1

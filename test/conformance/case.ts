@@ -9,11 +9,9 @@ export interface Case {
   readonly name: string;
   /** Needs Node, git, Python, bash or curl, which an image of one program does not have. */
   readonly tools?: boolean;
-  /** Asks much of the warden. */
-  readonly heavy?: boolean;
   /** What it shows depends on the runtime and the kernel, not on the image: one place of each runtime is enough. */
   readonly anyImage?: boolean;
-  /** What it shows is decided in this process and carried by the warden: neither the user nor the build of it matters. */
+  /** What it shows is decided in this process and carried by the warden: the user does not matter. */
   readonly hostDecides?: boolean;
   /** Why it does not apply in a place; undefined where it does. */
   notIn?(place: Place): string | undefined;
@@ -22,9 +20,8 @@ export interface Case {
 
 /** Why a case does not apply in a place; undefined where it does. */
 export function inapplicable(each: Case, place: Place): string | undefined {
-  const inside = process.env.COFFERDAM_TEST_SCOPE;
-  if (each.hostDecides && inside !== undefined) return "it runs with another user of the same runtime";
-  if (each.tools && !each.heavy && inside === "warden") return "it was left out";
+  if (each.hostDecides && process.env.COFFERDAM_TEST_SCOPE === "user")
+    return "it runs with another user of the same runtime";
   if (each.tools && !place.tools) return "the image has no Node, git, Python, bash or curl";
   if (each.anyImage && !each.tools && place.name === "docker-debian")
     return "it runs with another image of the same engine";

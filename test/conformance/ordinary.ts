@@ -24,7 +24,6 @@ export function inEachMode(
   return Object.entries(POLICIES).map(([mode, policy]) => ({
     name: `${name} (${mode})`,
     tools: true,
-    heavy: true,
     notIn({ docker }) {
       // The modes are the warden's, whatever started it: the one that does most itself is run everywhere.
       const isWanted = wanted?.includes(mode) ?? (!docker || mode === "emulated");

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cleanup, listVolumes } from "../../src/mod.ts";
 import { ownedName } from "../../src/runtimes/leftovers.ts";
 import { OWNER_LABEL, ownerOfThisProcess, SANDBOX_LABEL } from "../../src/runtimes/owner.ts";
-import { transpilePackage } from "../smoke/package.ts";
+import { bundlePackage } from "../smoke/package.ts";
 import {
   BUSYBOX,
   emptyGroups,
@@ -42,7 +42,7 @@ let warden: { path: string; name: string };
 
 beforeAll(async () => {
   mkdirSync(temporary);
-  module = transpilePackage(directory);
+  module = bundlePackage(directory);
   workspace = makeWorkspace(directory);
   warden = await ownWarden(directory);
   Object.assign(process.env, { TMPDIR: temporary, COFFERDAM_STATE: state, COFFERDAM_WARDEN: warden.path });

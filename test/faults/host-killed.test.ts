@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { transpilePackage } from "../smoke/package.ts";
+import { bundlePackage } from "../smoke/package.ts";
 import { type PrivateEngine, privateEngineProblem, startPrivateEngine } from "./private-engine.ts";
 import {
   describeWith,
@@ -38,7 +38,7 @@ let workspace: string;
 let warden: { path: string; name: string };
 
 beforeAll(async () => {
-  module = transpilePackage(directory);
+  module = bundlePackage(directory);
   workspace = makeWorkspace(directory);
   warden = await ownWarden(directory);
 }, 120_000);

@@ -3,22 +3,16 @@
  */
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { type CallRecord, ProviderConnections, planInference } from "../../src/domains/inference/mod.ts";
 import { Router, type RouterSetting } from "../../src/domains/inference/router/router.ts";
 import type { InferenceSection } from "../../src/policy/mod.ts";
 import { normalizePolicy } from "../../src/policy/mod.ts";
 import { type ModelServer, modelServer, type Reply } from "./model-server.ts";
 
-const endings: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
-
 export async function serve(reply: Reply): Promise<ModelServer> {
   const server = await modelServer(reply);
-  endings.push(() => server.close());
+  onTestFinished(() => server.close());
   return server;
 }
 
@@ -40,7 +34,7 @@ export function bench(inference: InferenceSection, rest: Partial<RouterSetting> 
   let plan = planInference(normalizePolicy({ version: 1, inference }));
   const records: CallRecord[] = [];
   const connections = new ProviderConnections({ resolver: undefined, proxies: () => undefined, certificates: [] });
-  endings.push(() => connections.close());
+  onTestFinished(() => connections.close());
   const router = new Router({
     plan: () => plan,
     keyFor: async ({ name }) => KEYS[name],

@@ -2,10 +2,9 @@
  * The package as `npm run build` and `npm pack` make it, in a folder apart: other tests may use `dist` meanwhile.
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { copyFileSync, cpSync, existsSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
 
 const PROJECT: string = fileURLToPath(new URL("../..", import.meta.url));
 const PARTS = [
@@ -29,29 +28,11 @@ export function copyProject(directory: string): void {
   symlinkSync(join(PROJECT, "node_modules"), join(directory, "node_modules"));
 }
 
-/** Builds the package in `directory`; returns its entry. */
-export function buildPackage(directory: string): string {
-  copyProject(directory);
-  execFileSync("npm", ["run", "build"], { cwd: directory, stdio: "pipe" });
-  return join(directory, "dist/mod.js");
-}
-
-/** The sources as JavaScript, each file by itself and without a check of types: quick. Returns the package's entry. */
-export function transpilePackage(directory: string): string {
-  const compilerOptions: ts.CompilerOptions = {
-    target: ts.ScriptTarget.ES2023,
-    module: ts.ModuleKind.ESNext,
-    verbatimModuleSyntax: true,
-    rewriteRelativeImportExtensions: true,
-  };
-  for (const name of readdirSync(join(PROJECT, "src"), { recursive: true, encoding: "utf8" })) {
-    if (!name.endsWith(".ts")) continue;
-    const target = join(directory, "dist", name.replace(/\.ts$/, ".js"));
-    mkdirSync(dirname(target), { recursive: true });
-    const { outputText } = ts.transpileModule(readFileSync(join(PROJECT, "src", name), "utf8"), { compilerOptions });
-    writeFileSync(target, outputText);
-  }
-  writeFileSync(join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }));
+/** The package's JavaScript as it is published, without its declarations: quick to make and to load. Returns its entry. */
+export function bundlePackage(directory: string): string {
+  const out = join(directory, "dist");
+  execFileSync(process.execPath, [join(PROJECT, "scripts/build.mjs"), "--no-types", "--out", out], { stdio: "pipe" });
+  copyFileSync(join(PROJECT, "package.json"), join(directory, "package.json"));
   symlinkSync(join(PROJECT, "node_modules"), join(directory, "node_modules"));
-  return join(directory, "dist/mod.js");
+  return join(out, "mod.js");
 }

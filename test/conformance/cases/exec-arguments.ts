@@ -169,7 +169,6 @@ export const execArgumentCases: readonly Case[] = [
   {
     name: "Node, git, Python and bash run",
     tools: true,
-    heavy: true,
     async run(scene) {
       const sandbox = await scene.shared();
       expect((await sandbox.exec(["node", "-p", "6 * 7"])).stdout).toBe("42\n");

@@ -135,7 +135,6 @@ ls /proc/self/fd > /dev/null && echo listed`;
   {
     name: "process substitution works",
     tools: true,
-    heavy: true,
     async run(scene) {
       const sandbox = await emulated(scene);
       const { stdout } = await sandbox.exec(["bash", "-c", "diff <(echo one) <(echo two); cat <(cat plain.txt)"]);

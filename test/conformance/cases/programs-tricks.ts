@@ -73,7 +73,6 @@ export const programTrickCases: readonly Case[] = [
   {
     name: "the dynamic loader does not start programs by itself",
     tools: true,
-    heavy: true,
     notIn: () => (existsSync(LOADER) ? undefined : `this machine has no ${LOADER}`),
     async run(scene) {
       const sandbox = await withPrograms(scene, [], { allow: ["/**"] });
@@ -87,7 +86,6 @@ export const programTrickCases: readonly Case[] = [
   {
     name: "variables do not make the loader read what the sandbox may change",
     tools: true,
-    heavy: true,
     async run(scene) {
       const sandbox = await withPrograms(scene, [], { allow: ["/**"] });
       await sandbox.files.write("/workspace/evil.so", "not a library");
@@ -110,7 +108,6 @@ export const programTrickCases: readonly Case[] = [
   {
     name: "variables do not make the loader look into a folder that holds something that the sandbox may change",
     tools: true,
-    heavy: true,
     async run(scene) {
       const filesystem = { read: ["."], write: ["./lib/own.so"] };
       const files = { "lib/own.so": "not a library", "other/plain.so": "not a library" };

@@ -179,7 +179,6 @@ export const terminalCases: readonly Case[] = [
   {
     name: "job control works: Ctrl-Z stops a job, fg goes on with it, Ctrl-C ends it",
     tools: true,
-    heavy: true,
     async run(scene) {
       const sandbox = await scene.shared();
       const marked = mark();
