@@ -1,5 +1,6 @@
 /** `--from`: what is taken of a folder, what is refused, and what a build makes of it. */
 import { execFileSync } from "node:child_process";
+import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readDevcontainer } from "../../src/cli/image/devcontainer.ts";
@@ -7,12 +8,14 @@ import { parseJsonc } from "../../src/cli/image/jsonc.ts";
 import { describeWith, engineProblem } from "../faults/support.ts";
 import { cofferdam, folderOf } from "./support.ts";
 
+const mark = "$";
+
 describe("devcontainer.json", () => {
-  const mark = "$";
   const read = async (document: object) => {
     const folder = folderOf({ ".devcontainer/devcontainer.json": JSON.stringify(document) });
+    symlinkSync("/etc", join(folder.path, ".devcontainer/linked"));
     try {
-      return await readDevcontainer(join(folder.path, ".devcontainer/devcontainer.json"));
+      return await readDevcontainer(join(folder.path, ".devcontainer/devcontainer.json"), folder.path);
     } finally {
       folder.remove();
     }
@@ -62,6 +65,8 @@ describe("devcontainer.json", () => {
     ["variables of the host", { image: "a", containerEnv: { A: `${mark}{localEnv:HOME}` } }, /localEnv:HOME/],
     ["no image", {}, /neither an image nor a Dockerfile/],
     ["another type", { image: 1 }, /image/],
+    ["files of the host", { build: { dockerfile: "D", context: "../.." } }, /context "..\/.." is outside of/],
+    ["files of the host by a link", { dockerFile: "D", context: "linked" }, /context "linked" is outside of/],
   ])("is refused where it asks for %s", async (_, document, line) => {
     await expect(read(document)).rejects.toThrow(line);
   });
@@ -75,17 +80,28 @@ test.each([
   expect([code, line.test(stderr)]).toEqual([2, true]);
 });
 
+test("an error that a file of a project has a say in moves no cursor", async () => {
+  const text = JSON.stringify({ image: "a", containerEnv: { A: `${mark}{\u001b[2J}` } });
+  const folder = folderOf({ "devcontainer.json": text });
+  const { code, stderr } = await cofferdam(["run", "--no-workspace", "--from", folder.path, "--", "true"]);
+  folder.remove();
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`${mark}{\\u{1b}[2J} is not put in here`)]);
+});
+
 describeWith(engineProblem(), "an image that is built", () => {
   const salt = `${process.pid}-${Date.now()}`;
+  const dockerfile = `FROM cofferdam-test-busybox\nARG WHO=nobody\nENV WHO=$WHO\nLABEL salt=${salt}\nCOPY . /usr/context/\n`;
   const folder = folderOf({
-    Dockerfile: `FROM cofferdam-test-busybox\nARG WHO=nobody\nENV WHO=$WHO\nLABEL salt=${salt}\nCOPY . /usr/context/\n`,
+    Dockerfile: dockerfile,
     "a.txt": "from the context\n",
     "secrets/key": "secret\n",
     ".dockerignore": "# not these\nsecrets\n",
+    "dev/Dockerfile": dockerfile,
+    "dev/a.txt": "from the context\n",
     "broken/Dockerfile": "FROM cofferdam-test-busybox\nNONSENSE\n",
     "dev/.devcontainer/devcontainer.json": `{
       // A build, and a step in the sandbox.
-      "build": { "dockerfile": "../../Dockerfile", "context": "../..", "args": { "WHO": "somebody" } },
+      "build": { "dockerfile": "../Dockerfile", "context": "..", "args": { "WHO": "somebody" } },
       "containerEnv": { "GIVEN": "1" },
       "postCreateCommand": "cp /usr/context/a.txt made; echo $GIVEN >> made",
     }`,

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { readFile, stat } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import * as z from "zod";
 import type { ImageSource } from "../../mod.ts";
 import { UsageError } from "../failure.ts";
@@ -73,8 +73,12 @@ export async function findDevcontainer(folder: string): Promise<string | undefin
   return undefined;
 }
 
-/** @throws {UsageError} If it is malformed, or asks for what a sandbox does not do. */
-export async function readDevcontainer(path: string): Promise<Devcontainer> {
+/**
+ * Reads the one at `path`, which was found for the folder that a person named.
+ *
+ * @throws {UsageError} If it is malformed, or asks for what a sandbox does not do, or for files outside of the folder.
+ */
+export async function readDevcontainer(path: string, named: string): Promise<Devcontainer> {
   const document = parse(path, await readBounded(path));
   for (const [key, why] of Object.entries(REFUSED)) {
     if (Object.hasOwn(document, key)) throw new UsageError(`Cannot use "${path}": ${key} is not done here, for ${why}`);
@@ -85,7 +89,7 @@ export async function readDevcontainer(path: string): Promise<Devcontainer> {
   );
   const user = remoteUser ?? containerUser;
   return {
-    image: imageOf(path, document),
+    image: await imageOf(path, named, document),
     env: Object.fromEntries(given.map(([name, value]) => [name, substituted(path, value)])),
     setup: [document.onCreateCommand, document.updateContentCommand, document.postCreateCommand].flatMap(programs),
     notes: user === undefined ? [] : [`it asks for the user ${user}: here programs run as the sandbox's own user`],
@@ -110,15 +114,29 @@ function parse(path: string, text: string): Document {
   throw new UsageError(`Cannot use "${path}": ${issue?.path.join(".") || "it"}: ${issue?.message}`);
 }
 
-/** Paths in it are relative to the folder that it lies in. */
-function imageOf(path: string, { image, build = {}, dockerFile, context: outer }: Document): string | ImageSource {
+/**
+ * Paths in it are relative to the folder that it lies in. What is in the context goes to a build that no policy holds and that has
+ * a network: a file that came with a project must not choose more of this machine for that than the folder that was named.
+ */
+async function imageOf(
+  path: string,
+  named: string,
+  { image, build = {}, dockerFile, context: outer }: Document,
+): Promise<string | ImageSource> {
   const dockerfile = build.dockerfile ?? dockerFile;
   if (dockerfile === undefined) {
     if (image !== undefined) return image;
     throw new UsageError(`Cannot use "${path}": it names neither an image nor a Dockerfile`);
   }
-  const folder = dirname(path);
-  const context = resolve(folder, build.context ?? outer ?? ".");
+  const folder = await realpath(dirname(path));
+  const root = await realpath(named);
+  const given = build.context ?? outer ?? ".";
+  const context = await realpath(resolve(folder, given)).catch((cause: Error) => {
+    throw new UsageError(`Cannot use "${path}": its context: ${cause.message}`);
+  });
+  if (context !== root && !context.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) {
+    throw new UsageError(`Cannot use "${path}": its context ${JSON.stringify(given)} is outside of "${named}"`);
+  }
   const args = Object.fromEntries(
     Object.entries(build.args ?? {}).map(([name, value]) => [name, substituted(path, value)]),
   );

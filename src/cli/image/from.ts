@@ -33,7 +33,7 @@ export async function imageFrom(
   const { findDevcontainer, readDevcontainer } = await import("./devcontainer.ts");
   const path = await findDevcontainer(from);
   if (path !== undefined) {
-    const { image, env, setup, notes } = await readDevcontainer(path);
+    const { image, env, setup, notes } = await readDevcontainer(path, from);
     if (!options.quiet) for (const text of notes) aside(displaySafe(`${path}: ${text}`));
     return { image: typeof image === "string" ? image : await built(image, options), env, setup };
   }
