@@ -5,6 +5,7 @@
  */
 import { CommanderError } from "commander";
 import { SandboxError } from "../errors.ts";
+import { escapeControl } from "../review/text.ts";
 import { EXIT } from "./exit-codes.ts";
 import { styleOf } from "./style.ts";
 import { note } from "./write.ts";
@@ -66,7 +67,8 @@ export function failed(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   const style = styleOf(process.stderr);
   const { message, hint, exitCode } = failureOf(error);
-  note(`${style("red", "cofferdam:")} ${message}`);
-  if (hint !== undefined) note(style("dim", `  ${hint}`));
+  // Files that came with a project, and programs, have a say in errors about them.
+  note(`${style("red", "cofferdam:")} ${escapeControl(message)}`);
+  if (hint !== undefined) note(style("dim", `  ${escapeControl(hint)}`));
   return exitCode;
 }
