@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -38,7 +38,10 @@ function project(): string {
     "empty.mjs": "export const nothing = 1;",
     "typed.ts": "export default 1;",
     "recipe.yaml": `${DOCS.replace("cat /nowhere/.env; ", "")}    recipe: { use: ci-docs, params: { provider: ollama } }\n`,
-    "no-recipe.yaml": `${DOCS}    recipe: { use: ci-doks }\n`,
+    "no-recipe.yaml": `${DOCS}    recipe: { use: ./evil.mjs }\n`,
+    "evil.mjs": 'import { writeFileSync } from "node:fs"; writeFileSync("ran", "");',
+    "command.yaml": `${DOCS}    policy: { version: 1, credentials: [{ name: T, hosts: [a.example] }] }
+    sandbox: { credentials: { T: { command: ["true"] } } }\n`,
   });
   folders.push(made);
   return made.path;
@@ -129,15 +132,18 @@ describe("cofferdam pipeline without a terminal", () => {
       2,
       /^cofferdam: Cannot (?:load "typed.ts": this Node does not run TypeScript|use "typed.ts": it exports)/,
     ],
-    [["run", "no-recipe.yaml"], 1, /^cofferdam: .*ci-doks/],
+    [["run", "no-recipe.yaml"], 1, /^cofferdam: .*no recipe ".\/evil.mjs" is built in; others are code/],
+    [["run", "command.yaml"], 1, /^cofferdam: .*stages.write.sandbox.credentials.T: a command would run/],
     [["run", "docs.yaml", "--report", "html=x"], 2, /It must be FORMAT=FILE/],
     [["run", "docs.yaml", "--report", "junit=/nowhere/x"], 2, /^cofferdam: Cannot write --report to "\/nowhere\/x"/],
     [["run", "docs.yaml", "--project", "nowhere"], 1, /^cofferdam: Cannot begin a pipeline with "nowhere"/],
     [["resume", "0123456789abcdef"], 1, /^cofferdam: Cannot use the run "0123456789abcdef": there is none/],
     [["resume", "docs", "--approve", "write"], 2, /It must be STAGE@sha256:/],
   ])("%j: exit code %i", async (args, code, said) => {
-    const result = await call(args, project());
+    const cwd = project();
+    const result = await call(args, cwd);
     expect([result.code, result.stdout, result.stderr]).toEqual([code, "", expect.stringMatching(said)]);
+    expect(existsSync(join(cwd, "ran"))).toBe(false);
   });
 });
 

@@ -6,10 +6,10 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
-import { definePipeline, loadRecipe, type Pipeline, type PipelineDefinition } from "../../mod.ts";
+import { builtInRecipes, definePipeline, type Pipeline, type PipelineDefinition, SandboxError } from "../../mod.ts";
 import { UsageError } from "../failure.ts";
 
 /** A pipeline, and what its file was. */
@@ -29,7 +29,7 @@ export async function loadPipeline(path: string): Promise<LoadedPipeline> {
   });
   const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`;
   const definition = /\.(?:ya?ml|json)$/i.test(file)
-    ? await withRecipes(readData(path, content.toString()), dirname(file))
+    ? await withRecipes(readData(path, content.toString()))
     : await importModule(path, file);
   return { pipeline: definePipeline(definition as PipelineDefinition), file, digest };
 }
@@ -42,19 +42,45 @@ function readData(path: string, text: string): unknown {
   }
 }
 
-/** `recipe: { use, params }` of a stage: data cannot call a recipe by itself. */
-async function withRecipes(definition: unknown, folder: string): Promise<unknown> {
-  if (!isRecord(definition) || !isRecord(definition.stages)) return definition;
-  const stages: Record<string, unknown> = {};
-  for (const [name, stage] of Object.entries(definition.stages)) {
-    const { recipe } = isRecord(stage) ? stage : {};
-    if (!isRecord(stage) || !isRecord(recipe) || typeof recipe.use !== "string") stages[name] = stage;
-    else {
-      const loaded = await loadRecipe(recipe.use, { folder });
-      stages[name] = { ...stage, recipe: loaded.recipe.build(isRecord(recipe.params) ? recipe.params : {}) };
+/**
+ * `recipe: { use, params }` of a stage: data cannot call a recipe by itself. And data runs nothing on this machine, so that it can be
+ * read as data: neither the module of a recipe nor a program that prints a credential.
+ */
+async function withRecipes(definition: unknown): Promise<unknown> {
+  if (!isRecord(definition)) return definition;
+  refuseCommands("sandbox", definition.sandbox);
+  if (!isRecord(definition.stages)) return definition;
+  const builtIn = await builtInRecipes();
+  const stages = Object.entries(definition.stages).map(([name, stage]): [string, unknown] => {
+    if (!isRecord(stage)) return [name, stage];
+    refuseCommands(`stages.${name}.sandbox`, stage.sandbox);
+    const { recipe } = stage;
+    if (!isRecord(recipe) || typeof recipe.use !== "string") return [name, stage];
+    const found = builtIn.find((each) => each.name === recipe.use);
+    if (found === undefined) {
+      throw runsCode(
+        `stages.${name}.recipe.use`,
+        `no recipe ${JSON.stringify(recipe.use)} is built in; others are code`,
+      );
     }
+    return [name, { ...stage, recipe: found.build(isRecord(recipe.params) ? recipe.params : {}) }];
+  });
+  return { ...definition, stages: Object.fromEntries(stages) };
+}
+
+function refuseCommands(place: string, sandbox: unknown): void {
+  const sources = isRecord(sandbox) && isRecord(sandbox.credentials) ? sandbox.credentials : {};
+  for (const [name, source] of Object.entries(sources)) {
+    if (!isRecord(source) || !("command" in source)) continue;
+    throw runsCode(`${place}.credentials.${name}`, "a command would run on this machine");
   }
-  return { ...definition, stages };
+}
+
+function runsCode(path: string, message: string): SandboxError<"PIPELINE_INVALID"> {
+  return new SandboxError("PIPELINE_INVALID", `Cannot use the pipeline: ${path}: ${message}`, {
+    details: { issues: [{ path, message }] },
+    hint: "YAML and JSON run nothing here: write the pipeline as a module, whose code does",
+  });
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
