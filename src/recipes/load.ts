@@ -15,6 +15,11 @@ export interface LoadRecipeOptions {
   readonly folder?: string;
   /** Held before any code of the recipe runs. */
   readonly lock?: RecipeLock;
+  /**
+   * Whether a name alone calls what is built in and nothing else, so that a package is `npm:name`. For names that a person types in
+   * a folder that others have filled: its `node_modules` may have a package for every slip of the fingers. @default false
+   */
+  readonly builtInNames?: boolean;
 }
 
 /** The recipes that Cofferdam brings along. */
@@ -44,18 +49,15 @@ export async function builtInRecipes(): Promise<readonly Recipe[]> {
  * ```
  */
 export async function loadRecipe(reference: string, options: LoadRecipeOptions = {}): Promise<LoadedRecipe> {
-  const { folder = process.cwd(), lock } = options;
+  const { folder = process.cwd(), lock, builtInNames = false } = options;
   const builtIn = await builtInRecipes();
-  const place = await locateRecipe(
-    reference,
-    folder,
-    builtIn.map(({ name }) => name),
-  );
+  const names = builtIn.map(({ name }) => name);
+  const place = await locateRecipe(reference, { folder, builtIn: names, builtInNames });
   if (lock !== undefined) assertLockedSource(lock, place);
-  const { origin, digest } = place;
-  const recipes = origin === "built-in" ? builtIn : await recipesOf(reference, place.url);
+  const { origin, digest, url } = place;
+  const recipes = origin === "built-in" ? builtIn : await recipesOf(reference, url);
   const recipe = choose(reference, recipes, place.name);
-  return { reference, origin, recipe: adoptRecipe(recipe), sourceDigest: digest };
+  return { reference, origin, url, recipe: adoptRecipe(recipe), sourceDigest: digest };
 }
 
 async function recipesOf(reference: string, url: string): Promise<readonly Recipe[]> {

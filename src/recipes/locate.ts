@@ -20,16 +20,24 @@ export const BUILT_IN_URL: string = import.meta.url.endsWith(".ts")
   ? new URL("../../recipes/mod.ts", import.meta.url).href
   : new URL("./built-in/recipes/mod.js", import.meta.url).href;
 
+/** Where it is looked for. */
+export interface LocateOptions {
+  /** The folder that packages and paths are looked for from. */
+  readonly folder: string;
+  /** The names of what is built in. */
+  readonly builtIn: readonly string[];
+  /** Whether a name alone is one of those, or nothing. */
+  readonly builtInNames: boolean;
+}
+
 /**
  * Finds a recipe: `ci-docs`, `acme-recipes`, `npm:ci-docs`, `./recipes/mine.ts`, each with `#name` where a module has several.
  *
- * @param folder The folder that packages and paths are looked for from.
  * @throws {SandboxError} RECIPE_UNAVAILABLE If it is not there.
  */
 export async function locateRecipe(
   reference: string,
-  folder: string,
-  builtIn: readonly string[],
+  { folder, builtIn, builtInNames }: LocateOptions,
 ): Promise<RecipePlace> {
   const [place = "", name] = reference.split("#", 2);
   const named = name === undefined ? {} : { name };
@@ -39,6 +47,13 @@ export async function locateRecipe(
     }
     if (/^\.{0,2}\//.test(place) || place === "." || place === ".." || MODULE.test(place)) {
       return { reference, origin: "path", ...named, ...(await atPath(resolvePath(folder, place))) };
+    }
+    if (builtInNames && PACKAGE.test(place) && !/[:/]/.test(place)) {
+      throw unavailable(
+        reference,
+        "no recipe of that name is built in",
+        `cofferdam recipe list has those that are; of an installed package, whose code runs on this machine: npm:${place}`,
+      );
     }
     if (PACKAGE.test(place) && !place.split("/").includes("..")) {
       const specifier = place.replace(/^npm:/, "");
@@ -50,6 +65,7 @@ export async function locateRecipe(
       };
     }
   } catch (cause) {
+    if (SandboxError.is(cause)) throw cause;
     const reason = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
     const hint = BUILT_IN.test(place)
       ? `cofferdam recipe list names those that are built in; a package must be installed: npm install ${place}`

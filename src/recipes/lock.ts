@@ -172,7 +172,7 @@ function changed(
   const { reference, what } = details;
   return new SandboxError("RECIPE_CHANGED", `Cannot use the recipe ${JSON.stringify(reference)}: ${WORDS[what]}`, {
     details,
-    hint: `Look at what changed (cofferdam recipe show ${reference}), then run it with --lock`,
+    hint: "Read what changed in its files: none of its code has run. If that is what you want, run it with --lock",
   });
 }
 

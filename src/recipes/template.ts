@@ -63,8 +63,8 @@ function readme(name: string): string {
 A recipe for Cofferdam.
 
     npm install ${name}
-    npx cofferdam recipe show ${name}
-    npx cofferdam run --recipe ${name} -- your-agent
+    npx cofferdam recipe show npm:${name}
+    npx cofferdam run --recipe npm:${name} -- your-agent
 
 \`npm test\` tries what it claims in a sandbox; \`npm publish\` publishes it.
 `;

@@ -151,6 +151,8 @@ export interface LoadedRecipe {
   /** As it was called. */
   readonly reference: string;
   readonly origin: RecipeOrigin;
+  /** The module that it is in. What it names is looked for from there. */
+  readonly url: string;
   readonly recipe: Recipe;
   /** Of its code: `sha256:` and hexadecimal digits. */
   readonly sourceDigest: string;

@@ -87,21 +87,45 @@ describe("a recipe of somebody else", () => {
       link(join(user.path, "node_modules"));
       expect(existsSync(join(user.path, "node_modules/acme-docs/recipe.js"))).toBe(true);
       const script = "mkdir -p docs; echo hi > docs/index.md; echo x > src/main.js || true";
-      const run = ["run", "-q", "--recipe", "acme-docs", "--lock", "--apply", "--", "sh", "-c", script];
+      const run = ["run", "-q", "--recipe", "npm:acme-docs", "--lock", "--apply", "--", "sh", "-c", script];
       const ran = await cofferdam(run, { cwd: user.path });
       expect(ran.code).toBe(0);
       expect(readFileSync(join(user.path, "docs/index.md"), "utf8")).toBe("hi\n");
       expect(readFileSync(join(user.path, "src/main.js"), "utf8")).toBe("1\n");
       const changed = join(user.path, "node_modules/acme-docs/recipe.js");
       writeFileSync(changed, readFileSync(changed, "utf8").replace("write: [folder]", 'write: ["."]'));
-      const refused = await cofferdam(["run", "--recipe", "acme-docs", "--", "true"], { cwd: user.path });
+      const refused = await cofferdam(["run", "--recipe", "npm:acme-docs", "--", "true"], { cwd: user.path });
       expect([refused.code, refused.stderr]).toEqual([125, expect.stringMatching(/its code is not/)]);
+      // Nor does a look at it, which would run what changed.
+      writeFileSync(changed, `console.log("it ran");\n${readFileSync(changed, "utf8")}`);
+      for (const command of ["show", "test"]) {
+        const looked = await cofferdam(["recipe", command, "npm:acme-docs"], { cwd: user.path });
+        expect(looked).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/its code is not/) });
+      }
+      // A plugin is looked for where the recipe is, and not where somebody else's package has its name.
+      const guard = join(user.path, "node_modules/acme-guard");
+      mkdirSync(guard);
+      writeFileSync(join(guard, "index.js"), 'console.log("it ran");\n');
+      writeFileSync(join(made, "named.js"), NAMED);
+      const named = ["run", "--lock", "--recipe", join(made, "named.js"), "--", "true"];
+      expect(await cofferdam(named, { cwd: user.path })).toMatchObject({
+        code: 125,
+        stdout: "",
+        stderr: expect.stringMatching(/its plugin "acme-guard" is not to be had/),
+      });
     } finally {
       author.remove();
       user.remove();
     }
   });
 });
+
+const NAMED = `
+import { defineRecipe } from "cofferdam";
+import { z } from "zod";
+const build = () => ({ policy: { version: 1 }, plugins: [{ name: "acme-guard" }] });
+export default defineRecipe({ name: "named", version: "1.0.0", description: "Names a plugin.", params: z.object({}), build });
+`;
 
 /** What a registry would have brought: this library as it is built, and zod. */
 function link(modules: string): void {

@@ -66,6 +66,16 @@ describe("loadRecipe()", () => {
     expect(await named("./node_modules/acme-recipes")).toBe("acme");
   });
 
+  test("takes a name alone for nothing but a built-in recipe, where that is asked for", async () => {
+    // Of a checkout, for who types a name a little wrong.
+    package_("claude", { "main.js": `globalThis.typoRan = true;\n${handmade("claude")}` });
+    const loading = loadRecipe("claude", { folder, builtInNames: true });
+    await expect(loading).rejects.toMatchObject({ hint: expect.stringMatching(/npm:claude$/) });
+    expect(globalThis).not.toHaveProperty("typoRan");
+    expect((await loadRecipe("npm:claude", { folder, builtInNames: true })).recipe.name).toBe("claude");
+    expect((await loadRecipe("ci-docs", { folder, builtInNames: true })).origin).toBe("built-in");
+  });
+
   test("finds files, and one of several recipes by its name", async () => {
     write(
       "several.mjs",

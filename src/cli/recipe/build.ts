@@ -34,13 +34,10 @@ export interface FlagsBuild {
 /** Builds the recipe of a command, with its services. */
 export async function buildFromFlags(flags: RecipeFlags): Promise<FlagsBuild> {
   if (flags.recipe === undefined) throw new UsageError("--with and --param need a --recipe");
-  const path = join(process.cwd(), LOCK_NAME);
-  const lock = await readRecipeLock(path);
+  const lock = await readRecipeLock(lockPath());
   const held = flags.lock ? undefined : lock;
   const loaded: LoadedRecipe[] = [];
-  for (const reference of [flags.recipe, ...(flags.with ?? [])]) {
-    loaded.push(await loadRecipe(reference, held === undefined ? {} : { lock: held }));
-  }
+  for (const reference of [flags.recipe, ...(flags.with ?? [])]) loaded.push(await loadNamed(reference, held));
   const given = await paramsOf(loaded, flags);
   const facts: BuildFacts[] = [];
   for (const [index, each] of loaded.entries()) {
@@ -48,10 +45,24 @@ export async function buildFromFlags(flags: RecipeFlags): Promise<FlagsBuild> {
     facts.push({ loaded: each, params, built: each.recipe.build(params) });
   }
   if (held !== undefined) for (const fact of facts) assertLockedBuild(held, fact);
-  if (flags.lock) await writeRecipeLock(path, facts.reduce<RecipeLock>(lockBuild, lock ?? EMPTY_LOCK));
+  if (flags.lock) await writeRecipeLock(lockPath(), facts.reduce<RecipeLock>(lockBuild, lock ?? EMPTY_LOCK));
   const [first, ...others] = facts.map(({ built }) => built);
   if (first === undefined) throw new TypeError("there is one recipe");
   return { built: combineRecipes(first, ...others), facts };
+}
+
+function lockPath(): string {
+  return join(process.cwd(), LOCK_NAME);
+}
+
+/** The lockfile that the code of recipes is held to before it runs; undefined: none. */
+export async function heldLock({ lock }: Pick<RecipeFlags, "lock">): Promise<RecipeLock | undefined> {
+  return lock ? undefined : await readRecipeLock(lockPath());
+}
+
+/** Loads one that a person named. */
+export function loadNamed(reference: string, lock: RecipeLock | undefined): Promise<LoadedRecipe> {
+  return loadRecipe(reference, { builtInNames: true, ...(lock === undefined ? {} : { lock }) });
 }
 
 const PARAMS_BYTES_MAX = 2 ** 20;

@@ -5,7 +5,8 @@
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   assertLockedBuild,
   type BuildFacts,
@@ -16,6 +17,7 @@ import {
   loadPlugins,
   loadPolicy,
   lockBuild,
+  type Plugin,
   type Policy,
   readRecipeLock,
   type SandboxOptions,
@@ -47,9 +49,23 @@ export async function recipeInput(flags: RunFlags, typed: SandboxOptions, signal
       ...(place === undefined || built.workspace === "none" ? {} : { workspace: place }),
       env: { ...built.env, ...typed.env },
       volumes: [...built.volumes, ...(typed.volumes ?? [])],
-      plugins: await loadPlugins(built),
+      plugins: await pluginsOf(facts),
     },
   };
+}
+
+/** Each from where its recipe is: the current folder may be a stranger's, and have another package of that name. */
+async function pluginsOf(facts: readonly BuildFacts[]): Promise<Plugin[]> {
+  const made: Plugin[] = [];
+  const known = new Set<string>();
+  for (const { loaded, built } of facts) {
+    const plugins = built.plugins.filter(({ name }) => !known.has(name));
+    for (const { name } of plugins) known.add(name);
+    // Built-in ones, which may come from a server, have none but built-in plugins.
+    const folder = loaded.origin === "built-in" ? "/" : dirname(fileURLToPath(loaded.url));
+    made.push(...(await loadPlugins({ ...built, plugins }, folder)));
+  }
+  return made;
 }
 
 /** The program of a recipe, where nobody typed one. */

@@ -4,11 +4,11 @@
  * @module
  */
 import { stringify } from "yaml";
-import { describeParams, displaySafe, dockerfileOf, loadRecipe, type RecipeParam, SandboxError } from "../../mod.ts";
+import { describeParams, displaySafe, dockerfileOf, type RecipeParam, SandboxError } from "../../mod.ts";
 import { UsageError } from "../failure.ts";
 import { styleOf } from "../style.ts";
 import { say, sayJson, table } from "../write.ts";
-import { buildFromFlags, type FlagsBuild } from "./build.ts";
+import { buildFromFlags, type FlagsBuild, heldLock, loadNamed } from "./build.ts";
 import type { RecipeFlags } from "./flags.ts";
 
 /** Prints what a recipe is, what it takes, and what it gives where it can be built. */
@@ -16,7 +16,7 @@ export async function showRecipe(
   reference: string,
   flags: RecipeFlags & { readonly json?: boolean; readonly dockerfile?: boolean },
 ): Promise<void> {
-  const { recipe, origin, sourceDigest } = await loadRecipe(reference);
+  const { recipe, origin, sourceDigest } = await loadNamed(reference, await heldLock(flags));
   const params = describeParams(recipe.params);
   const made = await tryBuild({ ...flags, recipe: reference });
   if (flags.dockerfile) return showDockerfile(made);

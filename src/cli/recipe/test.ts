@@ -3,19 +3,25 @@
  *
  * @module
  */
-import { displaySafe, loadRecipe, type RecipeTestResult, testRecipe } from "../../mod.ts";
+import { displaySafe, type RecipeTestResult, testRecipe } from "../../mod.ts";
 import { EXIT } from "../exit-codes.ts";
 import { UsageError } from "../failure.ts";
 import { styleOf } from "../style.ts";
 import { say, sayJson } from "../write.ts";
+import { heldLock, loadNamed } from "./build.ts";
 
 /** Tries what recipes claim; the exit code says whether it holds. */
 export async function tryRecipes(
   references: readonly string[],
   { runtime, json }: { readonly runtime: "local" | "memory"; readonly json?: boolean },
 ): Promise<number> {
+  const lock = await heldLock({});
   const loaded = [];
-  for (const reference of references) loaded.push(await loadRecipe(reference));
+  // What is being written is not in a lockfile yet.
+  for (const reference of references) {
+    const isLocked = lock !== undefined && Object.hasOwn(lock.recipes, reference);
+    loaded.push(await loadNamed(reference, isLocked ? lock : undefined));
+  }
   const silent = loaded.find(({ recipe }) => recipe.tests.length === 0);
   if (silent !== undefined) throw new UsageError(`The recipe ${JSON.stringify(silent.reference)} claims nothing`);
   const results = await testRecipe(
