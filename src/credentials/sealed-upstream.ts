@@ -10,7 +10,7 @@ import { valuesOf } from "../egress/http/headers.ts";
 import type { Origin } from "../egress/http/host.ts";
 import type { Upstream } from "../egress/http/upstream.ts";
 import { readKeys } from "./aws/keys.ts";
-import { resign } from "./aws/resign.ts";
+import { copyProblem, resign } from "./aws/resign.ts";
 import { readAuthorization } from "./aws/sigv4.ts";
 import type { SealedSecret } from "./binding.ts";
 import { BodyGuard } from "./guard-body.ts";
@@ -102,7 +102,9 @@ export class SealedUpstream implements Upstream {
     const bare = bareUrl(this.#origin, request.path);
     const value = await this.#read(secret, bare);
     const real = readKeys(value);
-    const resigned = await resign(request, authorization, { held: secret.keys, real });
+    const copied = copyProblem(request.headers, this.#origin.host, (path) => secret.problem(this.#origin, path));
+    const resigned =
+      copied === undefined ? await resign(request, authorization, { held: secret.keys, real }) : { problem: copied };
     // Another policy came while keys were read.
     if (this.#setting.store.sealed !== sealed) {
       const reason = "the policy changed while it was signed: try again";

@@ -3,7 +3,7 @@
  */
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { resign } from "../../src/credentials/aws/resign.ts";
+import { copyProblem, resign } from "../../src/credentials/aws/resign.ts";
 import {
   authorizationHeader,
   type PathStyle,
@@ -133,6 +133,18 @@ function signedBy(
   };
 }
 
+/** What is not signed may be another host's. */
+function unbound(): UpstreamRequest {
+  const headers: HeaderLines = [
+    ["Host", "b.s3.amazonaws.com"],
+    ["X-Amz-Date", DATE],
+  ];
+  const parts = { method: "GET", path: "/", headers, signed: ["x-amz-date"], payload: EMPTY };
+  const signature = signatureOf(parts, { secret: HELD.secret, scope: SCOPE, date: DATE }, "sent");
+  const line = authorizationHeader({ id: HELD.id, scope: SCOPE, signed: parts.signed, signature });
+  return { ...signedBy(HELD, {}), headers: [...headers, ["Authorization", line]] };
+}
+
 const again = async (request: UpstreamRequest, real: typeof REAL & { readonly session?: string } = REAL) => {
   const line = request.headers.find(([name]) => name === "Authorization")?.[1] ?? "";
   const authorization = readAuthorization(line);
@@ -208,6 +220,7 @@ describe("resign()", () => {
       () => signedBy(HELD, { headers: [["X-Amz-Content-Sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"]] }),
       /chunks/,
     ],
+    ["a signature that is good for any host", () => unbound(), /does not name its host/],
     ["no date", () => signedBy(HELD, { headers: [["X-Amz-Date", DATE]] }), /x-amz-date/],
     [
       "a body too long to be held",
@@ -217,6 +230,22 @@ describe("resign()", () => {
   ])("refuses %s", async (_, request, problem) => {
     const made = await again(request());
     expect("problem" in made && made.problem).toMatch(problem);
+  });
+});
+
+describe("copyProblem()", () => {
+  const inPublic = (path: string) => (path.startsWith("/public/") ? undefined : "it is for the paths /public/** only");
+  test.each([
+    ["b.s3.eu-central-1.amazonaws.com", "/b/public/k", undefined],
+    ["b.s3.eu-central-1.amazonaws.com", "b/private/k", /for the paths/],
+    ["b.s3-accelerate.amazonaws.com", "/c/public/k", /for the bucket b only/],
+    ["b.s3.amazonaws.com", "arn:aws:s3:eu-central-1:1:accesspoint/c/object/k", /for the bucket b only/],
+    ["s3.eu-central-1.amazonaws.com", "public/k?versionId=1", undefined],
+    ["s3.eu-central-1.amazonaws.com", "/private/k", /for the paths/],
+  ])("to %s from %s", (host, source, problem) => {
+    const found = copyProblem([["X-Amz-Copy-Source", source]], host, inPublic);
+    if (problem === undefined) expect(found).toBeUndefined();
+    else expect(found).toMatch(problem);
   });
 });
 

@@ -40,6 +40,8 @@ export async function resign(
   if (date === undefined || dates.length > 0 || !/^\d{8}T\d{6}Z$/.test(date)) {
     return { problem: "it has no x-amz-date" };
   }
+  // Else it would be good for any host.
+  if (!authorization.signed.includes("host")) return { problem: "its signature does not name its host" };
   const [said, ...others] = valuesOf(request.headers, CONTENT);
   if (others.length > 0) return { problem: `it has more than one ${CONTENT}` };
   if (said?.startsWith("STREAMING-AWS4-")) {
@@ -65,6 +67,27 @@ export async function resign(
   if (held === undefined) return { request: { ...request, headers: lines } };
   const body = request.body === undefined ? undefined : Readable.from([held], { objectMode: false });
   return { request: { ...request, headers: lines, body, expectsContinue: false } };
+}
+
+/**
+ * Why an object that S3 is to copy from is none that the request could be for itself; undefined where it is, or there is none. The
+ * header names a bucket and a key, whatever host and path the request has.
+ */
+export function copyProblem(
+  headers: HeaderLines,
+  host: string,
+  problem: (path: string) => string | undefined,
+): string | undefined {
+  for (const value of valuesOf(headers, "x-amz-copy-source")) {
+    const source = value.trim().replace(/^\/?/, "/");
+    // Where the host names the bucket, paths are keys.
+    const bucket = /^(.+)\.s3(?:[.-]|express)/.exec(host)?.[1];
+    const isInside = bucket === undefined || source.startsWith(`/${bucket}/`);
+    const path = bucket === undefined ? source : source.slice(bucket.length + 1);
+    const why = isInside ? problem(path) : `it is for the bucket ${bucket} only`;
+    if (why !== undefined) return `it copies from another place: ${why}`;
+  }
+  return undefined;
 }
 
 /** The real session in the place of the sandbox's, which may have one where the host has none any more, or none where it has. */
