@@ -11,7 +11,8 @@ import type { Policy } from "../policy/types.ts";
 
 /**
  * Makes an approver that answers what a rule of `policy` answers, and nothing else: put it before one that asks people. It has no
- * answer to what a hook asks, to messages, responses and calls to models.
+ * answer to what a hook asks, to messages, responses and calls to models; and no yes to what is asked for at `cofferdam.local`, which is
+ * for every program, or to a whole connection to a host whose requests it judges.
  *
  * A rule of the policy in force that asks is answered by a rule here that allows: so a reviewed file of rules for always
  * (`approvals.patch`) counts in the next sandbox without anybody being asked again.
@@ -34,12 +35,26 @@ export function approveByPolicy(policy: Policy | string): Approver {
     const rules = answers.filter(({ decidedBy }) => decidedBy === "rule");
     const denial = rules.find(({ verdict }) => verdict === "deny");
     const isAllowed =
-      answers.length > 0 && answers.every(({ verdict, decidedBy }) => verdict === "allow" && decidedBy === "rule");
+      !isForAll(request) &&
+      answers.length > 0 &&
+      // Of a whole connection a rule about requests says nothing: nobody would hold those to it.
+      answers.every(({ verdict, decidedBy, inspects }) => {
+        return verdict === "allow" && decidedBy === "rule" && !(inspects && isConnection(request));
+      });
     const rule = denial ?? (isAllowed ? rules[0] : undefined);
     if (rule === undefined) return undefined;
     const { verdict, reason } = rule;
     return { verdict: verdict === "deny" ? "deny" : "allow", by, reason } satisfies ApprovalAnswer;
   };
+}
+
+/** What is asked for at `cofferdam.local` is for every program: more than a rule may say. */
+function isForAll(request: ApprovalRequest): boolean {
+  return request.domain === "network" && request.requested !== undefined;
+}
+
+function isConnection(request: ApprovalRequest): boolean {
+  return request.domain === "network" && request.request === undefined;
 }
 
 /** All of which a policy must allow. */

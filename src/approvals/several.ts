@@ -87,7 +87,11 @@ const NO: Approval = { allowed: false, scope: "once", reason: "" };
 function countVotes(needed: number, votes: readonly Vote[], { scopes }: ApprovalContext): Approval | undefined {
   const given = votes.filter((vote): vote is Approval => vote !== "pending" && vote !== "none");
   const allowing = new Map<string, Approval>();
-  for (const [index, vote] of given.entries()) if (vote.allowed) allowing.set(vote.by ?? `#${index}`, vote);
+  // Who has said yes in one place and no in another has not agreed.
+  const objecting = new Set(given.flatMap(({ allowed, by }) => (allowed || by === undefined ? [] : [by])));
+  for (const [index, vote] of given.entries()) {
+    if (vote.allowed && !(vote.by !== undefined && objecting.has(vote.by))) allowing.set(vote.by ?? `#${index}`, vote);
+  }
   const people = [...allowing.values()];
   if (people.length >= needed) {
     const scope = scopes.find((each) => people.some((vote) => vote.scope === each)) ?? "once";

@@ -71,6 +71,12 @@ describe("quorum()", () => {
       { verdict: "deny", reason: "1 of 2 allowed it: not now; not now" },
     ],
     ["one person twice", 2, [yes("ada"), yes("ada"), no("joan")], { verdict: "deny" }],
+    [
+      "one person who says both",
+      2,
+      [() => ({ verdict: "deny", by: "ada" }), yes("ada"), yes("grace")],
+      { verdict: "deny" },
+    ],
     ["two without names", 2, [yes(), yes()], { verdict: "allow" }],
     ["a broken one", 2, [yes("ada"), broken], { verdict: "deny" }],
     ["nonsense", 1, [nonsense], { verdict: "deny" }],

@@ -110,8 +110,9 @@ version: 1
 name: reviewed
 filesystem: { read: [./CHANGELOG.md], write: [./out], deny: [./out/secret] }
 process: { allow: [{ binary: /usr/bin/npm, args: [ci] }] }
-network: { allow: [{ host: api.test, http: { access: read-only } }] }
+network: { allow: [{ host: api.test, http: { access: read-only } }, { host: open.test }], deny: [{ host: evil.test }] }
 `);
+  const access = { requested: "please" };
 
   test.each<[string, ApprovalRequest, string | undefined]>([
     ["a rule that allows", fileQuestion("/workspace/CHANGELOG.md", {}, "ask-changelog"), "allow"],
@@ -124,6 +125,18 @@ network: { allow: [{ host: api.test, http: { access: read-only } }] }
     ["other arguments", startQuestion(["npm", "publish"]), undefined],
     ["a method", hostQuestion(webOf("GET", "/x")), "allow"],
     ["another method", hostQuestion(webOf("POST", "/x")), undefined],
+    ["a whole connection, of which it allows some requests", hostQuestion(), undefined],
+    ["a whole connection", hostQuestion(undefined, { host: "open.test" }), "allow"],
+    [
+      "what is asked for all programs",
+      { ...hostQuestion(undefined, { host: "open.test" }), ...access } as ApprovalRequest,
+      undefined,
+    ],
+    [
+      "a host that is denied to all",
+      { ...hostQuestion(undefined, { host: "evil.test" }), ...access } as ApprovalRequest,
+      "deny",
+    ],
     ["a hook that asks", { ...fileQuestion("/workspace/CHANGELOG.md"), ...hooked }, undefined],
   ])("answers %s", async (_, question, verdict) => {
     const answer = await approve(question, asked().context);

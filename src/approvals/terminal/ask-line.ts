@@ -16,6 +16,9 @@ export interface TerminalStreams {
 /** How long what was typed ahead, or a terminal's own answers, may take to come, in milliseconds. */
 const AHEAD_MS = 150;
 
+/** Whoever is typing has not seen a question: it is shown when no key has come for so long, in milliseconds. */
+const QUIET_MS = 400;
+
 /** Ends whatever sequence of control characters a program has begun (CAN, ST), so that nothing swallows what follows. */
 const CANCEL = "\u0018\u001b\\";
 
@@ -30,10 +33,17 @@ const RESET =
 /** Makes the terminal fit for a question: what was typed for a program is no answer to it. */
 export async function clearTerminal({ input, output }: TerminalStreams): Promise<void> {
   output.write(RESET);
-  const drop = () => undefined;
+  let hasTyped = false;
+  const drop = () => {
+    hasTyped = true;
+  };
   input.setRawMode(true);
   input.on("data", drop).resume();
   await sleep(AHEAD_MS);
+  while (hasTyped) {
+    hasTyped = false;
+    await sleep(QUIET_MS);
+  }
   input.off("data", drop).pause();
   input.setRawMode(false);
 }
