@@ -4,6 +4,7 @@ import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -182,6 +183,9 @@ describe("cofferdam run --detach", () => {
       "-c",
       script,
     ];
+    const lines = join(runtime, "a\nExecStartPre=true");
+    mkdirSync(lines);
+    expect(await cofferdam(flags, { env: state, cwd: lines })).toMatchObject({ code: 2, stdout: "" });
     const written = await cofferdam(flags, { env: state });
     const unit = written.stdout.startsWith("[Unit]") ? written.stdout : readFileSync(written.stdout.trim(), "utf8");
     const command = /^ExecStart=(.*)$/m.exec(unit)?.[1] ?? "";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { checkName } from "../control/directory.ts";
@@ -25,7 +25,8 @@ export function writeUnit(flags: RunFlags): number {
   const folder = join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "systemd/user");
   const path = join(folder, `cofferdam-${name}.service`);
   mkdirSync(folder, { recursive: true });
-  // What was given with --env is in it.
+  // What was given with --env is in it: neither an older file's mode nor a link's place.
+  rmSync(path, { force: true });
   writeFileSync(path, text, { mode: 0o600 });
   say(path);
   aside(`Begin with: systemctl --user enable --now cofferdam-${name}.service; loginctl enable-linger`);
@@ -51,7 +52,7 @@ Description=The sandbox ${name} of cofferdam
 
 [Service]
 Type=exec
-WorkingDirectory=${escaped(process.cwd())}
+WorkingDirectory=${folder(process.cwd())}
 ExecStart=${command.map(quoted).join(" ")}
 Restart=on-failure
 TimeoutStopSec=60
@@ -65,6 +66,14 @@ WantedBy=default.target
 function quoted(word: string): string {
   if (/[\n\r\0]/.test(word)) throw new UsageError("Cannot write a line break into a unit");
   return `"${escaped(word.replaceAll("\\", "\\\\").replaceAll('"', '\\"')).replaceAll("$", "$$$$")}"`;
+}
+
+/** To the end of the line, which a backslash would lead beyond. */
+function folder(path: string): string {
+  if (!/[\n\r\0]|\\$|\s$/.test(path)) return escaped(path);
+  throw new UsageError(
+    `Cannot write a unit for the folder ${JSON.stringify(path)}: its name would not stay in its line`,
+  );
 }
 
 function escaped(text: string): string {
