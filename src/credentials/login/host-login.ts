@@ -11,7 +11,8 @@ import type { CredentialFunction } from "../types.ts";
 import type { LoginForm, LoginRenewal, LoginTokens, RenewalRequest } from "./form.ts";
 import { LOGIN_FORMS } from "./forms.ts";
 import type { JsonMap } from "./json.ts";
-import { readLoginFile, withLock, writeLoginFile } from "./login-file.ts";
+import { readLoginFile, writeLoginFile } from "./login-file.ts";
+import { withLock } from "./login-lock.ts";
 import { readAnswer } from "./renewal-answer.ts";
 
 /** Posts to a token endpoint over TLS. */

@@ -4,19 +4,13 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { chown, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unavailable } from "../failure.ts";
 import { type JsonMap, parseMap } from "./json.ts";
 
 /** Longer than any that agents write, in bytes. */
 const LENGTH_MAX = 1_048_576;
-
-/** So old is a lock that nobody holds any more, in milliseconds: a renewal takes less. */
-const LOCK_STALE_MS = 60_000;
-
-/** How often another holder is looked for, in milliseconds. */
-const LOCK_POLL_MS = 100;
 
 /**
  * Reads one; undefined where there is none.
@@ -60,38 +54,4 @@ export async function writeLoginFile(path: string, content: JsonMap): Promise<vo
     await rm(draft, { force: true });
     throw error;
   }
-}
-
-/**
- * Does something that only one process at a time may do with a login: a refresh token is good for once.
- *
- * @throws {SandboxError} CREDENTIAL_UNAVAILABLE If another holds it for too long.
- */
-export async function withLock<T>(name: string, path: string, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
-  const real = await realpath(path).catch(() => path);
-  const lock = `${real}.cofferdam-lock`;
-  while (!(await take(name, lock))) {
-    if (signal.aborted) throw unavailable(name, "another process has held its file for too long");
-    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
-  }
-  try {
-    return await act();
-  } finally {
-    await rm(lock, { recursive: true, force: true });
-  }
-}
-
-/** Folders are made by one alone, on every file system. */
-async function take(name: string, lock: string): Promise<boolean> {
-  try {
-    await mkdir(lock, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    const { code = "unknown" } = error as NodeJS.ErrnoException;
-    if (code !== "EEXIST") throw unavailable(name, `its file cannot be locked (${code})`);
-  }
-  const found = await stat(lock).catch(() => undefined);
-  if (found !== undefined && Date.now() - found.mtimeMs > LOCK_STALE_MS)
-    await rm(lock, { recursive: true, force: true });
-  return false;
 }
