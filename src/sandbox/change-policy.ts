@@ -12,8 +12,10 @@ import type { RunningProgram, SandboxContext } from "./context.ts";
 import { useCredentials } from "./credentials.ts";
 import type { Decisions } from "./decisions.ts";
 import type { Variables } from "./environment.ts";
+import type { SandboxFiles } from "./files.ts";
 import { checkPatterns } from "./inference/check-patterns.ts";
 import { readProviders } from "./inference/options.ts";
+import { writeLogins } from "./login-files.ts";
 import type { Modes } from "./modes.ts";
 import { planDomains } from "./plan-domains.ts";
 import { encodePolicy } from "./policy-frames.ts";
@@ -35,6 +37,7 @@ export interface SetPolicyOptions {
 /** What a policy is changed in. */
 export interface ChangeContext {
   readonly context: SandboxContext;
+  readonly files: SandboxFiles;
   readonly link: Link;
   readonly decisions: Decisions;
   readonly flows: Connections;
@@ -54,7 +57,7 @@ export interface PolicyChange {
 
 /** Puts another policy in force for whatever starts from now on. */
 export async function changePolicy(
-  { context, link, decisions, flows, setting, current, generation, records }: ChangeContext,
+  { context, files, link, decisions, flows, setting, current, generation, records }: ChangeContext,
   input: Policy | string,
   { running }: SetPolicyOptions,
 ): Promise<PolicyChange> {
@@ -62,21 +65,33 @@ export async function changePolicy(
   const plans = planDomains(next.normalized, readProviders(setting.options.inference));
   await checkPatterns(next, plans, setting.options);
   const narrowed = narrowedSection(current.normalized, next.normalized);
-  if (narrowed !== undefined && running !== "kill") {
-    await settled(context.running);
-    if (context.running.size > 0) throw commandsRunning(narrowed, context.running.size);
-  }
   const connections = { plan: plans.network, inference: plans.inference, policy: next.normalized };
   flows.check(connections);
   const credentials = await setting.credentials.prepare(next.normalized.credentials);
+  const known = setting.credentials.logins;
+  // Whatever may fail comes before the change: what has begun to be in force is not taken back.
+  const undo = await writeLogins(
+    files,
+    credentials.logins.filter((login) => !known.includes(login)),
+  );
+  const affected: RunningProgram[] = [];
   const parts = policyParts(next, plans, setting, { generation, narrowed: true });
-  const encoded = encodePolicy(parts, decisions.ruleCount);
-  decisions.addRules(encoded.rules);
-  setting.sensitive.setPlan(plans.inference);
-  const changed = link.changePolicy(encoded.frames);
-  // In the order of the link: what was asked for until now starts under the old policy, and everything later does not.
-  const affected = narrowed === undefined ? [] : [...context.running];
-  await changed;
+  try {
+    if (narrowed !== undefined && running !== "kill") {
+      await settled(context.running);
+      if (context.running.size > 0) throw commandsRunning(narrowed, context.running.size);
+    }
+    const encoded = encodePolicy(parts, decisions.ruleCount);
+    decisions.addRules(encoded.rules);
+    setting.sensitive.setPlan(plans.inference);
+    const changed = link.changePolicy(encoded.frames);
+    // In the order of the link: what was asked for until now starts under the old policy, and everything later does not.
+    if (narrowed !== undefined) affected.push(...context.running);
+    await changed;
+  } catch (error) {
+    await undo();
+    throw error;
+  }
   useCredentials(setting.credentials, credentials, records);
   flows.setPolicy(connections);
   setting.registry.policyChanged();

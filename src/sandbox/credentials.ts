@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { CredentialStore, type PreparedCredentials, type SealedLogin } from "../credentials/mod.ts";
-import { SandboxError } from "../errors.ts";
-import { HOME_PATH, type NormalizedPolicy } from "../policy/core.ts";
-import type { SandboxFiles } from "./files.ts";
+import { CredentialStore, type PreparedCredentials } from "../credentials/mod.ts";
+import type { NormalizedPolicy } from "../policy/core.ts";
 import { postRenewal } from "./login-renewals.ts";
 import type { SandboxOptions } from "./options.ts";
 import type { SandboxRecords } from "./records.ts";
@@ -54,25 +52,3 @@ export function useCredentials(
 }
 
 type CredentialRecords = Pick<SandboxRecords, "decision">;
-
-/**
- * Puts the files of logins into a sandbox: they hold placeholders.
- *
- * @throws {SandboxError} CREDENTIAL_UNAVAILABLE If one cannot be written there.
- */
-export async function writeLogins(files: SandboxFiles, logins: readonly SealedLogin[]): Promise<void> {
-  for (const { name, file } of logins) {
-    const path = `${HOME_PATH}/${file.path}`;
-    try {
-      await files.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
-      await files.write(path, file.text, { mode: 0o600 });
-    } catch (cause) {
-      const reason = `its file ${path} cannot be written in the sandbox`;
-      throw new SandboxError("CREDENTIAL_UNAVAILABLE", `Cannot use the credential "${name}": ${reason}`, {
-        details: { credential: name, reason },
-        hint: "The policy must let the home folder be written",
-        cause,
-      });
-    }
-  }
-}

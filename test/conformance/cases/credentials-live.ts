@@ -2,6 +2,8 @@
  * Credentials while a sandbox runs: new values, other policies, and programs that have ways of their own to send them.
  */
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import type { CredentialRule } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
@@ -55,7 +57,11 @@ export const credentialLiveCases: readonly Case[] = [
       const bound: CredentialRule = { name: "TOKEN", hosts: [api.host], ports: [api.port] };
       let real = secret();
       const policy = policyWith([openRule(api)], [bound]);
-      const sandbox = await credentialSandbox(scene, policy, { credentials: { TOKEN: () => real, OTHER: () => real } });
+      const login = join(scene.folder(), "login.json");
+      const tokens = { access_token: secret("ya29."), claudeAiOauth: { accessToken: secret("sk-ant-oat01-") } };
+      writeFileSync(login, JSON.stringify(tokens));
+      const sources = { TOKEN: () => real, OTHER: () => real, gemini: { login }, claude: { login } };
+      const sandbox = await credentialSandbox(scene, policy, { credentials: sources });
       // One that runs all the time: it keeps what it got.
       const loop =
         'while read -r url; do curl -sS --max-time 20 -H "Authorization: $TOKEN" "$url" | tr -d "\\n"; echo; done';
@@ -84,6 +90,16 @@ export const credentialLiveCases: readonly Case[] = [
       // What cannot be had changes nothing.
       const missing = policyWith([openRule(api)], [{ name: "NOBODY_HAS_IT", hosts: [api.host] }]);
       await refused(sandbox.setPolicy(missing), "CREDENTIAL_UNAVAILABLE");
+      // Neither does a login whose file cannot be written there, though that of another one could.
+      await shell(sandbox, "mkdir -p ~/.claude/.credentials.json");
+      const logins = [
+        { provider: "gemini", login: true },
+        { provider: "claude", login: true },
+      ] as const;
+      await refused(sandbox.setPolicy(policyWith([openRule(api)], logins)), "CREDENTIAL_UNAVAILABLE");
+      expect((await shell(sandbox, "ls ~/.gemini")).stdout).toBe("");
+      expect(JSON.parse(await send()).reason).toMatch(/the policy in force has no such credential/);
+      expect(sandbox.enforcement.credentials.map(({ name }) => name)).toEqual(["OTHER"]);
       expect(sandbox.policy.generation).toBe(3);
       await command.kill();
       expect(await traces(scene, sandbox, first, [])).toEqual([]);
