@@ -11,17 +11,28 @@ export interface Needle {
 }
 
 /**
- * A value as it is, percent-encoded with digits of either case, in JSON with or without `\\/`, and in base64 wherever it may
- * begin in three bytes. What is said in its place is
- * as long, so that whatever counts bytes stays right: the placeholder, cut or filled up.
+ * A value as it is, and in base64 wherever it may begin in three bytes; each percent-encoded with digits of either case, and in
+ * JSON, whatever of it a writer escapes. What is said in its place is as long, so that whatever counts bytes stays right: the
+ * placeholder, cut or filled up.
  */
 export function needlesOf(value: string, placeholder: string): readonly Needle[] {
-  const texts = new Set([
-    value,
-    ...percentForms(value),
-    ...jsonForms(value),
-    ...[0, 1, 2].flatMap((offset) => base64At(value, offset)),
-  ]);
+  const known = made.get(value);
+  if (known?.placeholder === placeholder) return known.needles;
+  const needles = make(value, placeholder);
+  made.delete(value);
+  made.set(value, { placeholder, needles });
+  const [oldest] = made.keys();
+  if (made.size > MADE_MAX && oldest !== undefined) made.delete(oldest);
+  return needles;
+}
+
+/** Those that were made last: every answer of a host needs them. */
+const made = new Map<string, { readonly placeholder: string; readonly needles: readonly Needle[] }>();
+const MADE_MAX = 64;
+
+function make(value: string, placeholder: string): readonly Needle[] {
+  const said = [value, ...[0, 1, 2].flatMap((offset) => base64At(value, offset))];
+  const texts = new Set(said.flatMap((text) => [text, ...percentForms(text), ...jsonForms(text)]));
   return [...texts].map((text) => {
     const bytes = Buffer.from(text);
     const cover = Buffer.alloc(bytes.length, "*");
@@ -37,11 +48,28 @@ function percentForms(value: string): readonly string[] {
   return [short, long].flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())]);
 }
 
-/** Some writers escape slashes, and some what has a meaning in HTML. */
+/**
+ * What writers of JSON escape by number: nothing, what has a meaning in HTML (Go), quotes and `=` with it (Gson), `+` and backquotes
+ * with those (.NET), and whatever is no letter or digit; each with slashes or without.
+ */
+const BY_NUMBER: readonly ((char: string) => boolean)[] = [
+  ...["", "/", "<>&", "<>&/", "<>&='", "<>&'\"`+", "<>&'\"`+/"].map((set) => (char: string) => set.includes(char)),
+  (char) => /[^A-Za-z0-9]/.test(char),
+];
+
+/** Each with digits of either case, and with a backslash before slashes, too. */
 function jsonForms(value: string): readonly string[] {
-  const text = JSON.stringify(value).slice(1, -1);
-  const inHtml = text.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
-  return [text, inHtml].flatMap((each) => [each, each.replaceAll("/", "\\/")]);
+  const texts = BY_NUMBER.flatMap((isNumber) => [escaped(value, isNumber, true), escaped(value, isNumber, false)]);
+  return texts.flatMap((text) => [text, text.replaceAll("/", "\\/")]);
+}
+
+function escaped(value: string, isNumber: (char: string) => boolean, isLower: boolean): string {
+  const chars = [...value].map((char) => {
+    if (!isNumber(char)) return JSON.stringify(char).slice(1, -1);
+    const digits = char.charCodeAt(0).toString(16).padStart(4, "0");
+    return `\\u${isLower ? digits : digits.toUpperCase()}`;
+  });
+  return chars.join("");
 }
 
 /** The digits that are the value's alone, in both alphabets. */

@@ -10,8 +10,9 @@ import type { CredentialSource } from "./types.ts";
 /** So many values of one credential are remembered, to be kept out of answers and records: a host may still say an old one. */
 const REMEMBERED_MAX = 8;
 
-/** How often a value that is kept may be given up for a host's word, in milliseconds. */
+/** How often a value that is kept may be given up for a host's word, in milliseconds; the more seldom the longer its source gives the same. */
 const DROP_MS = 10_000;
+const DROP_MAX_MS = 320_000;
 
 /** Reads a source, and remembers what it gave. */
 export class SourceReader {
@@ -23,6 +24,8 @@ export class SourceReader {
   #reading: Promise<ReadValue | undefined> | undefined;
   #values: readonly string[];
   #droppedAt = Number.NEGATIVE_INFINITY;
+  #dropped: string | undefined;
+  #dropMs = DROP_MS;
 
   constructor(
     name: string,
@@ -76,7 +79,10 @@ export class SourceReader {
   /** A host does not take it: what is kept is read again. Programs can have hosts say so, and must not make it often. */
   refused(value: string): void {
     const now = Date.now();
-    if (this.#kept?.value !== value || now - this.#droppedAt < DROP_MS) return;
+    const isSame = this.#dropped === value;
+    if (this.#kept?.value !== value || now - this.#droppedAt < (isSame ? this.#dropMs : DROP_MS)) return;
+    this.#dropMs = isSame ? Math.min(this.#dropMs * 2, DROP_MAX_MS) : DROP_MS;
+    this.#dropped = value;
     this.#droppedAt = now;
     this.#kept = undefined;
   }

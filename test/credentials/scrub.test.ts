@@ -53,12 +53,22 @@ describe("Scrubber", () => {
     ],
     ["JSON with escaped slashes", (value: string) => JSON.stringify(value).slice(1, -1).replaceAll("/", "\\/")],
     ["JSON", (value: string) => JSON.stringify(value).slice(1, -1)],
+    ["JSON with slashes by number", (value: string) => JSON.stringify(value).slice(1, -1).replaceAll("/", "\\u002F")],
+    [
+      "JSON as .NET writes it",
+      (value: string) =>
+        value.replace(/[<>&'"`+\\]/g, (c) =>
+          c === "\\" ? "\\\\" : `\\u00${c.charCodeAt(0).toString(16).toUpperCase()}`,
+        ),
+    ],
+    ["base64 in JSON", (value: string) => Buffer.from(value).toString("base64").replaceAll("/", "\\/")],
+    ["base64 in a URL", (value: string) => encodeURIComponent(Buffer.from(value).toString("base64"))],
     ["base64", (value: string) => Buffer.from(value).toString("base64")],
     ["base64 after one byte", (value: string) => Buffer.from(`u${value}`).toString("base64")],
     ["Basic", (value: string) => Buffer.from(`x-access-token:${value}`).toString("base64")],
     ["base64url", (value: string) => Buffer.from(`ab${value}?>`).toString("base64url")],
   ])("finds it in %s", (_, encode) => {
-    const odd = `${secret()}/+"\\%~`;
+    const odd = `${secret()}/+"\\%~???`;
     const encoded = encode(odd);
     const covered = cover(Buffer.from(encoded), needlesOf(odd, PLACEHOLDER)).toString();
     expect(covered).toHaveLength(encoded.length);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type CredentialSource, CredentialStore } from "../../src/credentials/mod.ts";
 import { Placeholders } from "../../src/credentials/placeholders.ts";
 import { SourceReader } from "../../src/credentials/source-reader.ts";
@@ -91,6 +91,19 @@ describe("sources", () => {
     kept.refused(await kept.read());
     kept.refused(await kept.read());
     expect([await kept.read(), calls]).toEqual(["value-number-2", 2]);
+  });
+
+  test("and the more seldom, the longer its source gives the same: a program cannot run a command of the host at will", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => void vi.useRealTimers());
+    let calls = 0;
+    const same = reader(() => ({ value: `value-number-${Math.min(++calls, 1)}`, expiresAt: Date.now() + 3_600_000 }));
+    for (let second = 0; second < 120; second++) {
+      same.refused(await same.read());
+      vi.setSystemTime(Date.now() + 1000);
+    }
+    // After 0, 10, 30 and 70 seconds.
+    expect(calls).toBe(5);
   });
 
   test("a command does not run where the sandbox may write", async () => {
