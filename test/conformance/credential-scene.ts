@@ -1,7 +1,7 @@
 /**
  * What the cases about credentials have in common: a host that says what it was sent, and a sandbox that has a secret for it.
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -76,14 +76,17 @@ export async function traces(
   const roots = "/workspace /home /tmp /var /etc /run /opt /srv /root /mnt /dev/shm /.cofferdam /.cofferdam-trust";
   const found = await search(`rlaF -f - ${roots}`);
   const running = await sandbox.spawn(["sleep", "60"]);
-  found.push(...(await search("laF -f - /proc/[0-9]*/environ")));
+  found.push(...(await search("laF -f - /proc/[0-9]*/environ /proc/[0-9]*/cmdline")));
   await running.kill();
   const isIn = (kept: string): boolean => texts.some((each) => kept.includes(each));
   if (scene.place.docker) {
-    const container = execFileSync("docker", ["inspect", `cofferdam-${sandbox.id}`], { encoding: "utf8" });
-    if (isIn(container)) found.push("docker inspect");
+    for (const about of ["inspect", "logs"]) {
+      // Also what an engine says that keeps no logs.
+      const { stdout, stderr } = spawnSync("docker", [about, `cofferdam-${sandbox.id}`], { encoding: "utf8" });
+      if (isIn(stdout + stderr)) found.push(`docker ${about}`);
+    }
   }
-  if (isIn(JSON.stringify([sandbox.decisions(), sandbox.policy, sandbox.enforcement]))) found.push("records");
+  if (isIn(JSON.stringify([sandbox.events.recent(), sandbox.policy, sandbox.enforcement]))) found.push("records");
   for (const log of logs) if (isIn(readFileSync(log, "utf8"))) found.push(log);
   return found;
 }

@@ -10,6 +10,8 @@ import { credentialSandbox, logIn, openRule, policyWith, secret, traces, witness
 import { refused } from "../help.ts";
 import { curl, requestRecord } from "../stand-in.ts";
 
+let sandboxes = 0;
+
 const asked = (name: string) => ["sh", "-c", `printf %s "$${name}"`];
 
 export const credentialCases: readonly Case[] = [
@@ -75,7 +77,11 @@ export const credentialCases: readonly Case[] = [
         [{ provider: "github", hosts: [api.host], ports: [api.port], variable: "GITHUB_TOKEN" }],
       );
       const log = logIn(scene);
-      const options = { credentials: { github: () => real }, audit: { file: log } };
+      // In this process's environment, of which nothing may come along.
+      const env = `COFFERDAM_TEST_${sandboxes++}`;
+      process.env[env] = real;
+      scene.defer(() => delete process.env[env]);
+      const options = { credentials: { github: { env } }, audit: { file: log } };
       const sandbox = await credentialSandbox(scene, policy, options);
       const { stdout: placeholder } = await sandbox.exec(asked("GITHUB_TOKEN"));
       expect(placeholder).toMatch(/^ghp_[A-Za-z0-9]{36}$/);
