@@ -5,6 +5,7 @@
  */
 import { CallFailure } from "../router/errors.ts";
 import { type Json, type JsonObject, objectOf, objectsOf, textOf } from "../router/json.ts";
+import { CLIENT_CALLS, CLIENT_TOOLS } from "./client-tools.ts";
 import { callOf } from "./response-tools.ts";
 import { unsayable } from "./words.ts";
 
@@ -29,7 +30,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 const OUTPUTS: ReadonlySet<string> = new Set([
   "function_call_output",
   "custom_tool_call_output",
-  "local_shell_call_output",
+  ...Object.keys(CLIENT_CALLS).map((call) => `${call}_output`),
 ]);
 
 /** Says it. @throws {CallFailure} If something of it cannot be said. */
@@ -92,7 +93,10 @@ class Messages {
     else throw unsayable(`A message of the role ${JSON.stringify(role ?? null)}`);
   }
 
-  #output({ call_id: callId, id, output }: JsonObject): void {
+  #output(item: JsonObject): void {
+    const { type, call_id: callId, id } = item;
+    const kind = CLIENT_CALLS[(textOf(type) ?? "").replace(/_output$/, "")];
+    const output = kind === undefined ? item.output : CLIENT_TOOLS[kind].said(item);
     const tool_call_id = textOf(callId) ?? textOf(id);
     if (tool_call_id === undefined) throw new CallFailure("invalid", "The output of a tool has no call_id");
     this.#endTurn();

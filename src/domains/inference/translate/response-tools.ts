@@ -4,23 +4,14 @@
  * @module
  */
 import { CallFailure } from "../router/errors.ts";
-import {
-  isList,
-  type Json,
-  type JsonObject,
-  listOf,
-  numberOf,
-  objectOf,
-  objectsOf,
-  parseJson,
-  textOf,
-} from "../router/json.ts";
+import { type Json, type JsonObject, objectOf, objectsOf, parseJson, textOf } from "../router/json.ts";
+import { CLIENT_CALLS, CLIENT_TOOLS, type ClientToolType, clientTool, isClientTool } from "./client-tools.ts";
 import { freshId, given, unsayable } from "./words.ts";
 
 /** What a function of a chat completion is to a client of the Responses API. */
 export interface ToolFacts {
-  /** `custom`: it takes a text. `local_shell`: a command that the client runs. */
-  readonly kind: "function" | "custom" | "local_shell";
+  /** `custom`: it takes a text. */
+  readonly kind: "function" | "custom" | ClientToolType;
   readonly name: string;
   /** The group of tools that it is in. */
   readonly namespace?: string;
@@ -45,23 +36,10 @@ const PROVIDER_RUN =
 /** The longest name of a function. */
 const NAME_MAX = 64;
 
-const SHELL = "local_shell";
-
 const TEXT_INPUT: JsonObject = {
   type: "object",
   properties: { input: { type: "string", description: "The whole input of the tool, as a plain text" } },
   required: ["input"],
-  additionalProperties: false,
-};
-
-const SHELL_INPUT: JsonObject = {
-  type: "object",
-  properties: {
-    command: { type: "array", items: { type: "string" }, description: "The program and its arguments" },
-    working_directory: { type: "string" },
-    timeout_ms: { type: "number" },
-  },
-  required: ["command"],
   additionalProperties: false,
 };
 
@@ -100,14 +78,14 @@ export class ResponseTools {
       const said = { description: customDescription(description, objectOf(tool.format)), parameters: TEXT_INPUT };
       return [this.#function({ kind: "custom", name }, namespace, said)];
     }
-    if (type === SHELL) {
-      const said = { description: "Runs a command, and gives its output", parameters: SHELL_INPUT };
-      return [this.#function({ kind: "local_shell", name: SHELL }, undefined, said)];
+    if (isClientTool(type) && !isRemote(tool)) {
+      const { description, parameters } = CLIENT_TOOLS[type];
+      return [this.#function({ kind: type, name: type }, undefined, { description, parameters })];
     }
     if (type === "namespace" && namespace === undefined) {
       return objectsOf(tool.tools).flatMap((each) => this.#read(each, name));
     }
-    if (PROVIDER_RUN.test(type)) return [];
+    if (PROVIDER_RUN.test(type) || isRemote(tool)) return [];
     throw unsayable(`A tool of the type ${JSON.stringify(type.slice(0, 128))}`);
   }
 
@@ -120,6 +98,11 @@ export class ResponseTools {
     if (!this.#facts.has(name)) this.#facts.set(name, { ...facts, ...(namespace === undefined ? {} : { namespace }) });
     return { type: "function", function: given({ name, ...said }) };
   }
+}
+
+/** Whether it is a shell in a container of the provider's. */
+function isRemote({ type, environment }: JsonObject): boolean {
+  return type === "shell" && /^container_/.test(textOf(objectOf(environment)?.type) ?? "");
 }
 
 function customDescription(description = "", format: JsonObject | undefined): string {
@@ -140,8 +123,11 @@ export function toolChoiceOf(choice: Json | undefined): Json | undefined {
   if (choice === "auto" || choice === "none" || choice === "required") return choice;
   const { type, name, namespace } = objectOf(choice) ?? {};
   const isNamed = (type === "function" || type === "custom") && typeof name === "string";
-  if (!isNamed && type !== SHELL) throw unsayable(`A choice of tools of the type ${JSON.stringify(type ?? null)}`);
-  return { type: "function", function: { name: isNamed ? functionName(name, textOf(namespace)) : SHELL } };
+  const called = textOf(type) ?? "";
+  if (!isNamed && !isClientTool(called)) {
+    throw unsayable(`A choice of tools of the type ${JSON.stringify(type ?? null)}`);
+  }
+  return { type: "function", function: { name: isNamed ? functionName(name, textOf(namespace)) : called } };
 }
 
 /** The arguments of a call in a conversation, as those of a function. Undefined: the item is no call. */
@@ -159,9 +145,8 @@ export function callOf(item: JsonObject): JsonObject | undefined {
     const text = JSON.stringify({ input: textOf(item.input) ?? "" });
     return called(functionName(textOf(name) ?? "", textOf(namespace)), text);
   }
-  if (type !== "local_shell_call") return undefined;
-  const { command, working_directory, timeout_ms } = objectOf(item.action) ?? {};
-  return called(SHELL, JSON.stringify(given({ command: command ?? [], working_directory, timeout_ms })));
+  const kind = CLIENT_CALLS[textOf(type) ?? ""];
+  return kind === undefined ? undefined : called(kind, JSON.stringify(CLIENT_TOOLS[kind].arguments(item)));
 }
 
 /** The item that tells a client of a call. */
@@ -178,18 +163,12 @@ export function callItem(
     const said = status === "in_progress" ? "" : (textOf(input?.input) ?? text);
     return { id, type: "custom_tool_call", status, call_id, name, ...group, input: said };
   }
-  const { command, working_directory, timeout_ms } = input ?? {};
-  const words = isList(command) ? listOf(command).flatMap((word) => textOf(word) ?? []) : [];
-  const action = {
-    type: "exec",
-    command: typeof command === "string" ? ["sh", "-c", command] : words,
-    env: {},
-    ...given({ working_directory: textOf(working_directory), timeout_ms: numberOf(timeout_ms) }),
-  };
-  return { id, type: "local_shell_call", status, call_id, action };
+  // Of a patch nobody says that it is not whole.
+  const told = kind === "apply_patch" && status === "incomplete" ? "in_progress" : status;
+  return { id, type: `${kind}_call`, status: told, call_id, ...CLIENT_TOOLS[kind].called(input ?? {}) };
 }
 
 /** A name for the item of a call. */
 export function callItemId({ kind }: ToolFacts): string {
-  return freshId({ function: "fc_", custom: "ctc_", local_shell: "lsh_" }[kind]);
+  return freshId(clientTool(kind)?.prefix ?? (kind === "custom" ? "ctc_" : "fc_"));
 }

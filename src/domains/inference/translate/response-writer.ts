@@ -131,7 +131,7 @@ export class ResponseWriter {
     if (kind === "function") {
       return this.#event("response.function_call_arguments.done", { ...this.#place(), name, arguments: text });
     }
-    if (kind === "local_shell") return "";
+    if (kind !== "custom") return "";
     const { input = "" } = this.#called("completed");
     return (
       this.#event("response.custom_tool_call_input.delta", { ...this.#place(), delta: input }) +
