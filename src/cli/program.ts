@@ -161,8 +161,8 @@ function addExplain(policy: Command): void {
     .command("explain")
     .description("Says what a policy says of one thing, which rules were looked at, and which one decides.")
     .argument("<file>", "YAML or JSON")
-    .argument("<action>", "read, write, create, delete, rename, link, list, metadata, start, connect or request")
-    .argument("<what...>", "a path; a program with its arguments, after --; host:port; a method and a URL")
+    .argument("<action>", "read, write, create, delete, rename, link, list, metadata, start, connect, request or call")
+    .argument("<what...>", "a path; a program with its arguments, after --; host:port; a method and a URL; a model")
     .option("--binary <path>", "the program that connects")
     .option(...JSON_FLAG)
     .addHelpText(
@@ -172,6 +172,7 @@ Examples:
   $ cofferdam policy explain docs.yaml write ./docs/index.md
   $ cofferdam policy explain docs.yaml start -- git push origin
   $ cofferdam policy explain docs.yaml request POST https://api.github.com/user/repos
+  $ cofferdam policy explain docs.yaml call gpt-5
 
 Exit codes: 0 for allow, 1 for deny, 3 for ask.`,
     )

@@ -62,6 +62,7 @@ describe("cofferdam policy explain", () => {
     [["connect", "[::1]:80"], 1, /^deny /],
     [["request", "GET", "https://example.com/"], 1, /^deny /],
     [["start", "--", "git", "push"], 0, /^allow /],
+    [["call", "gpt-5"], 1, /^deny no rule of inference decides/],
   ])("%j: %i", async (words, code, said) => {
     const result = await call("policy", "explain", "good.yaml", ...words);
     expect([result.stderr, result.code]).toEqual(["", code]);
@@ -81,6 +82,7 @@ describe("cofferdam policy explain", () => {
     [["bogus", "x"], /"bogus" is nothing that a policy decides/],
     [["read", "a", "b"], /about one file/],
     [["request", "not a url"], /not a url/],
+    [["call", "a", "b"], /about one model/],
   ])("%j is an error of usage", async (words, line) => {
     const { code, stderr } = await call("policy", "explain", "good.yaml", ...words);
     expect(code).toBe(2);

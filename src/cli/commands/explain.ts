@@ -5,9 +5,12 @@
  */
 import {
   displaySafe,
+  type ExplainedCall,
+  type ExplainedTarget,
   type Explanation,
   explain,
   type FileOperation,
+  type InferenceLimits,
   loadPolicy,
   type PolicyRequest,
 } from "../../mod.ts";
@@ -63,9 +66,12 @@ function requestOf(action: string, words: readonly string[], { binary }: Explain
         ...by,
         ...(second === undefined ? { url: first } : { method: first, url: second }),
       };
+    case "call":
+      if (words.length !== 1) throw new UsageError('"call" is about one model, as the client calls it');
+      return { domain: "inference", model: first };
     default:
       throw new UsageError(
-        `"${action}" is nothing that a policy decides: use ${FILE_OPERATIONS.join(", ")}, start, connect or request`,
+        `"${action}" is nothing that a policy decides: use ${FILE_OPERATIONS.join(", ")}, start, connect, request or call`,
       );
   }
 }
@@ -79,17 +85,51 @@ function hostOf(text: string): { readonly host: string; readonly port?: number }
 
 const LOOKS = { allow: "green", deny: "red", ask: "yellow" } as const;
 
-function lines({ verdict, reason, ruleId, parts, rules, decidedBy }: Explanation): string[] {
+/** Why a rule has no say, where it is not that the request is another one. */
+const NO_SAY: Readonly<Record<string, string>> = {
+  order: "does not apply: a rule before it takes the call",
+  content: "may apply: it is about what the call carries",
+  local: "does not apply: the call goes to a local provider",
+};
+
+function lines({ verdict, reason, ruleId, parts, rules, decidedBy, call }: Explanation): string[] {
   const style = styleOf(process.stdout);
   const from = parts.length === 0 ? "" : ` of ${parts.map(displaySafe).join(", ")}`;
   const by = ruleId === undefined ? decidedBy : `${ruleId}${from}`;
   const rows = rules.map((rule) => [
     `  ${style(LOOKS[rule.verdict], rule.verdict)}`,
     displaySafe(rule.ruleId),
-    rule.applies ? "" : style("dim", `does not apply: another ${rule.because ?? "request"}`),
+    rule.applies
+      ? ""
+      : style("dim", NO_SAY[rule.because ?? ""] ?? `does not apply: another ${rule.because ?? "request"}`),
   ]);
   return [
     `${style(LOOKS[verdict], verdict)} ${displaySafe(reason)} ${style("dim", `(${displaySafe(by)})`)}`,
     ...table(rows),
+    ...(call === undefined ? [] : callLines(call)),
   ];
+}
+
+function callLines({ targets, budget, privacy, recorded }: ExplainedCall): string[] {
+  const { providers = {}, ...whole } = budget;
+  const said = (limits: InferenceLimits): string =>
+    Object.entries(limits)
+      .map(([name, limit]) => `${name} ${limit}`)
+      .join(", ");
+  const whereOf = ({ local, baseUrl }: ExplainedTarget): string => {
+    if (baseUrl === undefined) return "the host knows where";
+    return `${baseUrl}${local === true ? ", local" : ""}`;
+  };
+  const rows = [
+    ...targets.map((target) => ["  asks", `${target.provider} (${target.model})`, whereOf(target)]),
+    ...privacy.map(({ ruleId, action, target }) => [
+      `  may ${action}`,
+      ruleId,
+      target === undefined ? "" : `${target.provider} (${target.model})`,
+    ]),
+    ...(Object.keys(whole).length === 0 ? [] : [["  budget", "all calls", said(whole)]]),
+    ...Object.entries(providers).map(([name, limits]) => ["  budget", name, said(limits)]),
+    ["  recorded", recorded, ""],
+  ];
+  return table(rows.map((row) => row.map(displaySafe)));
 }

@@ -11,6 +11,7 @@ import { withOwnRanges } from "../algebra/private-ranges.ts";
 import type { NormalizedPolicy } from "../normalized.ts";
 import type { Policy } from "../types.ts";
 import { explainFile } from "./files.ts";
+import { explainCall } from "./models.ts";
 import { explainConnection, explainRequest } from "./network.ts";
 import { explainStart } from "./programs.ts";
 import type { Answer, ExplainOptions, Explanation, PolicyRequest } from "./types.ts";
@@ -19,8 +20,8 @@ import type { Answer, ExplainOptions, Explanation, PolicyRequest } from "./types
  * Says what becomes of a request under a policy: the verdict, what decides, and every rule that is about it, with the part
  * that each came from. Nothing is run, opened or resolved, and no hook or approver is asked.
  *
- * Shape: plain data. A request is about a file, the start of a program, a connection, or an HTTP request; see the types for
- * their defaults. Parts are known of a policy that `compose` or `restrict` returned. They are neither in the document nor in
+ * Shape: plain data. A request is about a file, the start of a program, a connection, an HTTP request, or a call to a model; see the
+ * types for their defaults. Parts are known of a policy that `compose` or `restrict` returned. They are neither in the document nor in
  * its digest, so of one that was written down and read again they are found with `parts`, by what the rules say; rules that
  * `restrict` narrowed are in neither of its two policies, and have none then.
  *
@@ -46,7 +47,7 @@ export async function explain(
 ): Promise<Explanation> {
   const [part] = readParts([policy], () => "the policy");
   if (part === undefined) throw new TypeError("there is one part");
-  const answer = await answerTo(part.normalized, request);
+  const answer = await answerTo(part.normalized, request, options);
   const sources = options.parts === undefined ? undefined : foundSources(part, options.parts);
   const partsOf = (id: string): readonly string[] => {
     if (sources !== undefined) return sources.get(id) ?? [];
@@ -65,7 +66,11 @@ export async function explain(
   return { ...answer, parts, rules };
 }
 
-function answerTo(policy: NormalizedPolicy, request: PolicyRequest): Answer | Promise<Answer> {
+function answerTo(
+  policy: NormalizedPolicy,
+  request: PolicyRequest,
+  { providers }: ExplainOptions,
+): Answer | Promise<Answer> {
   switch (request.domain) {
     case "filesystem":
       return explainFile(policy, request);
@@ -73,10 +78,12 @@ function answerTo(policy: NormalizedPolicy, request: PolicyRequest): Answer | Pr
       return explainStart(policy, request);
     case "network":
       return request.operation === "request" ? explainRequest(policy, request) : explainConnection(policy, request);
+    case "inference":
+      return explainCall(policy, request, providers);
     default:
       throw new SandboxError("ARGUMENT_INVALID", "Cannot explain a request of an unknown domain", {
         details: { argument: "request.domain", value: (request as { readonly domain?: unknown }).domain },
-        hint: "The domains are filesystem, process and network",
+        hint: "The domains are filesystem, process, network and inference",
       });
   }
 }

@@ -11,8 +11,11 @@ import {
   connectionTable,
   evaluateConnection,
   evaluateRequest,
+  INFERENCE_HOST,
+  LOCAL_HOST,
   requestNeeds,
 } from "../connections.ts";
+import { compileGlob } from "../glob.ts";
 import { type HttpFacts, isGrpcType, readContent, readTarget } from "../http/mod.ts";
 import type { NormalizedNetworkDenial, NormalizedPolicy } from "../normalized.ts";
 import { PLACES } from "../widenings.ts";
@@ -24,7 +27,8 @@ import type { Answer, ConnectRequest, Considered, WebRequest } from "./types.ts"
 export function explainConnection(policy: NormalizedPolicy, request: ConnectRequest): Answer {
   const attempt = attemptOf(request.host, request.port ?? 443, request.binary);
   const table = connectionTable(policy, PLACES);
-  return connectionAnswer(policy, table, attempt, (rule) => !(rule.verdict === "deny" && rule.http !== undefined));
+  const isMeant = (rule: Rule) => !(rule.verdict === "deny" && rule.http !== undefined);
+  return ownOr(policy, attempt, connectionAnswer(policy, table, attempt, isMeant));
 }
 
 /** Answers whether a request may be made, and its connection. */
@@ -61,7 +65,33 @@ export async function explainRequest(policy: NormalizedPolicy, request: WebReque
   const seen = { ...(inspects === undefined ? {} : { inspects }), ...(addresses === undefined ? {} : { addresses }) };
   const audited = ruling.audited ? { audited: true as const, reason: `${ruling.ruleId} only audits it` } : {};
   // Where nothing looks into a connection, whatever is said on it passes.
-  return inspects === false ? connection : stricter({ ...asked, ...audited, ...seen }, connection);
+  const made = inspects === false ? connection : stricter({ ...asked, ...audited, ...seen }, connection);
+  return ownOr(policy, attempt, made);
+}
+
+/** Hosts that are answered without a rule that leads there: the rules of the network can only deny them. */
+function ownOr(policy: NormalizedPolicy, { host, port }: ConnectionAttempt, answer: Answer): Answer {
+  const own = port === 80 || port === 443 ? ownHost(policy, host) : undefined;
+  if (own === undefined || (answer.verdict === "deny" && answer.ruleId !== undefined)) return answer;
+  const { ruleId } = own;
+  const rules = ruleId === undefined ? [] : [{ ruleId, verdict: "allow", applies: true } as const];
+  return { ...own, verdict: "allow", rules: [...answer.rules, ...rules], inspects: true };
+}
+
+function ownHost(
+  { inference }: NormalizedPolicy,
+  host: string,
+): Pick<Answer, "decidedBy" | "section" | "ruleId" | "reason"> | undefined {
+  if (host === LOCAL_HOST) return { decidedBy: "default", section: "network", reason: "it is the sandbox's own page" };
+  const { routes, intercept } = inference;
+  const section = "inference" as const;
+  if (host === INFERENCE_HOST && routes.length + intercept.length > 0) {
+    return { decidedBy: "default", section, reason: "the router of calls to models answers for it" };
+  }
+  const taken = intercept.find((glob) => compileGlob(glob, ".")(host));
+  if (taken === undefined) return undefined;
+  const reason = "the router of calls to models answers for it, and nothing is dialed";
+  return { decidedBy: "rule", section, ruleId: `inference.intercept:${taken}`, reason };
 }
 
 type Rule = ConnectionTable["rules"][number];

@@ -4,10 +4,10 @@
  * @module
  */
 import type { PathAction } from "../evaluate.ts";
-import type { Policy, Verdict } from "../types.ts";
+import type { InferenceBudget, InferenceProvider, Policy, PrivacyRule, Verdict } from "../types.ts";
 
-/** What somebody wants to know of a policy: whether a file may be used, a program started, a host or a page reached. */
-export type PolicyRequest = FileRequest | StartRequest | ConnectRequest | WebRequest;
+/** What somebody wants to know of a policy: whether a file may be used, a program started, a host or a page reached, a model called. */
+export type PolicyRequest = FileRequest | StartRequest | ConnectRequest | WebRequest | ModelRequest;
 
 /** What is done to a file. */
 export type FileOperation = PathAction;
@@ -63,8 +63,18 @@ export interface WebRequest {
   readonly binary?: string;
 }
 
+/** A call to a model. What it says is not part of it, so of rules of privacy only is said which may count. */
+export interface ModelRequest {
+  readonly domain: "inference";
+  readonly operation?: "call";
+  /** As the client calls it. */
+  readonly model: string;
+}
+
 /** Options of `explain`. */
 export interface ExplainOptions {
+  /** Of a call to a model: the providers that `createSandbox` is given, beside those of the policy. @default none */
+  readonly providers?: Readonly<Record<string, InferenceProvider>>;
   /**
    * The parts that the policy was composed of: rules are found again by what they say. For a policy that was written down
    * and read again since.
@@ -76,7 +86,8 @@ export interface ExplainOptions {
 
 /**
  * What decides. `rule` and `baseline` have a rule's id; `unmatched` is what a section says of what no rule allows, `default`
- * that without `process.allow` whatever may be read may start; `malformed` is a request that no server may get.
+ * that without `process.allow` whatever may be read may start, and that a sandbox reaches its own names; `malformed` is a request that no
+ * server may get, or a route that no sandbox takes.
  */
 export type DecidedBy = "rule" | "baseline" | "unmatched" | "default" | "malformed";
 
@@ -84,8 +95,8 @@ export type DecidedBy = "rule" | "baseline" | "unmatched" | "default" | "malform
 export interface Explanation {
   readonly verdict: Verdict;
   readonly decidedBy: DecidedBy;
-  /** The section that decides: `filesystem` where a program may not be read. */
-  readonly section: "filesystem" | "process" | "network";
+  /** The section that decides: `filesystem` where a program may not be read, `inference` where a host is answered by the router. */
+  readonly section: "filesystem" | "process" | "network" | "inference";
   readonly ruleId?: string;
   /** The hook that is asked. Absent beside `ask`: the approver is. */
   readonly defer?: string;
@@ -101,6 +112,38 @@ export interface Explanation {
   readonly inspects?: boolean;
   /** Of a connection: addresses beside public ones that may be dialed. */
   readonly addresses?: readonly string[];
+  /** Of a call to a model that a route takes: who answers it, and what is held against it. */
+  readonly call?: ExplainedCall;
+}
+
+/** What becomes of a call to a model. */
+export interface ExplainedCall {
+  /** Who is asked, in this order, until one answers. */
+  readonly targets: readonly ExplainedTarget[];
+  /** The rules of privacy that count if the call carries what they are about. */
+  readonly privacy: readonly ExplainedPrivacy[];
+  /** The limits that it is held to: of all calls, and of those to these providers. */
+  readonly budget: InferenceBudget;
+  /** What the audit keeps of it. */
+  readonly recorded: "metadata" | "content";
+}
+
+/** A provider that a call is sent to. */
+export interface ExplainedTarget {
+  readonly provider: string;
+  /** The model that it is asked for. */
+  readonly model: string;
+  /** Where it is, and whether that is local. Absent: neither the policy nor the options name it. */
+  readonly baseUrl?: string;
+  readonly local?: boolean;
+}
+
+/** A rule about what calls carry. */
+export interface ExplainedPrivacy {
+  readonly ruleId: string;
+  readonly action: PrivacyRule["action"];
+  /** Who takes the call. Only with `route`. */
+  readonly target?: ExplainedTarget;
 }
 
 /** A rule that was looked at. */
@@ -113,8 +156,20 @@ export interface ConsideredRule {
   readonly defer?: string;
   /** Whether it has a say. */
   readonly applies: boolean;
-  /** Why it has none: what of the request it is not about. */
-  readonly because?: "operation" | "arguments" | "sha256" | "port" | "binary" | "request";
+  /**
+   * Why it has none: what of the request it is not about. `order`: a rule before it takes the call. `content`: whether it has a say
+   * depends on what the call carries. `local`: it is not about calls to local providers.
+   */
+  readonly because?:
+    | "operation"
+    | "arguments"
+    | "sha256"
+    | "port"
+    | "binary"
+    | "request"
+    | "order"
+    | "content"
+    | "local";
   readonly parts: readonly string[];
 }
 

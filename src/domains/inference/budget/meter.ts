@@ -6,7 +6,7 @@
  * @module
  */
 import type { InferenceBudget, InferenceLimits } from "../../../policy/core.ts";
-import type { Provider } from "../providers/read.ts";
+import type { Provider } from "../../../policy/providers/read.ts";
 import { CallFailure } from "../router/errors.ts";
 import type { Usage } from "../router/usage.ts";
 import { Account, type CountedLimit } from "./account.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { compileGlob, type GlobMatcher } from "../../../policy/core.ts";
-import { KINDS } from "../providers/kinds.ts";
-import type { Provider } from "../providers/read.ts";
+import { KINDS } from "../../../policy/providers/kinds.ts";
+import type { Provider } from "../../../policy/providers/read.ts";
 import type { Usage } from "../router/usage.ts";
 
 /** The price of some models, in US dollars for a million tokens. */

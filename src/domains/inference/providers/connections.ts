@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
 import type { UpstreamResponse } from "../../../egress/http/exchange.ts";
 import type { HeaderLines } from "../../../egress/http/headers.ts";
@@ -14,7 +14,7 @@ import { neverSeen } from "../../../egress/http/upstream-http2.ts";
 import { type ProxySettings, type Resolver, reach, systemResolver } from "../../../egress/mod.ts";
 import { upstreamTrust } from "../../../egress/tls/upstream-tls.ts";
 import { addressKind } from "../../../policy/core.ts";
-import { isLoopback, type Provider } from "./read.ts";
+import { isLoopback, type Provider } from "../../../policy/providers/read.ts";
 
 /** What the connections are made with. */
 export interface ConnectionSetting {
@@ -32,7 +32,7 @@ export interface ProviderRequest {
   /** Below the provider's base URL, from `/`. */
   readonly path: string;
   readonly headers: HeaderLines;
-  readonly body?: string;
+  readonly body?: Buffer;
   readonly signal: AbortSignal;
 }
 
@@ -81,13 +81,12 @@ export class ProviderConnections {
     const origin = originOf(url);
     const protocol = origin.scheme === "https" ? "negotiated" : "http/1.1";
     const upstream = this.#pool.to(origin, protocol, "", () => this.#dial(origin));
-    const bytes = body === undefined ? undefined : Buffer.from(body);
-    const framing: HeaderLines = bytes === undefined ? [] : [["content-length", String(bytes.length)]];
+    const framing: HeaderLines = body === undefined ? [] : [["content-length", String(body.length)]];
     return upstream.send({
       method,
       path: url.pathname + url.search,
       headers: [["host", authorityOf(origin)], ...headers, ...framing],
-      body: bytes === undefined ? undefined : Readable.from([bytes], { objectMode: false }),
+      body: body === undefined ? undefined : Readable.from([body], { objectMode: false }),
       trailers: () => [],
       takesTrailers: false,
       expectsContinue: false,

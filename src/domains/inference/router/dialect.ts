@@ -4,8 +4,8 @@
  * @module
  */
 import type { ServerEvent } from "../../../egress/http/event-stream.ts";
+import type { ApiFamily } from "../../../policy/providers/kinds.ts";
 import type { WireApi } from "../pieces/filter.ts";
-import type { ApiFamily } from "../providers/kinds.ts";
 import type { CallFailure } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import type { Usage } from "./usage.ts";

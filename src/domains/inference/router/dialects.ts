@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Provider } from "../providers/read.ts";
+import type { Provider } from "../../../policy/providers/read.ts";
 import { translated } from "../translate/dialects.ts";
 import { type Dialect, type Endpoint, FAMILY } from "./dialect.ts";
 import { passThrough } from "./pass-through.ts";

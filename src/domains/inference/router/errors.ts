@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ApiFamily } from "../providers/kinds.ts";
+import type { ApiFamily } from "../../../policy/providers/kinds.ts";
 
 /** What kind of failure it is. */
 export type FailureKind =

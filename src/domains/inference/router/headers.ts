@@ -4,7 +4,7 @@
  * @module
  */
 import { type HeaderLines, valuesOf } from "../../../egress/http/headers.ts";
-import type { ApiFamily } from "../providers/kinds.ts";
+import type { ApiFamily } from "../../../policy/providers/kinds.ts";
 
 /** What a caller may say beside the body, by the family that it is about. */
 const KNOWN: Readonly<Record<ApiFamily, readonly string[]>> = {

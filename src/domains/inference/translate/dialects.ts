@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { KINDS } from "../providers/kinds.ts";
-import type { Provider } from "../providers/read.ts";
+import { KINDS } from "../../../policy/providers/kinds.ts";
+import type { Provider } from "../../../policy/providers/read.ts";
 import type { Dialect, Endpoint } from "../router/dialect.ts";
 import { objectOf } from "../router/json.ts";
 import { estimateTokens, NO_USAGE } from "../router/usage.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { addressKind, type InferenceProvider, type ProviderKind } from "../../../policy/core.ts";
+import { addressKind } from "../addresses.ts";
+import type { InferenceProvider, ProviderKind } from "../types.ts";
 import { type ApiFamily, KINDS } from "./kinds.ts";
 
 /** A provider with everything filled in. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ProviderKind } from "../../../policy/core.ts";
+import type { ProviderKind } from "../types.ts";
 
 /** The two languages that models are spoken to in. */
 export type ApiFamily = "openai" | "anthropic";
