@@ -27,9 +27,15 @@ export abstract class HookedInference<S extends InferenceAbout> {
       // The chain's context is the call of the hook itself.
       handler: (_: S, context: HookContext) => {
         const call = context as HookCall;
+        if (!this.isFor(hook)) return undefined;
         return taken(hook.handler(this.current, call), call, (answer) => this.#take(answer, call.plugin));
       },
     }));
+  }
+
+  /** Whether a hook is asked about what the hooks before it left. */
+  protected isFor(_hook: InferenceHook<S>): boolean {
+    return true;
   }
 
   /** What a hook's answer makes of it. Undefined: the answer is no change. @throws {Error} If it is a change that cannot be. */
@@ -61,6 +67,11 @@ export class HookedAnswer extends HookedInference<InferenceAnswer> {
 
 /** A piece of an answer. */
 export class HookedChunk extends HookedInference<InferenceChunk> {
+  /** The end of a part is for those who want to know of it; what somebody says at it is a piece for the others. */
+  protected override isFor({ ends }: InferenceHook<InferenceChunk>): boolean {
+    return ends || this.current.text !== "" || this.current.end === undefined;
+  }
+
   protected override changed(answer: object): InferenceChunk | undefined {
     if (!("text" in answer)) return undefined;
     if (typeof answer.text !== "string") throw new Error("it gave a text that is none");

@@ -47,10 +47,15 @@ export interface InferenceChunk extends InferenceAbout {
   readonly kind: "text" | "thought" | "tool";
   /** Names the part of the answer: pieces of one part follow one another. */
   readonly part: string;
-  /** The piece: whatever the provider sent at once, so words and JSON are cut anywhere. */
+  /** The piece: whatever the provider sent at once, so words and JSON are cut anywhere. Empty only where `end` is there. */
   readonly text: string;
   /** The name of the tool that is called. Absent: it is no call of a tool, or the name is not known yet. */
   readonly tool?: string;
+  /**
+   * Nothing more of this part follows: what a hook has held back of it is said now, as the text that it gives. Only hooks that say
+   * `ends: true` hear this. It does not come where an answer breaks off with an error.
+   */
+  readonly end?: true;
 }
 
 /** What a hook makes of a piece. */

@@ -14,7 +14,14 @@ export { HookedRequest } from "./hooked-request.ts";
 export type * from "./inference-types.ts";
 export { type PeekTextOptions, peekText } from "./peek-text.ts";
 export { PluginRegistry } from "./registry.ts";
-export type { HookDomain, RegistryLimits, RegistryOptions, Subscription, TrafficHooks } from "./registry-types.ts";
+export type {
+  AnswerHooks,
+  HookDomain,
+  RegistryLimits,
+  RegistryOptions,
+  Subscription,
+  TrafficHooks,
+} from "./registry-types.ts";
 export type * from "./subjects.ts";
 export type * from "./types.ts";
 export { allow, ask, deny, type HookVerdict, substitute } from "./verdict.ts";

@@ -73,7 +73,10 @@ export interface TrafficHook<F> extends Pick<DecideHook<never>, "plugin" | "hook
 }
 
 /** A hook of calls to models, of their answers, or of pieces of those. */
-export type InferenceHook<S extends InferenceAbout> = DecideHook<S>;
+export interface InferenceHook<S extends InferenceAbout> extends DecideHook<S> {
+  /** Of pieces: whether it hears when a part is over. */
+  readonly ends: boolean;
+}
 
 /** A hook as it was written: checked to be a function or an object with one. */
 type Written = Readonly<Record<string, unknown>>;
@@ -119,10 +122,13 @@ export function readInference<S extends InferenceAbout>(
   hook: string,
   value: unknown,
 ): InferenceHook<S> {
-  const written = readWritten(plugin, hook, value, CALL_KEYS);
+  const written = readWritten(plugin, hook, value, hook === "inference.chunk" ? [...CALL_KEYS, "ends"] : CALL_KEYS);
   const decide = readDecide<S>(plugin, hook, written);
   const models = readModels(decide, written.models);
-  return { ...decide, paths: [], operations: [], matches: callMatcher(models, decide.binaries) };
+  const { ends = false } = written;
+  if (typeof ends !== "boolean")
+    throw invalidHook(decide, "has ends that are no boolean", "Give true, or leave it out");
+  return { ...decide, ends, paths: [], operations: [], matches: callMatcher(models, decide.binaries) };
 }
 
 /** Reads a hook that observes. */

@@ -65,3 +65,11 @@ export interface RegistryLimits {
   /** @default 1024 */
   readonly approvals: number;
 }
+
+/** Which hooks of answers there are for a call. */
+export interface AnswerHooks {
+  readonly chunk: boolean;
+  /** Of those, some that want to know when a part is over. */
+  readonly ends: boolean;
+  readonly answer: boolean;
+}

@@ -22,6 +22,7 @@ import { Observers } from "./observers.ts";
 import type { DecideHook, InferenceHook, TrafficHook } from "./read-hook.ts";
 import { type ReadPlugin, readPlugins } from "./read-plugins.ts";
 import type {
+  AnswerHooks,
   HookDomain,
   RegistryLimits,
   RegistryOptions,
@@ -272,9 +273,10 @@ export class PluginRegistry {
   }
 
   /** Which of the hooks of answers there are for a call. */
-  answerHooks(about: Pick<InferenceAbout, "model" | "binary">): { readonly chunk: boolean; readonly answer: boolean } {
+  answerHooks(about: Pick<InferenceAbout, "model" | "binary">): AnswerHooks {
     const matches = (hook: InferenceHook<never>) => hook.matches(about as never) !== MATCH.NONE;
-    return { chunk: this.#chunk.some(matches), answer: this.#answer.some(matches) };
+    const chunk = this.#chunk.filter(matches);
+    return { chunk: chunk.length > 0, ends: chunk.some(({ ends }) => ends), answer: this.#answer.some(matches) };
   }
 
   /** Decides about a piece of an answer, and lets hooks change it. It never throws and never rejects. */

@@ -173,6 +173,17 @@ export interface CallHookOptions<F> extends DecideHookOptions<F> {
   readonly models?: readonly string[];
 }
 
+/** What an object of the hook `inference.chunk` may have. */
+export interface ChunkHookOptions extends CallHookOptions<ChunkHandler> {
+  /**
+   * Whether it is called once more when a part of an answer is over, with `end: true` and an empty text: the place to say what it
+   * has held back of it.
+   *
+   * @default {false}
+   */
+  readonly ends?: boolean;
+}
+
 /** Everything that is recorded beside decisions: sandboxes and commands that start and end. */
 export type LifecycleEvent = Exclude<AuditRecord, DecisionRecord>;
 
@@ -197,7 +208,7 @@ export interface PluginHooks {
   };
   readonly inference?: {
     readonly call?: CallHandler | CallHookOptions<CallHandler>;
-    readonly chunk?: ChunkHandler | CallHookOptions<ChunkHandler>;
+    readonly chunk?: ChunkHandler | ChunkHookOptions;
     readonly response?: AnswerHandler | CallHookOptions<AnswerHandler>;
   };
   readonly decision?: DecisionObserver | HookOptions<DecisionObserver>;

@@ -129,6 +129,84 @@ describe("inference.chunk", () => {
     expect(text.match(/"xxxxxx"/g)).toHaveLength(2);
   });
 
+  test("what a hook holds of a part is said when the part is over, before anything else", async () => {
+    const held = new Map<string, string>();
+    const ends: string[] = [];
+    const late: Hooks = {
+      chunk: {
+        ends: true,
+        handler: ({ id, part, kind, text, end }) => {
+          const all = (held.get(id + part) ?? "") + text;
+          held.set(id + part, end ? "" : all);
+          if (end) ends.push(kind);
+          return { text: end ? all : "" };
+        },
+      },
+    };
+    // The one behind it hears no empty end, and what is said at an end as any other piece.
+    const seen: string[] = [];
+    const { openai, anthropic, post, gpt } = await heard(late, { chunk: ({ text }) => void seen.push(text) });
+    const message = await anthropic.messages.stream(MESSAGE).finalMessage();
+    expect(message.content).toMatchObject([
+      { type: "thinking", thinking: "hm" },
+      { type: "text", text: "I look." },
+      { type: "tool_use", input: { city: "Ulm" } },
+      { type: "tool_use", input: {} },
+    ]);
+    expect([ends.splice(0), seen.splice(0).filter(Boolean)]).toEqual([
+      ["thought", "text", "tool"],
+      ["hm", "I look.", '{"city":"Ulm"}'],
+    ]);
+    for (const model of ["gpt-x", "crossed"]) {
+      const { choices } = await openai.chat.completions.stream({ ...CHAT, model }).finalChatCompletion();
+      const { content, tool_calls: calls = [] } = choices[0]?.message ?? {};
+      expect([content, ...calls.map((call) => "function" in call && call.function.arguments)]).toEqual([
+        "I look.",
+        '{"city":"Ulm"}',
+        "{}",
+      ]);
+    }
+    for (const model of ["plain", "crossed"]) {
+      const answer = await openai.responses.stream({ model, input: "hi" }).finalResponse();
+      expect([answer.output_text, answer.output[1]]).toMatchObject(["I look.", { arguments: '{"city":"Ulm"}' }]);
+    }
+    // Everything at once, as some servers say it: the end of one part comes before the next one begins.
+    const tool_calls = [{ index: 0, id: "call_a", type: "function", function: { name: "weather", arguments: "{}" } }];
+    const delta = { role: "assistant", content: "all", tool_calls };
+    gpt.reply = stream(chunks({ choices: [{ index: 0, delta, finish_reason: "tool_calls" }] }));
+    const [, text] = await post("/v1/responses", { model: "plain", input: "hi", stream: true });
+    expect(text).toMatch(/"delta":"all"[\s\S]*"delta":"\{\}"[\s\S]*response\.completed/);
+  });
+
+  test("the Responses API keeps its numbers where something is said that was held", async () => {
+    const place = { item_id: "msg_1", output_index: 0, content_index: 0 };
+    const told = [
+      { type: "response.output_text.delta", ...place, delta: "hel" },
+      { type: "response.output_text.delta", ...place, delta: "lo" },
+      { type: "response.output_text.done", ...place, text: "hello" },
+      { type: "response.output_item.done", output_index: 1, item: { type: "message", content: [{ text: "whole" }] } },
+      { type: "response.completed", response: { id: "r", output: [] } },
+    ].map((each, sequence_number) => ({ ...each, sequence_number }));
+    let all = "";
+    const { post, gpt } = await heard({
+      chunk: {
+        ends: true,
+        handler: ({ text, end }) => {
+          all += text;
+          return { text: end ? `${all}!` : "" };
+        },
+      },
+    });
+    gpt.reply = stream(events(...told));
+    const [, text] = await post("/v1/responses", { model: "gpt-x", input: "hi", stream: true });
+    const said = text.split("\n\n").flatMap((event) => /^data: (.*)$/m.exec(event)?.[1] ?? []);
+    const parsed = said.map((each) => JSON.parse(each));
+    expect(parsed.map(({ sequence_number }) => sequence_number)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(parsed[2]).toMatchObject({ type: "response.output_text.delta", delta: "hello!", content_index: 0 });
+    expect(parsed[3]).toMatchObject({ type: "response.output_text.done", text: "hello!" });
+    expect(parsed[4].item.content[0].text).toBe("hellowhole!");
+  });
+
   test("text that comes where nobody expects it is seen all the same", async () => {
     const { post, gpt, claude } = await heard(shout);
     gpt.reply = stream(

@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { isList, type JsonObject, numberOf, objectOf, textOf } from "../router/json.ts";
+import type { ServerEvent } from "../../../egress/http/event-stream.ts";
+import { isList, type JsonObject, numberOf, objectOf, objectsOf, parseJson, textOf } from "../router/json.ts";
 import { DataFilter, mapObjects, type Piece, withKey } from "./piece.ts";
+import { onePartEach } from "./split-chunk.ts";
 
 /** Where what is said stands, and what is only thought: servers have several names for that. */
-const SPOKEN: readonly (readonly [key: string, kind: Piece["kind"]])[] = [
+export const SPOKEN: readonly (readonly [key: string, kind: Piece["kind"]])[] = [
   ["content", "text"],
   ["refusal", "text"],
   ["reasoning_content", "thought"],
@@ -17,6 +19,47 @@ const SPOKEN: readonly (readonly [key: string, kind: Piece["kind"]])[] = [
 /** Looks at chunks. */
 export class ChatPieces extends DataFilter {
   readonly #tools = new Map<string, string>();
+  /** Everything of a chunk but its choices. */
+  #frame: JsonObject = {};
+
+  override async take(event: ServerEvent): Promise<readonly ServerEvent[]> {
+    const chunk = this.hearsEnds ? objectOf(parseJson(event.data ?? "")) : undefined;
+    if (chunk === undefined) return super.take(event);
+    const { choices: _, usage: __, ...frame } = chunk;
+    this.#frame = frame;
+    const passed: ServerEvent[] = [];
+    for (const each of onePartEach(chunk)) {
+      const one = each === chunk ? event : { ...event, data: JSON.stringify(each) };
+      passed.push(...(await super.take(one)));
+    }
+    return passed;
+  }
+
+  /** Another part of a choice has begun, or the choice is over. */
+  protected override endedBy(chunk: JsonObject | undefined, { data }: ServerEvent): readonly string[] {
+    if (chunk === undefined) return data === "[DONE]" ? this.open : [];
+    return objectsOf(chunk.choices).flatMap((choice) => {
+      const place = String(numberOf(choice.index) ?? 0);
+      const isOver = textOf(choice.finish_reason) !== undefined;
+      const part = partOf(choice, place);
+      if (part === undefined && !isOver) return [];
+      return this.open.filter((each) => each.startsWith(`${place}:`) && each !== part);
+    });
+  }
+
+  protected override more({ part, text }: Piece): ServerEvent {
+    const [place, key = "", index] = part.split(":");
+    const choice = { index: Number(place), finish_reason: null };
+    const called = { arguments: text };
+    const delta =
+      key !== "tool"
+        ? { [key]: text }
+        : index === undefined
+          ? { function_call: called }
+          : { tool_calls: [{ index: Number(index), function: called }] };
+    const said = key === "text" ? { ...choice, text } : { ...choice, delta };
+    return { data: JSON.stringify({ ...this.#frame, choices: [said] }) };
+  }
 
   protected override async data(chunk: JsonObject): Promise<JsonObject> {
     if (!isList(chunk.choices)) return chunk;
@@ -60,4 +103,15 @@ export class ChatPieces extends DataFilter {
     }
     return this.field(called, "arguments", { kind: "tool", part, tool: this.#tools.get(part) });
   }
+}
+
+/** The part that a choice of a chunk with no more than one is about. */
+function partOf(choice: JsonObject, place: string): string | undefined {
+  if (typeof choice.text === "string" && choice.text !== "") return `${place}:text`;
+  const delta = objectOf(choice.delta) ?? objectOf(choice.message) ?? {};
+  const spoken = SPOKEN.find(([key]) => delta[key] !== "" && (typeof delta[key] === "string" || isList(delta[key])));
+  if (spoken !== undefined) return `${place}:${spoken[0]}`;
+  if (objectOf(delta.function_call) !== undefined) return `${place}:tool`;
+  const [call] = objectsOf(delta.tool_calls);
+  return call === undefined ? undefined : `${place}:tool:${numberOf(call.index) ?? 0}`;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ServerEvent } from "../../../egress/http/event-stream.ts";
 import { CallFailure } from "../router/errors.ts";
 import { isList, type Json, type JsonObject, objectOf, parseJson, textOf } from "../router/json.ts";
 import { DataFilter, mapObjects, type Piece, withKey } from "./piece.ts";
@@ -13,9 +14,27 @@ const FIELDS: readonly (readonly [key: string, kind: Piece["kind"]])[] = [
   ["partial_json", "tool"],
 ];
 
+/** What a piece of each kind is told as. */
+const DELTAS: Readonly<Record<Piece["kind"], readonly [type: string, key: string]>> = {
+  text: ["text_delta", "text"],
+  thought: ["thinking_delta", "thinking"],
+  tool: ["input_json_delta", "partial_json"],
+};
+
 /** Looks at events. */
 export class MessagePieces extends DataFilter {
   readonly #tools = new Map<string, string>();
+
+  protected override endedBy({ type, index }: JsonObject = {}): readonly string[] {
+    if (type === "content_block_stop") return [String(index ?? 0)];
+    return type === "message_delta" || type === "message_stop" ? this.open : [];
+  }
+
+  protected override more({ kind, part, text }: Piece): ServerEvent {
+    const [type, key] = DELTAS[kind];
+    const data = { type: "content_block_delta", index: Number(part), delta: { type, [key]: text } };
+    return { event: data.type, data: JSON.stringify(data) };
+  }
 
   protected override async data(data: JsonObject): Promise<JsonObject> {
     const part = String(data.index ?? 0);
@@ -53,7 +72,8 @@ export class MessagePieces extends DataFilter {
   /** Arguments that come whole. */
   async #input(input: JsonObject, part: string): Promise<Json> {
     const text = JSON.stringify(input);
-    const passed = await this.ask({ kind: "tool", part, text, tool: this.#tools.get(part) });
+    const begun = await this.ask({ kind: "tool", part, text, tool: this.#tools.get(part) });
+    const passed = begun + (await this.endOf(part));
     if (passed === text) return input;
     const made = passed === "" ? {} : objectOf(parseJson(passed));
     if (made === undefined) throw new CallFailure("upstream", "What a hook made of the arguments of a tool is no JSON");

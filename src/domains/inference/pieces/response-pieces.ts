@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { isList, type Json, type JsonObject, objectOf, textOf } from "../router/json.ts";
+import type { ServerEvent } from "../../../egress/http/event-stream.ts";
+import { isList, type Json, type JsonObject, numberOf, objectOf, parseJson, textOf } from "../router/json.ts";
 import { DataFilter, mapObjects, type Piece, withKey } from "./piece.ts";
 
 /** The texts of an item that are no parts of a list. */
@@ -13,11 +14,47 @@ const FLAT = ["arguments", "input", "code"] as const;
 /** The keys that a part, or the end of one, has its text under. */
 const TEXTS = ["text", "refusal", "transcript", ...FLAT] as const;
 
+/** What the place of a part takes, in characters. */
+const PLACE_HELD = 256;
+
 /** Looks at events. */
 export class ResponsePieces extends DataFilter {
   /** What was passed on of each part. */
   readonly #passed = new Map<string, string>();
   readonly #tools = new Map<string, string>();
+  /** Where each part stands in the answer. */
+  readonly #places = new Map<string, JsonObject>();
+  /** How many events were put between the provider's. */
+  #added = 0;
+
+  override async take(event: ServerEvent): Promise<readonly ServerEvent[]> {
+    const before = this.#added;
+    const passed = await super.take(event);
+    const own = passed.at(-1);
+    if (this.#added === 0 || own?.data === undefined) return passed;
+    const data = objectOf(parseJson(own.data));
+    const number = numberOf(data?.sequence_number);
+    if (data === undefined || number === undefined) return passed;
+    const counted = passed.slice(0, -1).map((each, index) => numbered(each, number + before + index));
+    return [...counted, numbered(own, number + this.#added)];
+  }
+
+  /** A part, an item or all of it is told once more. */
+  protected override endedBy(data: JsonObject = {}): readonly string[] {
+    const type = textOf(data.type) ?? "";
+    const output = String(data.output_index ?? 0);
+    if (/^response\.(?:completed|incomplete|failed)$/.test(type)) return this.open;
+    if (!type.endsWith(".done")) return [];
+    if (type === "response.output_item.done") return this.open.filter((each) => each.startsWith(`${output}:`));
+    return [placeOf(data, type, output)];
+  }
+
+  protected override more({ part, text }: Piece): ServerEvent {
+    this.#added++;
+    this.#note(part, (this.#passed.get(part) ?? "") + text);
+    const place = this.#places.get(part) ?? {};
+    return { event: textOf(place.type) ?? "", data: JSON.stringify({ ...place, delta: text }) };
+  }
 
   protected override async data(data: JsonObject): Promise<JsonObject> {
     const type = textOf(data.type) ?? "";
@@ -40,6 +77,7 @@ export class ResponsePieces extends DataFilter {
 
   async #delta(data: JsonObject, type: string, output: string): Promise<JsonObject> {
     const part = placeOf(data, type, output);
+    if (this.hearsEnds) this.#place(part, data);
     const kind = kindOf(type);
     const tool = kind === "tool" ? { tool: this.#tools.get(output) } : {};
     const made = await this.field(data, "delta", { kind, part, ...tool });
@@ -75,13 +113,18 @@ export class ResponsePieces extends DataFilter {
     if (typeof owner[key] !== "string" || owner[key] === "") return owner;
     const known = this.#passed.get(part);
     if (known !== undefined) return withKey(owner, key, known);
-    const made = await this.field(owner, key, {
-      kind,
-      part,
-      ...(kind === "tool" ? { tool: this.#tools.get(output) } : {}),
-    });
+    const tool = kind === "tool" ? { tool: this.#tools.get(output) } : {};
+    const asked = await this.field(owner, key, { kind, part, ...tool });
+    const rest = await this.endOf(part);
+    const made = rest === "" ? asked : { ...asked, [key]: `${textOf(asked[key]) ?? ""}${rest}` };
     this.#note(part, textOf(made[key]) ?? "");
     return made;
+  }
+
+  #place(part: string, { delta: _, sequence_number: __, obfuscation: ___, ...place }: JsonObject): void {
+    if (this.#places.has(part)) return;
+    this.#places.set(part, place);
+    this.held += PLACE_HELD;
   }
 
   #note(part: string, text: string): void {
@@ -99,4 +142,9 @@ function placeOf({ content_index: content, summary_index: summary }: JsonObject,
 function kindOf(type: string): Piece["kind"] {
   if (type.includes("reasoning")) return "thought";
   return FLAT.some((key) => type.includes(key)) ? "tool" : "text";
+}
+
+function numbered(event: ServerEvent, sequence_number: number): ServerEvent {
+  const data = objectOf(parseJson(event.data ?? ""));
+  return data === undefined ? event : { ...event, data: JSON.stringify({ ...data, sequence_number }) };
 }

@@ -3,16 +3,15 @@
  *
  * @module
  */
-import type { Decided, InferenceAbout, InferenceAnswer, InferenceChunk } from "../../../hooks/mod.ts";
-import { pieceFilter, type WireApi } from "../pieces/filter.ts";
-import type { PieceFilter } from "../pieces/piece.ts";
+import type { AnswerHooks, Decided, InferenceAbout, InferenceAnswer, InferenceChunk } from "../../../hooks/mod.ts";
+import type { PieceHearer } from "../pieces/piece.ts";
 import { CallFailure } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 
 /** Asks hooks about answers. Nothing of it rejects. */
 export interface AnswerJudge {
   /** Which of an answer's hooks there are for a call. */
-  of(about: Pick<InferenceAbout, "model" | "binary">): { readonly chunk: boolean; readonly answer: boolean };
+  of(about: Pick<InferenceAbout, "model" | "binary">): AnswerHooks;
   chunk(chunk: InferenceChunk, signal: AbortSignal): Promise<{ readonly decided: Decided; readonly text: string }>;
   answer(
     answer: InferenceAnswer,
@@ -36,16 +35,20 @@ export class Hearing {
     this.#parts = parts;
   }
 
-  /** What looks at its pieces. Undefined: no hook does. */
-  pieces(api: WireApi): PieceFilter | undefined {
+  /** Who is asked about its pieces. Undefined: no hook is. */
+  pieces(): PieceHearer | undefined {
     const { judge, about, signal } = this.#parts;
-    if (!judge.of(about).chunk) return undefined;
-    return pieceFilter(api, async ({ kind, part, text, tool }) => {
-      const chunk = { ...about, kind, part, text, ...(tool === undefined ? {} : { tool }) };
-      const { decided, text: passed } = await judge.chunk(chunk, signal);
-      this.#require(decided);
-      return passed;
-    });
+    const { chunk: isHeard, ends } = judge.of(about);
+    if (!isHeard) return undefined;
+    return {
+      hearsEnds: ends,
+      ask: async ({ kind, part, text, tool, end }) => {
+        const said = { ...about, kind, part, text, ...(tool === undefined ? {} : { tool }) };
+        const { decided, text: passed } = await judge.chunk(end === undefined ? said : { ...said, end }, signal);
+        this.#require(decided);
+        return passed;
+      },
+    };
   }
 
   /** The whole answer as the client gets it. @throws {CallFailure} If it may not. */
