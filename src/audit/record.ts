@@ -154,10 +154,20 @@ export interface InferenceFacts {
   readonly estimated?: boolean;
   /** The rules of privacy that it matched, what they do, and in how many places: never what was found. @default none */
   readonly privacy?: readonly PrivacyMatched[];
+  /** What was said, where the policy asks for it, and no rule of privacy matched. @default none */
+  readonly content?: CallContent;
   /** `"answered"`, or what went wrong. */
   readonly outcome: string;
   /** Until the answer began, in milliseconds. The decision's latency is until it had ended. */
   readonly firstByteMs?: number;
+}
+
+/** What a call to a model said, as JSON, without secrets and cut to 32,768 characters: a long request in its middle. */
+export interface CallContent {
+  /** As it went to the provider, in the API that the client speaks. */
+  readonly request: string;
+  /** As the client got it; of a stream, a list of its parts. Undefined: nothing came. */
+  readonly answer?: string;
 }
 
 /** A rule of privacy that a call matched, and how often; what stands in JSON in a text counts there, too. */
@@ -186,7 +196,7 @@ export interface Decision {
   readonly reason: string;
   /** Of a start: the arguments, redacted and bounded. */
   readonly argv?: readonly string[];
-  /** Of a call to a model: what came of it. What was said is not in it. */
+  /** Of a call to a model: what came of it. What was said is in it only where the policy asks for that. */
   readonly inference?: InferenceFacts;
   /** How many identical decisions this record stands for. @default 1 */
   readonly count?: number;

@@ -51,7 +51,7 @@ export function normalizePolicy(input: t.Policy): n.NormalizedPolicy {
     network: normalizeNetwork(network),
     inference: normalizeInference(inference),
     credentials: credentials.map(normalizeCredential),
-    audit: { files: audit.files ?? "denials" },
+    audit: { files: audit.files ?? "denials", ...(audit.inference === "content" ? { inference: "content" } : {}) },
     ...(locked.length === 0 ? {} : { locked: [...new Set(locked)].sort() }),
   };
   return rememberOrigin(normalized, originOf(policy) ?? {});

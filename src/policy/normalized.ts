@@ -221,4 +221,6 @@ export interface ExposedCredential extends CredentialBase {
 /** What is recorded beyond the decisions that are always recorded. */
 export interface NormalizedAudit {
   readonly files: "off" | "denials" | "all";
+  /** Absent: what calls to models say is not recorded. */
+  readonly inference?: "content";
 }

@@ -156,6 +156,11 @@ export const policySchema: z.ZodType<t.Policy> = z.strictObject({
   network: network.exactOptional(),
   inference: inferenceSchema.exactOptional(),
   credentials: f.list(credentialField).exactOptional(),
-  audit: z.strictObject({ files: z.enum(["off", "denials", "all"]).exactOptional() }).exactOptional(),
+  audit: z
+    .strictObject({
+      files: z.enum(["off", "denials", "all"]).exactOptional(),
+      inference: z.enum(["metadata", "content"]).exactOptional(),
+    })
+    .exactOptional(),
   locked: f.list(z.enum(SECTIONS)).exactOptional(),
 });

@@ -271,4 +271,11 @@ export interface AuditSection {
    * @default {"denials"}
    */
   readonly files?: "off" | "denials" | "all";
+  /**
+   * What is recorded of a call to a model. `content`: what was said, too, in both directions, without known secrets and up to 32,768
+   * characters each. Records go wherever they go: to the log, to listeners, to plugins that export them.
+   *
+   * @default {"metadata"}
+   */
+  readonly inference?: "metadata" | "content";
 }

@@ -5,6 +5,7 @@
  */
 import type { CredentialStore, GrantedCredential } from "../credentials/mod.ts";
 import type { LinkFacts } from "../link/link.ts";
+import type { NormalizedAudit } from "../policy/core.ts";
 import type { LimitsHolder, RuntimeName, StartedWarden, WorkspaceMode } from "../runtimes/runtime.ts";
 import type { FilesystemMode, Modes } from "./modes.ts";
 import type { SandboxOptions } from "./options.ts";
@@ -32,7 +33,7 @@ export interface Enforcement {
   readonly workspace: WorkspaceMode | "empty";
   /** Who holds the limits of the policy. */
   readonly limits: LimitsHolder;
-  readonly audit: { readonly files: "off" | "denials" | "all" };
+  readonly audit: { readonly files: "off" | "denials" | "all"; readonly inference: "metadata" | "content" };
   /** The credentials that the sandbox may use, as far as the host has them. Never a value. */
   readonly credentials: readonly CredentialInForce[];
   /** What a person should know. */
@@ -67,7 +68,7 @@ export function describeEnforcement(
   { hello, ready }: LinkFacts,
   workspace: SandboxOptions["workspace"],
   modes: Modes,
-  { files, credentials }: { readonly files: Enforcement["audit"]["files"]; readonly credentials: CredentialStore },
+  { audit, credentials }: { readonly audit: NormalizedAudit; readonly credentials: CredentialStore },
 ): Enforcement {
   const { isolation = "kernel" } = warden;
   return Object.freeze<Enforcement>({
@@ -83,7 +84,7 @@ export function describeEnforcement(
     user: { uid: warden.uid, gid: warden.gid },
     workspace: workspace === undefined ? "empty" : typeof workspace === "string" ? "copy" : (workspace.mode ?? "copy"),
     limits: warden.limits.holder,
-    audit: { files },
+    audit: { files: audit.files, inference: audit.inference ?? "metadata" },
     credentials: credentialsInForce(credentials.granted),
     notes: warden.notes,
   });

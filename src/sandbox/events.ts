@@ -22,7 +22,7 @@ export interface SandboxEventMap {
  *
  * Shape: each iteration begins with what was recorded before, the newest 10,000 records, and goes on with what happens, in
  * order, until the sandbox ends. A reader that falls too far behind gets a record of kind `dropped` in the place of what it
- * missed.
+ * missed. What is kept here is without the content of calls to models: listeners and the log have it.
  */
 export class SandboxEvents implements AsyncIterable<StreamedRecord> {
   readonly #emitter = new EventEmitter<SandboxEventMap>();
@@ -61,7 +61,7 @@ export class SandboxEvents implements AsyncIterable<StreamedRecord> {
 
   /** @internal */
   record(record: AuditRecord): void {
-    this.#stream.push(record);
+    this.#stream.push(withoutContent(record));
     this.#guard(() => this.#emitter.emit("record", record));
   }
 
@@ -94,4 +94,11 @@ export class SandboxEvents implements AsyncIterable<StreamedRecord> {
       this.problem(error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+/** Ten thousand long conversations are more than a process should hold. */
+function withoutContent(record: AuditRecord): AuditRecord {
+  if (record.kind !== "decision" || record.inference?.content === undefined) return record;
+  const { content: _, ...inference } = record.inference;
+  return Object.freeze({ ...record, inference });
 }

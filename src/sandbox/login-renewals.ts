@@ -24,7 +24,7 @@ export function postRenewal(options: Pick<SandboxOptions, "resolver" | "certific
       ["user-agent", "cofferdam"],
     ] as const;
     try {
-      const request = { method: "POST", path, headers, body, signal } as const;
+      const request = { method: "POST", path, headers, body: Buffer.from(body), signal } as const;
       const { status, body: answer } = await connections.send({ baseUrl: `https://${host}` }, request);
       const chunks: Buffer[] = [];
       let length = 0;

@@ -20,7 +20,6 @@ import { changePolicy, type SetPolicyOptions } from "./change-policy.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import type { Connections } from "./connections.ts";
 import type { SandboxContext } from "./context.ts";
-import { writeLogins } from "./credentials.ts";
 import type { Decisions } from "./decisions.ts";
 import { describeEnforcement, type Enforcement } from "./enforcement.ts";
 import type { SandboxEvents } from "./events.ts";
@@ -297,20 +296,19 @@ export class RunningSandbox implements Sandbox {
   #describe(modes: Modes, { normalized }: ReadPolicy): Enforcement {
     const { runtime, facts, setting } = this.#parts;
     const { warden, options } = setting;
-    const rest = { ...normalized.audit, credentials: setting.credentials };
+    const rest = { audit: normalized.audit, credentials: setting.credentials };
     return describeEnforcement(runtime.name, warden, facts, options.workspace, modes, rest);
   }
 
   async #setPolicy(input: Policy | string, options: SetPolicyOptions): Promise<void> {
     const generation = this.#policy.generation + 1;
-    const parts = { ...this.#parts, context: this.#context, current: this.#read, generation };
+    const parts = { ...this.#parts, context: this.#context, files: this.files, current: this.#read, generation };
     const { policy, modes, timeoutMs, environment } = await changePolicy(parts, input, options);
     this.#read = policy;
     this.#context = { ...this.#context, timeoutMs, environment };
     this.#policy = Object.freeze({ policy: policy.policy, digest: policy.digest, generation });
     this.#enforcement = this.#describe(modes, policy);
     this.#records.policyChanged({ digest: policy.digest, generation });
-    await writeLogins(this.files, this.#parts.setting.credentials.logins);
   }
 
   async #stop(): Promise<void> {

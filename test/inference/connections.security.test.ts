@@ -73,7 +73,7 @@ describe("connections to providers", () => {
         method: "POST",
         path: "/chat/completions",
         headers: [],
-        body: JSON.stringify(CHAT),
+        body: Buffer.from(JSON.stringify(CHAT)),
         signal,
       } as const;
       try {

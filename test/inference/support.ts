@@ -6,7 +6,7 @@ import OpenAI from "openai";
 import { onTestFinished } from "vitest";
 import { type CallRecord, ProviderConnections, planInference } from "../../src/domains/inference/mod.ts";
 import { Router, type RouterSetting } from "../../src/domains/inference/router/router.ts";
-import type { InferenceSection } from "../../src/policy/mod.ts";
+import type { InferenceSection, Policy } from "../../src/policy/mod.ts";
 import { normalizePolicy } from "../../src/policy/mod.ts";
 import { type ModelServer, modelServer, type Reply } from "./model-server.ts";
 
@@ -30,8 +30,12 @@ export const SUBJECT = { pid: 7, binary: "/usr/bin/agent", ancestors: [] } as co
 /** The keys of the host. */
 export const KEYS: Readonly<Record<string, string>> = { gpt: "sk-host-openai", claude: "sk-ant-host" };
 
-export function bench(inference: InferenceSection, rest: Partial<RouterSetting> = {}): Bench {
-  let plan = planInference(normalizePolicy({ version: 1, inference }));
+export function bench(
+  inference: InferenceSection,
+  rest: Partial<RouterSetting> = {},
+  audit: NonNullable<Policy["audit"]> = {},
+): Bench {
+  let plan = planInference(normalizePolicy({ version: 1, inference, audit }));
   const records: CallRecord[] = [];
   const connections = new ProviderConnections({ resolver: undefined, proxies: () => undefined, certificates: [] });
   onTestFinished(() => connections.close());

@@ -61,7 +61,7 @@ describe("parsePolicy()", () => {
 
   test("lists the known keys where none is near", () => {
     expect(issuesOf("version: 1\naudit: { zebra: 1 }")).toEqual([
-      'audit.zebra: unknown key "zebra": known keys are files',
+      'audit.zebra: unknown key "zebra": known keys are files, inference',
     ]);
   });
 

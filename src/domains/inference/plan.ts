@@ -16,8 +16,8 @@ import {
 import { type IssueDraft, placeIssues, policyError, quote } from "../../policy/issues.ts";
 import { nearestKey } from "../../policy/nearest.ts";
 import { originOf } from "../../policy/origin.ts";
+import { findProvider, type Provider, type ProviderTable, providerNames } from "../../policy/providers/read.ts";
 import { inferenceRules } from "./policy.ts";
-import { findProvider, type Provider, type ProviderTable, providerNames } from "./providers/read.ts";
 
 /** A provider that a call is sent to, and how. */
 export interface Target {
@@ -50,6 +50,8 @@ export type InferencePlan =
       readonly budget: InferenceBudget;
       /** What calls carry, and what becomes of them. */
       readonly privacy: readonly PlannedPrivacy[];
+      /** Whether what calls say is recorded. */
+      readonly recordsContent: boolean;
     };
 
 /** A rule about what calls carry, and the target that it sends them to. */
@@ -99,6 +101,7 @@ export function planInference(policy: NormalizedPolicy, providers: ProviderTable
     intercepts: (host) => hosts.some((each) => each(host)),
     budget,
     privacy: rules,
+    recordsContent: policy.audit.inference === "content",
   };
 }
 

@@ -49,6 +49,7 @@ export const VALUES = [
   "inference.localOnly",
   "inference.unmatched",
   "audit.files",
+  "audit.inference",
 ] as const;
 
 /** One of them. */

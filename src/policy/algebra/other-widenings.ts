@@ -24,8 +24,11 @@ const RECORDED = ["off", "denials", "all"] as const;
 
 /** Why less is recorded. Nothing more may happen then, but it may happen unseen. */
 export function auditWidenings({ audit: old }: NormalizedPolicy, { audit: next }: NormalizedPolicy): Widening[] {
-  if (RECORDED.indexOf(next.files) >= RECORDED.indexOf(old.files)) return [];
-  return [{ because: "fewer file operations are recorded", path: ["audit", "files"] }];
+  const isFewer = RECORDED.indexOf(next.files) < RECORDED.indexOf(old.files);
+  const files = { because: "fewer file operations are recorded", path: ["audit", "files"] };
+  const isSilent = old.inference === "content" && next.inference === undefined;
+  const calls = { because: "what calls to models say is no longer recorded", path: ["audit", "inference"] };
+  return [...(isFewer ? [files] : []), ...(isSilent ? [calls] : [])];
 }
 
 type Bounds = Readonly<Partial<Record<string, number>>>;

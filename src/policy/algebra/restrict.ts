@@ -91,6 +91,8 @@ function putValues(draft: Draft, a: Part, b: Part): void {
   const recorded = parts.flatMap(({ policy }) => policy.audit?.files ?? []);
   const most = RECORDED.find((each) => recorded.includes(each));
   if (most !== undefined) put("audit.files", most);
+  const [kept] = parts.flatMap(({ policy }) => policy.audit?.inference ?? []).sort();
+  if (kept !== undefined) put("audit.inference", kept);
 }
 
 function mode(limits: object | undefined): "enforce" | "best-effort" {

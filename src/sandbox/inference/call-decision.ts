@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { Decision, InferenceFacts } from "../../audit/mod.ts";
+import type { Decision, InferenceFacts, KnownSecret } from "../../audit/mod.ts";
 import type { CallRecord } from "../../domains/inference/mod.ts";
+import { contentOf } from "./call-content.ts";
 
-/** Says it. */
-export function callDecision(call: CallRecord): Omit<Decision, "kind"> {
+/** Says it. `secrets`: what is left out of what was said. */
+export function callDecision(call: CallRecord, secrets: () => readonly KnownSecret[]): Omit<Decision, "kind"> {
   const { subject, model, route, failure, latencyMs } = call;
   const { pid, binary, sha256, ancestors } = subject;
   // What went to a provider was allowed, whatever came of it, unless the policy changed meanwhile.
@@ -29,7 +30,7 @@ export function callDecision(call: CallRecord): Omit<Decision, "kind"> {
     decidedBy: call.decided?.decidedBy ?? { kind: "policy" },
     latencyMs,
     reason: reasonOf(call),
-    inference: factsOf(call),
+    inference: factsOf(call, secrets),
   };
 }
 
@@ -39,7 +40,8 @@ function reasonOf({ failure, route, failed, decided }: CallRecord): string {
   return `${decided === undefined || decided.decidedBy.kind === "policy" ? `rule ${route?.id} allows it` : decided.reason}${before}`;
 }
 
-function factsOf(call: CallRecord): InferenceFacts {
+function factsOf(call: CallRecord, secrets: () => readonly KnownSecret[]): InferenceFacts {
+  const content = contentOf(call, secrets);
   const { endpoint, target, model, usage, usd, failure, firstByteMs, privacy } = call;
   return {
     endpoint,
@@ -52,6 +54,7 @@ function factsOf(call: CallRecord): InferenceFacts {
     ...(usd === undefined ? {} : { usd }),
     ...(usage.estimated ? { estimated: true } : {}),
     ...(privacy.length > 0 ? { privacy } : {}),
+    ...(content === undefined ? {} : { content }),
     outcome: failure === undefined ? "answered" : failure.kind,
     ...(firstByteMs === undefined ? {} : { firstByteMs }),
   };

@@ -107,7 +107,7 @@ export class InferenceHost {
       patterns: options.inference?.patterns,
       fingerprints: () => this.#parts.sensitive.fingerprints,
       onBudget: (notice) => records.budget(notice),
-      record: (call) => records.decision(callDecision(call)),
+      record: (call) => records.decision(callDecision(call, () => credentials.secrets())),
     });
   }
 }

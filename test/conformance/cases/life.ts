@@ -147,7 +147,7 @@ export const lifeCases: readonly Case[] = [
         workspace: "copy",
         limits: "none",
         unixSockets: true,
-        audit: { files: "denials" },
+        audit: { files: "denials", inference: "metadata" },
       });
       expect(enforcement.landlockAbi).toBeGreaterThanOrEqual(3);
       expect(enforcement.rules.applied).toBeGreaterThan(5);

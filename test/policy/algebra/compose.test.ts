@@ -114,6 +114,12 @@ describe("compose()", () => {
     ],
     ["audit.files", part("a", { audit: { files: "off" } }), part("b", { audit: { files: "all" } }), ["off", "all"]],
     [
+      "audit.inference",
+      part("a", { audit: { inference: "metadata" } }),
+      part("b", { audit: { inference: "content" } }),
+      ["metadata", "content"],
+    ],
+    [
       "filesystem.baseline",
       part("a", { filesystem: { baseline: true } }),
       part("b", { filesystem: { baseline: false } }),

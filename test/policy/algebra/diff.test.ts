@@ -139,6 +139,7 @@ describe("diffPolicies()", () => {
       ["removed credentials[0]: narrowing, live", "added credentials[0]: neutral, live"],
     ],
     [{ audit: { files: "all" } }, { audit: { files: "off" } }, ["changed audit.files: widening, live"]],
+    [{ audit: { inference: "content" } }, {}, ["removed audit.inference: widening, live"]],
     [{ name: "a" }, { name: "b", locked: ["audit"] }, ["changed name: neutral, live", "added locked: neutral, live"]],
   ])("%j, %j", (a, b, expected) => {
     expect(said(a, b)).toEqual(expected);

@@ -192,6 +192,12 @@ describe("restrict()", () => {
       },
     ],
     ["what is recorded", { audit: { files: "off" } }, { audit: { files: "all" } }, { audit: { files: "all" } }],
+    [
+      "what is recorded of calls",
+      { audit: { inference: "metadata" } },
+      { audit: { inference: "content" } },
+      { audit: { inference: "content" } },
+    ],
   ])("intersects %s", (_, policy, cap, expected) => {
     expect(restricted(policy, cap)).toEqual(expected);
   });

@@ -17,6 +17,11 @@ export const BUILT_IN: Readonly<Record<BuiltInPattern, FindSpans>> = {
   phones: (text) => inSlices(text, phones),
 };
 
+/** The keys in a text that is no longer than a slice. */
+export function keysIn(text: string): Span[] {
+  return privateKeys(text).concat(all(text, TOKENS));
+}
+
 /** Tokens by what their makers begin them with, and JSON Web Tokens. */
 const TOKENS = new RegExp(
   `(?<![A-Za-z0-9_-])(?:${[

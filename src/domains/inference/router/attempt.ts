@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { withoutValue } from "../../../credentials/mod.ts";
 import type { UpstreamResponse } from "../../../egress/http/exchange.ts";
+import type { Provider } from "../../../policy/providers/read.ts";
 import type { Target } from "../plan.ts";
 import type { SendToProvider } from "../providers/connections.ts";
-import type { Provider } from "../providers/read.ts";
-import type { HeldBytes } from "./body.ts";
+import type { Hold } from "./body.ts";
 import { type Dialect, type Endpoint, FAMILY, type WholeAnswer } from "./dialect.ts";
 import { dialectFor } from "./dialects.ts";
 import { CallFailure } from "./errors.ts";
@@ -26,13 +27,14 @@ export interface Asked {
   readonly bytes: number;
   /** As the client calls it. */
   readonly model: string;
+  /** Counts what of the answer is held. */
+  readonly hold: Hold;
   /** Aborted when the call is to end; its reason is what the client is told. */
   readonly signal: AbortSignal;
 }
 
 /** Who is asked with. */
 export interface AttemptSetting {
-  readonly held: HeldBytes;
   readonly send: SendToProvider;
   keyFor(provider: Provider): Promise<string | undefined>;
 }
@@ -62,7 +64,7 @@ export async function attempt(setting: AttemptSetting, asked: Asked, target: Tar
     method: "POST",
     path: dialect.path,
     headers: requestHeaders(provider.family, caller, key, isStream),
-    body: JSON.stringify(dialect.request(asked.body, target.model ?? asked.model)),
+    body: Buffer.from(JSON.stringify(dialect.request(asked.body, target.model ?? asked.model))),
   } as const;
   requireCover(provider, key);
   const came = await headOf(asked.signal, timeoutMs, (signal) =>
@@ -85,7 +87,7 @@ export async function attempt(setting: AttemptSetting, asked: Asked, target: Tar
   return {
     dialect,
     headers,
-    whole: await wholeOf(dialect, response, { asked, idleMs: timeoutMs, held: setting.held }),
+    whole: await wholeOf(dialect, response, asked, timeoutMs),
   };
 }
 
@@ -101,13 +103,13 @@ function requireCover({ name, local, baseUrl }: Provider, key: string | undefine
 async function wholeOf(
   dialect: Dialect,
   { body: { stream } }: UpstreamResponse,
-  { asked, idleMs, held }: { readonly asked: Asked; readonly idleMs: number; readonly held: HeldBytes },
+  { signal, body, hold }: Asked,
+  idleMs: number,
 ): Promise<WholeAnswer> {
-  const { signal, body } = asked;
   const abort = (): void => void stream.destroy(signal.reason as Error);
   signal.addEventListener("abort", abort, { once: true });
   try {
-    return dialect.answer(await readAnswer({ stream, idleMs, held }), body);
+    return dialect.answer(await readAnswer({ stream, idleMs }, hold), body);
   } finally {
     signal.removeEventListener("abort", abort);
   }

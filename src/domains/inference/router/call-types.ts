@@ -11,12 +11,14 @@ import type { InferencePlan, Route, Target } from "../plan.ts";
 import type { PrivacyFact } from "../privacy/carried.ts";
 import type { Guards } from "../privacy/guards.ts";
 import type { AttemptSetting } from "./attempt.ts";
+import type { HeldBytes } from "./body.ts";
 import type { Endpoint } from "./dialect.ts";
 import type { CallFailure } from "./errors.ts";
 import type { AnswerJudge } from "./hearing.ts";
+import type { SaidContent } from "./transcript.ts";
 import type { Usage } from "./usage.ts";
 
-/** A call that is over, as it is recorded: never with what was said. */
+/** A call that is over, as it is recorded. */
 export interface CallRecord {
   readonly subject: FlowSubject;
   readonly endpoint: Endpoint;
@@ -37,6 +39,8 @@ export interface CallRecord {
   readonly failed: readonly string[];
   /** What the call carried that rules are about. */
   readonly privacy: readonly PrivacyFact[];
+  /** What was said. Absent: the policy does not ask for it, or nothing went to a provider. */
+  readonly content?: SaidContent;
   /** Until it was over, and until the answer began. */
   readonly latencyMs: number;
   readonly firstByteMs?: number;
@@ -59,6 +63,8 @@ export interface CallSetting extends AttemptSetting {
   /** Asks hooks about answers. Absent: there are none. */
   readonly hears?: AnswerJudge | undefined;
   record(record: CallRecord): void;
+  /** What all of them hold. */
+  readonly held: HeldBytes;
   readonly budget: ContentBudget;
   readonly meter: Meter;
 }

@@ -7,16 +7,19 @@ import { randomUUID } from "node:crypto";
 import type { FlowSubject } from "../../../egress/mod.ts";
 import type { Decided, InferenceAbout } from "../../../hooks/mod.ts";
 import type { MeteredCall } from "../budget/meter.ts";
+import { pieceFilter, type WireApi } from "../pieces/filter.ts";
+import type { PieceFilter } from "../pieces/piece.ts";
 import type { Route, Target } from "../plan.ts";
 import { Carried } from "../privacy/carried.ts";
 import { type Answered, attempt } from "./attempt.ts";
-import { readBody } from "./body.ts";
+import { Hold, readBody } from "./body.ts";
 import type { CallSetting } from "./call-types.ts";
 import { type Endpoint, FAMILY, type WholeAnswer } from "./dialect.ts";
 import { CallFailure, type FailureKind, failureResponse } from "./errors.ts";
 import { Hearing } from "./hearing.ts";
 import { type JsonObject, numberOf } from "./json.ts";
-import { relayEvents } from "./relay.ts";
+import { relayEvents, relayWhole } from "./relay.ts";
+import { Transcript } from "./transcript.ts";
 import { estimateTokens, NO_USAGE, type Usage } from "./usage.ts";
 
 /** What makes it worth to ask the next provider. */
@@ -42,6 +45,8 @@ export class Call {
   #carried: Carried | undefined;
   /** The rules of privacy that somebody said yes to. */
   #approved: readonly string[] = [];
+  /** Absent: what is said is not recorded. */
+  #transcript: Transcript | undefined;
   #metered: MeteredCall | undefined;
   #decided: Decided | undefined;
   #firstByteMs: number | undefined;
@@ -60,15 +65,12 @@ export class Call {
     const leave = (): void => this.#controller.abort(new CallFailure("unreachable", "The client went away"));
     request.signal.addEventListener("abort", leave, { once: true });
     if (request.signal.aborted) leave();
+    const hold = new Hold(this.#setting.held);
     try {
-      const body = await readBody(request, this.#setting.held);
+      const body = await readBody(request, hold);
       this.#bytes = body.bytes;
-      try {
-        const asked = await this.#judge(body.json);
-        return await this.#respond(await this.#ask(asked, request.headers), asked);
-      } finally {
-        body.release();
-      }
+      const asked = await this.#judge(body.json);
+      return await this.#respond(await this.#ask(asked, request.headers, hold), asked);
     } catch (error) {
       const failure =
         error instanceof CallFailure
@@ -76,6 +78,8 @@ export class Call {
           : new CallFailure("upstream", "The call failed on the way to the provider");
       this.#over(failure, this.#isPaid(failure) ? this.#estimate(this.#mostOutput) : NO_USAGE);
       return failureResponse(FAMILY[this.#endpoint], failure);
+    } finally {
+      hold.release();
     }
   }
 
@@ -173,13 +177,14 @@ export class Call {
     return this.#route;
   }
 
-  async #ask(body: JsonObject, headers: Headers): Promise<Answered> {
+  async #ask(body: JsonObject, headers: Headers, hold: Hold): Promise<Answered> {
     const model = this.#model;
     const plan = this.#setting.plan();
+    if (plan.kind === "routes" && plan.recordsContent) this.#transcript = new Transcript();
     this.#metered = this.#setting.meter.begin(plan.kind === "none" ? {} : plan.budget, estimateTokens(this.#bytes));
     this.#mostOutput = mostOutput(body);
     const { signal } = this.#controller;
-    const asked = { endpoint: this.#endpoint, headers, body, bytes: this.#bytes, model, signal };
+    const asked = { endpoint: this.#endpoint, headers, body, bytes: this.#bytes, model, hold, signal };
     let last: CallFailure | undefined;
     const targets = this.#route?.targets ?? [];
     for (const target of this.#carried?.targets(targets, this.#approved) ?? targets) {
@@ -189,6 +194,7 @@ export class Call {
       try {
         this.#metered.to(target.provider, target.model ?? model);
         const said = (await this.#carried?.bodyFor(target, body)) ?? body;
+        this.#transcript?.asked(said);
         return await attempt(this.#setting, { ...asked, body: said }, target);
       } catch (error) {
         if (!(error instanceof CallFailure) || !PASSING.has(error.kind) || signal.aborted) throw error;
@@ -208,7 +214,9 @@ export class Call {
     const hearing = this.#hearing();
     if ("whole" in answered) {
       const text = JSON.stringify(await this.#hear(answered.whole, hearing));
-      return new Response(text, { headers: entries([...headers, ["content-type", "application/json"]]) });
+      return new Response(relayWhole(text, this.#setting.held), {
+        headers: entries([...headers, ["content-type", "application/json"]]),
+      });
     }
     const events = dialect.events(asked);
     const stream = relayEvents({
@@ -216,7 +224,7 @@ export class Call {
       idleMs: this.#target?.timeoutMs ?? 0,
       family: FAMILY[this.#endpoint],
       events,
-      pieces: hearing?.pieces(dialect.speaks),
+      pieces: this.#pieces(dialect.speaks, hearing),
       held: this.#setting.held,
       budget: this.#setting.budget,
       signal: this.#controller.signal,
@@ -231,11 +239,27 @@ export class Call {
     return new Response(stream, { headers: entries([...headers, type, ["cache-control", "no-cache"]]) });
   }
 
+  /** What looks at the pieces of an answer. Undefined: nobody does. */
+  #pieces(api: WireApi, hearing: Hearing | undefined): PieceFilter | undefined {
+    const hearer = hearing?.pieces();
+    const transcript = this.#transcript;
+    if (transcript === undefined) return hearer === undefined ? undefined : pieceFilter(api, hearer);
+    return pieceFilter(api, {
+      hearsEnds: hearer?.hearsEnds ?? false,
+      ask: async (piece) => {
+        const text = hearer === undefined ? piece.text : await hearer.ask(piece);
+        transcript.heard(piece, text);
+        return text;
+      },
+    });
+  }
+
   /** The whole answer, once the hooks have heard it: it is paid for, whatever they say. */
   async #hear({ json, usage }: WholeAnswer, hearing: Hearing | undefined): Promise<JsonObject> {
     const used = usage ?? this.#estimate(estimateTokens(JSON.stringify(json).length));
     try {
       const heard = hearing === undefined ? json : await hearing.whole(json);
+      this.#transcript?.answered(heard);
       this.#over(undefined, used);
       return heard;
     } catch (error) {
@@ -263,6 +287,7 @@ export class Call {
     if (this.#isOver) return;
     this.#isOver = true;
     const usd = this.#metered?.settle(usage);
+    const content = this.#transcript?.content;
     this.#setting.record({
       subject: this.#subject,
       endpoint: this.#endpoint,
@@ -275,6 +300,7 @@ export class Call {
       ...(failure === undefined ? {} : { failure }),
       failed: this.#failed,
       privacy: this.#carried?.facts ?? [],
+      ...(content === undefined ? {} : { content }),
       latencyMs: performance.now() - this.#began,
       ...(this.#firstByteMs === undefined ? {} : { firstByteMs: this.#firstByteMs }),
     });

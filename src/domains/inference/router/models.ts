@@ -5,14 +5,20 @@
  */
 
 import { isLiteral, unescapeGlob } from "../../../policy/core.ts";
+import type { ApiFamily } from "../../../policy/providers/kinds.ts";
+import type { Provider } from "../../../policy/providers/read.ts";
 import type { InferencePlan, Route } from "../plan.ts";
-import type { ApiFamily } from "../providers/kinds.ts";
-import type { Provider } from "../providers/read.ts";
 import type { AttemptSetting } from "./attempt.ts";
+import { type HeldBytes, Hold } from "./body.ts";
 import { CallFailure } from "./errors.ts";
 import { requestHeaders } from "./headers.ts";
 import { objectsOf, textOf } from "./json.ts";
 import { readAnswer } from "./relay.ts";
+
+/** Who is asked with, and what counts what they say. */
+export interface ListSetting extends AttemptSetting {
+  readonly held: HeldBytes;
+}
 
 /** How long a provider may take to list its models, in milliseconds. */
 const LIST_MS = 5000;
@@ -24,7 +30,7 @@ const MODELS_MAX = 1000;
  * The names that routes spell out, and those of their first providers that their globs match. A provider that does not
  * answer adds nothing.
  */
-export async function listModels(setting: AttemptSetting, plan: InferencePlan): Promise<string[]> {
+export async function listModels(setting: ListSetting, plan: InferencePlan): Promise<string[]> {
   if (plan.kind === "none") return [];
   const listed = new Map<Provider, Promise<readonly string[]>>();
   const namesOf = async ({ models, targets: [first] }: Route): Promise<readonly string[]> => {
@@ -45,7 +51,7 @@ export async function listModels(setting: AttemptSetting, plan: InferencePlan): 
   return [...new Set(names.flat())].slice(0, MODELS_MAX);
 }
 
-async function ask({ send, keyFor, held }: AttemptSetting, provider: Provider): Promise<readonly string[]> {
+async function ask({ send, keyFor, held }: ListSetting, provider: Provider): Promise<readonly string[]> {
   const key = await keyFor(provider);
   const { family, local, baseUrl } = provider;
   if (key !== undefined && !local && new URL(baseUrl).protocol === "http:") return [];
@@ -57,10 +63,15 @@ async function ask({ send, keyFor, held }: AttemptSetting, provider: Provider): 
     body.stream.destroy();
     return [];
   }
-  const answer = await readAnswer({ stream: body.stream, idleMs: LIST_MS, held });
-  return objectsOf(answer.data)
-    .flatMap(({ id }) => textOf(id) ?? [])
-    .slice(0, MODELS_MAX);
+  const hold = new Hold(held);
+  try {
+    const answer = await readAnswer({ stream: body.stream, idleMs: LIST_MS }, hold);
+    return objectsOf(answer.data)
+      .flatMap(({ id }) => textOf(id) ?? [])
+      .slice(0, MODELS_MAX);
+  } finally {
+    hold.release();
+  }
 }
 
 /** The list as each family tells it. */

@@ -5,11 +5,11 @@
  */
 import type { UpstreamResponse } from "../../../egress/http/exchange.ts";
 import { failureOf } from "../../../egress/http/failure.ts";
-import type { Provider } from "../providers/read.ts";
+import type { Provider } from "../../../policy/providers/read.ts";
 import { CallFailure, type FailureKind } from "./errors.ts";
 import { answerHeaders } from "./headers.ts";
 import { objectOf, parseJson, textOf } from "./json.ts";
-import { readText } from "./relay.ts";
+import { readBytes } from "./relay.ts";
 
 /** The longest error that is read, in bytes, and the longest message that is passed on, in characters. */
 const ERROR_BYTES_MAX = 65_536;
@@ -22,7 +22,7 @@ export async function providerFailure(
   key: string | undefined,
   idleMs: number,
 ): Promise<CallFailure> {
-  const text = await readText({ stream: body.stream, idleMs }, ERROR_BYTES_MAX).catch(() => "");
+  const text = await readBytes({ stream: body.stream, idleMs }, ERROR_BYTES_MAX).then(String, () => "");
   // Some providers repeat the key, or a part of it.
   if (status === 401 || status === 403) {
     return new CallFailure("refused", `The provider ${provider.name} refuses the host's key or account (${status})`);

@@ -7,9 +7,9 @@ import { Buffer } from "node:buffer";
 import type { Readable } from "node:stream";
 import type { ContentBudget } from "../../../egress/http/content.ts";
 import { readEventGroups } from "../../../egress/http/event-stream.ts";
+import type { ApiFamily } from "../../../policy/providers/kinds.ts";
 import type { PieceFilter } from "../pieces/piece.ts";
-import type { ApiFamily } from "../providers/kinds.ts";
-import type { HeldBytes } from "./body.ts";
+import type { HeldBytes, Hold } from "./body.ts";
 import type { EventRelay } from "./dialect.ts";
 import { CallFailure, failureEvent } from "./errors.ts";
 import { type JsonObject, objectOf, parseJson } from "./json.ts";
@@ -23,8 +23,6 @@ export interface AnswerSource {
   readonly stream: Readable;
   /** How long it may say nothing. */
   readonly idleMs: number;
-  /** Counts what is held of an answer in one piece. */
-  readonly held?: HeldBytes;
 }
 
 /** Reads pieces as they come; each has its time. */
@@ -48,30 +46,53 @@ export function silent(idleMs: number): CallFailure {
 }
 
 /** Reads an answer that is JSON. @throws {CallFailure} If it is none, too long, or does not arrive. */
-export async function readAnswer(source: AnswerSource): Promise<JsonObject> {
-  const json = objectOf(parseJson(await readText(source, ANSWER_BYTES_MAX)));
+export async function readAnswer(source: AnswerSource, hold: Hold): Promise<JsonObject> {
+  const bytes = await readBytes(source, ANSWER_BYTES_MAX, hold);
+  hold.parse(bytes);
+  const json = objectOf(parseJson(bytes.toString()));
   if (json === undefined) throw new CallFailure("upstream", "The provider's answer is no JSON object");
   return json;
 }
 
 /** Reads a text. @throws {CallFailure} If it is too long, or does not arrive. */
-export async function readText(source: AnswerSource, maxBytes: number): Promise<string> {
+export async function readBytes(source: AnswerSource, maxBytes: number, hold?: Hold): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  const { held } = source;
   let bytes = 0;
   try {
     for await (const chunk of patiently(source)) {
-      held?.add(chunk.length);
+      hold?.read(chunk.length);
       bytes += chunk.length;
       if (bytes > maxBytes) throw new CallFailure("upstream", `The provider's answer has more than ${maxBytes} bytes`);
       chunks.push(chunk);
     }
   } catch (error) {
     throw asFailure(error);
-  } finally {
-    held?.drop(bytes);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
+}
+
+/** A shorter answer is no matter; of a longer one so much goes on at a time, in bytes. */
+const SLICE_BYTES = 262_144;
+
+/** A whole answer for the client, which counts as held until it was read. @throws {CallFailure} If too much is held. */
+export function relayWhole(text: string, held: HeldBytes): string | ReadableStream<Uint8Array> {
+  if (text.length < SLICE_BYTES) return text;
+  const bytes = Buffer.from(text);
+  held.add(bytes.length);
+  let at = 0;
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        controller.enqueue(bytes.subarray(at, at + SLICE_BYTES));
+        at += SLICE_BYTES;
+        if (at < bytes.length) return;
+        held.drop(bytes.length);
+        controller.close();
+      },
+      cancel: () => held.drop(bytes.length),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** How a stream is relayed. */
@@ -85,6 +106,8 @@ export interface StreamRelay extends AnswerSource {
   readonly signal: AbortSignal;
   /** Bounds what is held of events that are not whole. */
   readonly budget: ContentBudget;
+  /** Counts what is held of an answer until its end. Absent: nobody does. */
+  readonly held?: HeldBytes;
   /** The stream is over, after what may be so many tokens. Without a failure, it was whole. Called once. */
   onEnd(failure: CallFailure | undefined, tokens: number): void;
 }
@@ -134,17 +157,18 @@ function tokensOf({ events, characters }: { readonly events: number; readonly ch
 }
 
 async function* relayed(
-  { events, pieces, family, budget, ...source }: StreamRelay,
+  { events, pieces, family, budget, held: bytes, ...source }: StreamRelay,
   progress: { events: number; characters: number },
 ): AsyncGenerator<string, CallFailure | undefined> {
-  const holding = new HeldAnswer([events, pieces], source.held);
+  const holding = new HeldAnswer([events, pieces], bytes);
   try {
     for await (const group of readEventGroups(patiently(source), budget)) {
       progress.events += group.length;
       let text = "";
       for (const event of group) {
         try {
-          text += events.take(pieces === undefined ? event : await pieces.take(event));
+          if (pieces === undefined) text += events.take(event);
+          else for (const each of await pieces.take(event)) text += events.take(each);
         } catch (error) {
           // What came before it is still the client's.
           if (text !== "") yield text;
@@ -155,6 +179,9 @@ async function* relayed(
       holding.count();
       if (text !== "") yield text;
     }
+    const held = (await pieces?.end()) ?? [];
+    const last = held.map((event) => events.take(event)).join("");
+    if (last !== "") yield last;
     const rest = events.end();
     if (rest !== "") yield rest;
     return undefined;
