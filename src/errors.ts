@@ -65,6 +65,8 @@ export interface ErrorDetails {
   VOLUME_UNUSABLE: { readonly volume: string; readonly reason: string };
   /** There is no such snapshot, it was changed, or it holds what the policy does not let be written. */
   SNAPSHOT_UNUSABLE: { readonly snapshot: string; readonly reason: string };
+  /** The folder or archive cannot be the root of a local sandbox. */
+  ROOT_UNUSABLE: { readonly path: string; readonly reason: string };
   /** The image does not exist where the Docker engine looks. */
   IMAGE_MISSING: { readonly image: string };
   /** An image could not be built. `output` is the end of what the build said: hostile. */

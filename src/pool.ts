@@ -12,11 +12,12 @@ import { readProviders } from "./sandbox/inference/options.ts";
 import { resolveWorkspace } from "./sandbox/options.ts";
 import { planDomains } from "./sandbox/plan-domains.ts";
 import { readPolicy } from "./sandbox/read-policy.ts";
+import { resolveRoot } from "./sandbox/root.ts";
 
 /**
  * Creates a pool: sandboxes are started in the background, and acquiring one takes milliseconds.
  *
- * Shape: what cannot change once a sandbox has started is the pool's: image, mounts, limits, the user, and the policy as
+ * Shape: what cannot change once a sandbox has started is the pool's: image or root, mounts, limits, the user, and the policy as
  * the most that any of its sandboxes may do. A sandbox is used once; what was acquired never returns. Paths of the
  * host that the policy grants, and a mounted workspace, are looked up when a sandbox is made ready, and a copy of a
  * workspace, or an overlay over it, is made when one is acquired, so it is never older than that. Units: bytes. Defaults: as `createSandbox`.
@@ -41,6 +42,7 @@ export async function createPool(policy: Policy | string, options: PoolOptions):
   const bounds = poolBounds(options, read.normalized);
   await resolveWorkspace(options.workspace);
   const runtime = await chooseRuntime(options);
+  await resolveRoot(options, runtime.name);
   // What its owner does with the object afterwards is not the pool's business.
   return new WarmedPool({ read, plans, runtime, options: { ...options }, bounds, onProblem: listener(options) });
 }

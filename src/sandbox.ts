@@ -22,6 +22,7 @@ import { type Plans, planDomains } from "./sandbox/plan-domains.ts";
 import { openPlugins } from "./sandbox/plugins.ts";
 import { type ReadPolicy, readPolicy } from "./sandbox/read-policy.ts";
 import { SandboxRecords } from "./sandbox/records.ts";
+import { resolveRoot } from "./sandbox/root.ts";
 import { RunningSandbox, type Sandbox } from "./sandbox/running.ts";
 import { makeTrust, type SandboxTrust } from "./sandbox/trust.ts";
 import { resolveVolumes } from "./sandbox/volumes.ts";
@@ -43,8 +44,9 @@ import { resolveVolumes } from "./sandbox/volumes.ts";
  * @throws {SandboxError} VOLUME_BUSY If another sandbox has a volume.
  * @throws {SandboxError} VOLUME_UNUSABLE If a volume cannot be used as asked.
  * @throws {SandboxError} SNAPSHOT_UNUSABLE If there is no such snapshot, or the policy does not cover it.
- * @throws {SandboxError} STATE_UNUSABLE If the folder that keeps volumes cannot be used.
+ * @throws {SandboxError} STATE_UNUSABLE If the folder that keeps volumes, or unpacked images, cannot be used.
  * @throws {SandboxError} RUNTIME_UNAVAILABLE If the runtime does not work here.
+ * @throws {SandboxError} ROOT_UNUSABLE If the root is neither a folder nor an archive of an image for this machine.
  * @throws {SandboxError} IMAGE_MISSING If the Docker engine does not have the image.
  * @throws {SandboxError} ENFORCEMENT_MISSING If the kernel or the engine cannot hold what the policy asks for.
  * @throws {SandboxError} START_FAILED If the sandbox does not come up; nothing is left behind then.
@@ -69,10 +71,11 @@ export async function createSandbox(policy: Policy | string, options: SandboxOpt
   const workspace = await resolveWorkspace(options.workspace);
   const volumes = resolveVolumes(plans.filesystem, options.volumes);
   const runtime = await chooseRuntime(options);
+  const root = await resolveRoot(options, runtime.name);
   const { image, signal } = options;
   const id = createId();
   const trust = await makeTrust(id, plans, options);
-  const request = { id, ...plans, workspace, volumes, files: trust?.files ?? [], image, signal };
+  const request = { id, ...plans, workspace, volumes, files: trust?.files ?? [], image, root, signal };
   const sandbox = await openSandbox({
     read,
     plans,

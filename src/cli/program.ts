@@ -54,7 +54,7 @@ function sandboxOptions(command: Command): Command {
     )
     .option(
       "--from <image>",
-      "an image by its name, or ./folder with a devcontainer.json or Dockerfile (implies docker)",
+      "what it runs in: an image by its name, or ./folder with a devcontainer.json or Dockerfile (implies docker); ./folder with a root file system, or an image saved to ./file.tar (implies local)",
     )
     .option("-e, --env <name[=value]>", "give it a variable: with this value, or with yours (may be repeated)", append)
     .option("-v, --volume <name:path>", "a folder that outlives it, with :ro only to be read (may be repeated)", volume)
@@ -99,6 +99,7 @@ Examples:
   $ cofferdam run --recipe coding-agent --with github --param github.repository=acme/site -- my-agent
   $ cofferdam run --policy docs-agent.yaml --workspace ./site -- node agent.js
   $ cofferdam run --detach --name helper --apply -- node agent.js
+  $ cofferdam run --from ./alpine.tar -- sh
   $ cofferdam run --from node:22-slim --patch changes.patch -- npx some-tool
 
 Exit codes: those of the program; 128 and the number of a signal that ended it; 125 if there was no sandbox, 126 if the
@@ -247,9 +248,10 @@ function addMachine(program: Command): void {
     .command("clean")
     .description("Removes what killed processes left of their sandboxes, and nothing else's.")
     .option("-n, --dry-run", "only say what would be removed")
+    .option("--images", "also unpacked images that no sandbox has: they are unpacked again when they are needed")
     .addOption(new Option("-r, --runtime <runtime>", "where to look").choices(["local", "docker"]).default("local"))
     .option(...JSON_FLAG)
-    .action(async (flags: { json?: boolean; dryRun?: boolean; runtime: "local" | "docker" }) => {
+    .action(async (flags: { json?: boolean; dryRun?: boolean; images?: boolean; runtime: "local" | "docker" }) => {
       const { clean } = await import("./commands/clean.ts");
       await clean(flags);
     });

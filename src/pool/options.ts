@@ -9,7 +9,7 @@ import { count } from "../sandbox/arguments.ts";
 import type { SandboxOptions } from "../sandbox/options.ts";
 
 /** What cannot change once a sandbox has started: a pool is for one of each. */
-const FIXED = ["runtime", "image", "workspace", "docker", "certificates", "inference"] as const;
+const FIXED = ["runtime", "image", "root", "workspace", "docker", "certificates", "inference"] as const;
 
 /** What is one sandbox's own. */
 const OWN = [

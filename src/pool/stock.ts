@@ -4,7 +4,7 @@
  * @module
  */
 import { SandboxError } from "../errors.ts";
-import type { WarmWarden, WorkspaceRequest } from "../runtimes/runtime.ts";
+import type { RootRequest, WarmWarden, WorkspaceRequest } from "../runtimes/runtime.ts";
 import type { LinkAhead } from "../sandbox/open-link.ts";
 import { promised } from "../sandbox/promised.ts";
 import type { SandboxTrust } from "../sandbox/trust.ts";
@@ -18,6 +18,7 @@ export interface ReadySandbox {
   /** Its link, where nothing has to be made when it is used. */
   readonly ahead: LinkAhead | undefined;
   readonly trust: SandboxTrust | undefined;
+  readonly root: RootRequest | undefined;
   /** The folder that it shows, if it shows one live. */
   readonly mounted: WorkspaceRequest["identity"] | undefined;
 }

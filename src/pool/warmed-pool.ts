@@ -13,6 +13,7 @@ import { readProviders } from "../sandbox/inference/options.ts";
 import { resolveWorkspace } from "../sandbox/options.ts";
 import { type Plans, planDomains } from "../sandbox/plan-domains.ts";
 import { type ReadPolicy, readPolicy } from "../sandbox/read-policy.ts";
+import { resolveRoot } from "../sandbox/root.ts";
 import type { Sandbox } from "../sandbox/running.ts";
 import { makeTrust } from "../sandbox/trust.ts";
 import { openSandbox } from "../sandbox.ts";
@@ -131,14 +132,16 @@ export class WarmedPool implements Pool {
   async #start(signal: AbortSignal): Promise<ReadySandbox> {
     const { runtime, read, plans, options } = this.#parts;
     const workspace = await resolveWorkspace(options.workspace);
+    const { image } = options;
+    const root = await resolveRoot({ ...options, signal }, runtime.name);
     const id = createId();
     const trust = await makeTrust(id, plans, options);
     const files = trust?.files ?? [];
-    const warden = await runtime.warm({ id, ...plans, workspace, files, image: options.image, signal });
+    const warden = await runtime.warm({ id, ...plans, workspace, files, image, root, signal });
     const { ready } = warden;
     const opened = { id, read, plans, options: fixedOptions(options), workspace: workspace?.path, trust, signal };
     const ahead = ready === undefined ? undefined : await openAhead({ ...opened, warden: ready });
-    return { id, warden, ahead, trust, mounted: mountedFolder(workspace) };
+    return { id, warden, ahead, trust, root, mounted: mountedFolder(workspace) };
   }
 
   async #acquire(options: AcquireOptions): Promise<Sandbox> {
@@ -180,8 +183,9 @@ export class WarmedPool implements Pool {
     own: AcquireOptions,
   ): Promise<Sandbox> {
     const { runtime, options: fixed } = this.#parts;
-    const { trust, ahead } = ready;
-    const request: StartRequest = { id: ready.id, ...asked.plans, workspace, image: fixed.image, signal: own.signal };
+    const { id, trust, ahead, root } = ready;
+    const { image } = fixed;
+    const request: StartRequest = { id, ...asked.plans, workspace, image, root, signal: own.signal };
     const options = { ...ownOptions(own), ...fixedOptions(fixed) };
     const startWarden = () => ready.warden.finish(request);
     const sandbox = await openSandbox({ ...asked, trust, ahead, request, runtime, options, startWarden }).catch(

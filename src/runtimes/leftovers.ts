@@ -10,7 +10,7 @@ import type { RuntimeName } from "./runtime.ts";
 /** Something that a sandbox left, or may have left. */
 export interface Leftover {
   readonly runtime: RuntimeName;
-  readonly kind: "container" | "volume" | "folder" | "control group";
+  readonly kind: "container" | "volume" | "folder" | "control group" | "image";
   /** Its path, or its name on the engine. */
   readonly name: string;
   /** Why it was removed, or left alone. */

@@ -40,6 +40,18 @@ export interface VolumeRequest {
   readonly live: boolean;
 }
 
+/** The root file system of a local sandbox, in the place of this host's programs and libraries. Read-only. */
+export interface RootRequest {
+  /** Absolute, on the host, without a symlink in it. */
+  readonly path: string;
+  /** What its image says that programs start with. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Of its image, by content: `sha256:` and hexadecimal digits. */
+  readonly imageId?: string;
+  /** Of an unpacked image: the file that is locked, shared, as long as a sandbox has it. */
+  readonly lock?: string;
+}
+
 /** A volume that exists. */
 export interface VolumeFacts {
   readonly name: string;
@@ -62,6 +74,8 @@ export interface StartRequest {
   /** Files that the sandbox brings along, all in `TRUST_DIRECTORY`. Nobody in it can change them. */
   readonly files?: readonly SandboxFile[];
   readonly image: string | undefined;
+  /** For the local runtime only. Undefined: this host's own. */
+  readonly root?: RootRequest | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -100,7 +114,7 @@ export interface StartedWarden {
   /** The environment that every command starts from, `PATH` included. */
   readonly environment: Readonly<Record<string, string>>;
   readonly limits: { readonly holder: LimitsHolder; readonly warden: WardenLimits };
-  /** Of the engine's image, by content: `sha256:` and hexadecimal digits. */
+  /** Of its image, by content: `sha256:` and hexadecimal digits. */
   readonly imageId?: string;
   /** Whether a live folder of the host, with its sockets, is visible inside. */
   readonly liveMounts: boolean;

@@ -58,7 +58,8 @@ function guestMisplaced(name: string): SandboxError<"ARGUMENT_INVALID"> {
   });
 }
 
-function automatic({ image }: SandboxOptions): RuntimeName {
+function automatic({ image, root }: SandboxOptions): RuntimeName {
+  if (root !== undefined) return "local";
   return image === undefined && process.platform === "linux" ? "local" : "docker";
 }
 

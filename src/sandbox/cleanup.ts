@@ -12,11 +12,13 @@ import { runtimeOf, type StateOptions } from "./volume-store.ts";
 export interface CleanupOptions extends StateOptions {
   /** Only says what would be removed. @default false */
   readonly dryRun?: boolean;
+  /** Also removes the images that local sandboxes had as their root, unpacked, unless one has it now. @default false */
+  readonly images?: boolean;
 }
 
 /**
  * Removes whatever processes that are gone left of their sandboxes: containers, anonymous volumes, private folders,
- * control groups, half-made volumes. Nothing that belongs to a living process, to another user, or to a process that cannot
+ * control groups, half-made volumes and images. Nothing that belongs to a living process, to another user, or to a process that cannot
  * be told apart (of another host, boot or container) is touched: it is listed as `left`, with the reason.
  *
  * Mostly there is nothing to do: a sandbox ends with its owner, and takes its things along. Something stays if owner
@@ -34,8 +36,8 @@ export interface CleanupOptions extends StateOptions {
  * ```
  */
 export async function cleanup(options: CleanupOptions = {}): Promise<LeftoverReport> {
-  const { dryRun = false } = options;
-  if (runtimeOf(options) === "local") return cleanLocal(hostWarden, dryRun);
+  const { dryRun = false, images = false } = options;
+  if (runtimeOf(options) === "local") return cleanLocal(hostWarden, { dryRun, images });
   const { cleanEngineOf } = await import("../runtimes/docker/state.ts");
   return cleanEngineOf(options.docker ?? {}, dryRun);
 }

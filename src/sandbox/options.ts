@@ -35,7 +35,7 @@ export interface WorkspaceOptions {
 /** The options of `createSandbox`. All are optional. */
 export interface SandboxOptions {
   /**
-   * Where the sandbox runs. `auto`: docker when an image is given, else local on Linux, else docker.
+   * Where the sandbox runs. `auto`: docker when an image is given, else local on Linux or with a root, else docker.
    *
    * @default "auto"
    */
@@ -44,6 +44,20 @@ export interface SandboxOptions {
   readonly guest?: Guest;
   /** The image of a docker sandbox. */
   readonly image?: string;
+  /**
+   * Where a local sandbox has its programs and libraries from, in the place of this host's: a folder with a root file system, or an
+   * image that is unpacked once, from an archive (`docker save`, `oci-archive:`) or a folder with an OCI image layout. As of the
+   * host, it sees what the policy grants. Read-only.
+   *
+   * @example
+   * ```ts
+   * import { createSandbox } from "cofferdam";
+   *
+   * await using sandbox = await createSandbox({ version: 1 }, { root: "./alpine.tar" });
+   * console.log((await sandbox.exec(["cat", "/etc/os-release"])).stdout);
+   * ```
+   */
+  readonly root?: string;
   /** A folder, as a path for a copy of it, or with its mode. Without one `/workspace` starts empty. */
   readonly workspace?: string | WorkspaceOptions;
   /** Folders that outlive the sandbox, by name. The policy says what may be done in them. At most 16. */

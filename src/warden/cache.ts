@@ -9,15 +9,19 @@ import { join } from "node:path";
 import { getuid } from "node:process";
 import { SandboxError } from "../errors.ts";
 
+/** Where this user's cache is: `COFFERDAM_CACHE`, else `cofferdam` in `XDG_CACHE_HOME` or `~/.cache`. */
+export function cachePath(): string {
+  const { COFFERDAM_CACHE, XDG_CACHE_HOME } = process.env;
+  return COFFERDAM_CACHE || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "cofferdam");
+}
+
 /**
- * The cache folder, made if it is missing: `COFFERDAM_CACHE`, else `cofferdam` in `XDG_CACHE_HOME` or `~/.cache`.
+ * The cache folder of wardens, made if it is missing.
  *
  * @throws {SandboxError} WARDEN_UNAVAILABLE If somebody else could put a program there.
  */
 export async function cacheDirectory(): Promise<string> {
-  const { COFFERDAM_CACHE, XDG_CACHE_HOME } = process.env;
-  const path = COFFERDAM_CACHE || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "cofferdam");
-  const directory = join(path, "warden");
+  const directory = join(cachePath(), "warden");
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const { uid, mode } = await lstat(directory);
   const owner = getuid?.() ?? uid;

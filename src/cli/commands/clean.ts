@@ -4,16 +4,20 @@
  * @module
  */
 import { cleanup } from "../../mod.ts";
+import { UsageError } from "../failure.ts";
 import { aside, say, sayJson, table } from "../write.ts";
 
 /** Removes leftovers, and says which. */
 export async function clean(flags: {
   readonly dryRun?: boolean;
+  readonly images?: boolean;
   readonly json?: boolean;
   readonly runtime: "local" | "docker";
 }): Promise<void> {
-  const { dryRun = false, json, runtime } = flags;
-  const report = await cleanup({ dryRun, runtime });
+  const { dryRun = false, images = false, json, runtime } = flags;
+  if (images && runtime === "docker")
+    throw new UsageError("--images is for local ones: `docker rmi` removes an engine's");
+  const report = await cleanup({ dryRun, images, runtime });
   if (json) return sayJson(report);
   const verb = dryRun ? "would remove" : "removed";
   const rows = [

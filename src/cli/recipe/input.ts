@@ -82,7 +82,7 @@ async function imageOf({ image }: BuiltRecipe, flags: RunFlags, signal: AbortSig
   try {
     await writeFile(join(folder, "Dockerfile"), text);
     const { imageFrom } = await import("../image/from.ts");
-    return (await imageFrom(folder, { quiet: flags.quiet === true, signal })).image;
+    return (await imageFrom(folder, { ...flags, signal })).image;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -22,20 +22,22 @@ export interface SandboxInput {
 
 /** Reads the policy, and puts the options together. */
 export async function sandboxInput(flags: RunFlags, signal: AbortSignal, person?: Approver): Promise<SandboxInput> {
-  const { from, workspace, runtime, audit, approvals: patch, quiet = false } = flags;
+  const { from, workspace, runtime, audit, approvals: patch } = flags;
   const approve = await approverOf(flags, person);
   const {
     image,
+    root,
     env = {},
     setup = [],
   }: Partial<FromImage> = from === undefined
     ? {}
-    : await (await import("../image/from.ts")).imageFrom(from, { quiet, signal });
+    : await (await import("../image/from.ts")).imageFrom(from, { ...flags, signal });
   const isLocal = runtime === "local" || (runtime === "auto" && image === undefined && process.platform === "linux");
   const mode = flags.mode ?? (isLocal ? "overlay" : "copy");
   const options: SandboxOptions = {
     runtime,
     ...(image === undefined ? {} : { image }),
+    ...(root === undefined ? {} : { root }),
     ...(workspace === false ? {} : { workspace: { path: workspace, mode } }),
     ...(flags.volume === undefined ? {} : { volumes: flags.volume }),
     env: { ...env, ...variables(flags.env ?? []) },

@@ -8,6 +8,7 @@ import process from "node:process";
 import type Docker from "dockerode";
 import { SandboxError } from "../../errors.ts";
 import type { WardenArch } from "../../warden/mod.ts";
+import { imageVariables } from "../image-variables.ts";
 import { answered, imageMissing, statusOf, unreachable } from "./failures.ts";
 import type { DockerOptions } from "./options.ts";
 
@@ -83,7 +84,7 @@ export async function inspectImage(docker: Docker, image: string): Promise<Image
   const config: { readonly Env?: readonly string[] | null; readonly Volumes?: object | null } | null = found.Config;
   return {
     id: found.Id,
-    environment: environmentOf(config?.Env ?? []),
+    environment: imageVariables(config?.Env ?? []),
     volumes: Object.keys(config?.Volumes ?? {}).map((path) => posix.resolve("/", path)),
   };
 }
@@ -94,15 +95,6 @@ export function isLocal(connection: DockerOptions): boolean {
   if (connection.socketPath !== undefined) return true;
   const address = process.env.DOCKER_HOST ?? "";
   return address === "" || address.startsWith("unix://") || address.startsWith("npipe://");
-}
-
-function environmentOf(entries: readonly string[]): Record<string, string> {
-  const pairs = entries.map((entry): [string, string] => {
-    const at = entry.indexOf("=");
-    return at < 0 ? [entry, ""] : [entry.slice(0, at), entry.slice(at + 1)];
-  });
-  // From entries: a plain assignment to `__proto__` would be lost.
-  return Object.fromEntries(pairs);
 }
 
 function architectureOf(name: string): WardenArch {

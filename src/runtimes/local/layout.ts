@@ -9,6 +9,7 @@ import { type SandboxFile, TRUST_DIRECTORY } from "../../egress/tls/trust.ts";
 import { SandboxError } from "../../errors.ts";
 import { BASELINE, HOME_PATH, isWithin, WORKSPACE_PATH } from "../../policy/core.ts";
 import { groupFile, passwdFile } from "../identity.ts";
+import type { RootRequest } from "../runtime.ts";
 import type { PreparedWorkspace, WorkspaceGrant } from "../workspace/mod.ts";
 import { createResolver, type ResolvedPath } from "./host-paths.ts";
 import type { Step } from "./steps.ts";
@@ -25,6 +26,8 @@ export interface LayoutContext {
   readonly volumes?: readonly string[];
   /** Files that the sandbox brings along. */
   readonly files?: readonly SandboxFile[];
+  /** Where programs and libraries come from. @default this host */
+  readonly root?: Pick<RootRequest, "path" | "lock"> | undefined;
 }
 
 /** A layout, and whether it shows folders of the host that are neither the system's nor the workspace. */
@@ -32,6 +35,9 @@ export interface Layout {
   readonly steps: readonly Step[];
   readonly liveMounts: boolean;
 }
+
+/** What belongs to the kernel, whatever the root is. */
+const KERNEL = "/sys";
 
 /** Folders that are the sandbox's own: nothing of the host is ever bound there. */
 const PRIVATE = ["/tmp", "/var/tmp", HOME_PATH];
@@ -70,11 +76,11 @@ const DEVICE_LINKS: Readonly<Record<string, string>> = {
 /**
  * Plans the root.
  *
- * @throws {SandboxError} PATH_MISSING If a path that is not optional does not exist on the host.
+ * @throws {SandboxError} PATH_MISSING If a path that is not optional does not exist on the host, or in the root that was named.
  * @throws {SandboxError} POLICY_UNSUPPORTED If a granted tree would have to hold the sandbox's own folders.
  */
 export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout {
-  const resolve = createResolver();
+  const resolve = resolverOf(context.root?.path);
   const files = syntheticFiles(context);
   const { volumes = [] } = context;
   const grants = plan.grants.filter((grant) => grant.floorOnly !== true);
@@ -86,7 +92,7 @@ export function planLayout(plan: FilesystemPlan, context: LayoutContext): Layout
   });
   const made = Object.keys(files).filter((path) => granted(path) && !shows(present, path));
   refuseCoveredFolders(present, resolve, volumes);
-  const shown = binds(present);
+  const shown = held(binds(present), context.root?.lock);
   const links = present.flatMap(({ at }) => at.links).map(({ path, target }) => symlink(target, path));
   return {
     steps: [
@@ -118,6 +124,20 @@ export function workspaceSteps({ grants }: PreparedWorkspace): Step[] {
     workspace: true,
   }));
   return [{ kind: "directory", target: WORKSPACE_PATH }, ...steps];
+}
+
+/** Paths of the host, or of another root; but for the kernel's. */
+function resolverOf(root: string | undefined): Resolve {
+  const ofHost = createResolver();
+  if (root === undefined) return ofHost;
+  const ofRoot = createResolver(root);
+  return (path) => (isWithin(path, KERNEL) ? ofHost(path) : ofRoot(path));
+}
+
+/** One of the binds of an unpacked image holds the image's lock. */
+function held(steps: readonly Step[], lock: string | undefined): readonly Step[] {
+  const [first, ...rest] = steps;
+  return lock === undefined || first?.kind !== "bind" ? steps : [{ ...first, lock, shared: true }, ...rest];
 }
 
 type Resolve = (path: string) => ResolvedPath | undefined;
@@ -196,7 +216,7 @@ function binds(present: readonly PresentGrant[]): Step[] {
   });
   return needed.map(({ grant, at }) => ({
     kind: "bind",
-    source: at.real,
+    source: at.source,
     target: at.real,
     readOnly: grant.access !== "write",
   }));

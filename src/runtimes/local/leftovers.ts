@@ -1,5 +1,5 @@
 /**
- * Finds and removes what killed owners left of local sandboxes: private folders, control groups, half-made volumes. Mounts
+ * Finds and removes what killed owners left of local sandboxes: private folders, control groups, half-made volumes and images. Mounts
  * and namespaces go with the last process of a sandbox, and its processes with their launcher.
  *
  * @module
@@ -14,24 +14,49 @@ import type { WardenBinary } from "../../warden/mod.ts";
 import { type Leftover, type LeftoverReport, OWNER_GONE, ownerState } from "../leftovers.ts";
 import { stateDirectory } from "../state-directory.ts";
 import { launch } from "./launch.ts";
+import { imageStore, listImages } from "./root/store.ts";
 
 const CGROUPS = "/sys/fs/cgroup";
 /** How many control groups are looked at, and how deep. */
 const GROUPS_MAX = 50_000;
 const DEPTH_MAX = 12;
+const UNPACKED = "it is unpacked again when it is needed";
+const IN_USE = "a sandbox has it";
+const NOT_WHOLE = "it could not be removed, or not whole";
+
+/** An image has a lock, as a volume has: what a sandbox uses stays. */
+const REMOVED_AS: Partial<Record<Leftover["kind"], keyof typeof CODES.owned>> = {
+  "control group": "cgroup",
+  image: "volume",
+};
+
 /** The launcher takes as many at a time. */
 const BATCH = 16;
 
+/** How {@link cleanLocal} cleans. */
+export interface CleanLocalOptions {
+  readonly dryRun: boolean;
+  /** Whether unpacked images go too, that no sandbox has. */
+  readonly images: boolean;
+}
+
 /** Removes what dead owners left; with `dryRun` only says what that would be. The warden is what removes. */
-export async function cleanLocal(locateWarden: () => Promise<WardenBinary>, dryRun: boolean): Promise<LeftoverReport> {
+export async function cleanLocal(
+  locateWarden: () => Promise<WardenBinary>,
+  { dryRun, images }: CleanLocalOptions,
+): Promise<LeftoverReport> {
+  const store = await imageStore();
   const found = [
+    ...(images ? await unpackedImages(store) : []),
+    ...folders(store),
     ...folders(tmpdir()),
     ...controlGroups(),
     ...folders(await stateDirectory("volumes")),
     ...folders(await stateDirectory("snapshots")),
   ];
-  const dead = found.filter(({ reason }) => reason === OWNER_GONE);
-  const left = found.filter(({ reason }) => reason !== OWNER_GONE);
+  const goes = ({ reason }: Leftover) => reason === OWNER_GONE || reason === UNPACKED;
+  const dead = found.filter(goes);
+  const left = found.filter((each) => !goes(each));
   if (dryRun || dead.length === 0) return { removed: dead, left };
   const { path } = await locateWarden();
   for (let at = 0; at < dead.length; at += BATCH) await remove(path, dead.slice(at, at + BATCH));
@@ -40,7 +65,7 @@ export async function cleanLocal(locateWarden: () => Promise<WardenBinary>, dryR
     removed: dead.filter((each) => !stays(each)),
     left: [
       ...left,
-      ...dead.filter(stays).map((each) => ({ ...each, reason: "it could not be removed, or not whole" })),
+      ...dead.filter(stays).map((each) => ({ ...each, reason: each.kind === "image" ? IN_USE : NOT_WHOLE })),
     ],
   };
 }
@@ -48,12 +73,17 @@ export async function cleanLocal(locateWarden: () => Promise<WardenBinary>, dryR
 /** Through a launcher, which removes trees that hostile programs made. */
 async function remove(wardenPath: string, leftovers: readonly Leftover[]): Promise<void> {
   const frames = leftovers.map(({ kind, name }) => {
-    const code = kind === "folder" ? CODES.owned.folder : CODES.owned.cgroup;
-    return encodeMessage("owned", { kind: code, path: Buffer.from(name) });
+    return encodeMessage("owned", { kind: CODES.owned[REMOVED_AS[kind] ?? "folder"], path: Buffer.from(name) });
   });
   const remover = await launch(wardenPath);
   await new Promise((resolve) => remover.output.write(Buffer.concat(frames), resolve));
   await remover.finish();
+}
+
+/** Their owner is everybody who names the archive again: it is unpacked then. */
+async function unpackedImages(store: string): Promise<Leftover[]> {
+  const images = await listImages(store);
+  return images.map(({ name }): Leftover => ({ runtime: "local", kind: "image", name, reason: UNPACKED }));
 }
 
 function folders(parent: string): Leftover[] {

@@ -84,7 +84,8 @@ async function complete({ launched, user, own, survey, end }: Begun, request: St
     : { ownerUid: AGENT_UID, ownerGid: AGENT_UID };
   try {
     const volumes = (request.volumes ?? []).map(({ path }) => path);
-    const layout = planLayout(request.filesystem, { ...inside, ...owner, volumes, files: request.files ?? [] });
+    const { filesystem, files = [], root } = request;
+    const layout = planLayout(filesystem, { ...inside, ...owner, volumes, files, root });
     const limits = await holdLimits(request, (directory) => own("cgroup", directory));
     const maker = { user, launcher: launched, survey, own: (folder: string) => own("folder", folder) };
     const workspace = await prepareLocalWorkspace(request, maker);
@@ -95,7 +96,8 @@ async function complete({ launched, user, own, survey, end }: Begun, request: St
       ...launched,
       end,
       ...inside,
-      environment: { PATH },
+      environment: { PATH, ...root?.environment },
+      ...(root?.imageId === undefined ? {} : { imageId: root.imageId }),
       limits: { holder: limitsHolder(request, limits), warden: limits.warden },
       baseline: workspace.baseline,
       liveMounts: layout.liveMounts || request.workspace?.mode === "mount" || isLive(request.volumes),
@@ -154,7 +156,7 @@ function requireLinux(request: StartRequest): void {
   if (reason === undefined) return;
   throw new SandboxError("RUNTIME_UNAVAILABLE", `Cannot start a sandbox on the local runtime: ${reason}`, {
     details: { runtime: "local", reason },
-    hint: 'Use runtime: "docker"',
+    hint: request.image === undefined ? 'Use runtime: "docker"' : 'Use runtime: "docker", or an unpacked image as root',
   });
 }
 

@@ -64,8 +64,8 @@ function begin(guest: Guest, request: StartRequest): StartedWarden {
   };
 }
 
-function refuseRealThings({ image, workspace, volumes = [], process }: StartRequest): void {
-  const files = workspace !== undefined || volumes.length > 0;
+function refuseRealThings({ image, root, workspace, volumes = [], process }: StartRequest): void {
+  const files = root !== undefined || workspace !== undefined || volumes.length > 0;
   const reason = image !== undefined ? "it has no images" : files ? "it has no files of this host" : undefined;
   if (reason !== undefined) {
     throw new SandboxError("RUNTIME_UNAVAILABLE", `Cannot start a sandbox on the memory runtime: ${reason}`, {
