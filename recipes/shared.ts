@@ -9,6 +9,13 @@ import { type HttpRule, type InferenceSection, type NetworkRule, param } from ".
 /** Secrets that lie in projects: nobody's to read, whoever grants the folder. */
 export const SECRETS: readonly string[] = ["**/.env", "**/.env.*", "**/*.pem", "**/id_rsa", "**/id_ed25519"];
 
+/** Where programs are looked for: first where something is installed that no system folder has. */
+export function searchPath(installed: readonly string[]): { readonly PATH?: string } {
+  if (installed.length === 0) return {};
+  const own = installed.flatMap((folder) => [folder, `${folder}/bin`]);
+  return { PATH: [...own, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"].join(":") };
+}
+
 /** What speaks https for git. */
 export const GIT_HTTPS: readonly string[] = ["git-remote-https", "git-remote-http"];
 

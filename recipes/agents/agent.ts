@@ -12,7 +12,7 @@ import {
   type Recipe,
   type RecipeTests,
 } from "../../src/mod.ts";
-import { type ModelParams, modelParams, routed, SECRETS } from "../shared.ts";
+import { type ModelParams, modelParams, routed, SECRETS, searchPath } from "../shared.ts";
 
 /** What somebody may say of an agent. */
 export interface AgentParams extends ModelParams {
@@ -73,7 +73,7 @@ export function agentRecipe(agent: AgentFacts): Recipe<AgentParams> {
           ...(isUsual ? { credentials: [{ ...credential, optional: true }] } : {}),
         },
         command,
-        env: { ...agent.env, ...unused },
+        env: { ...searchPath(installed), ...agent.env, ...unused },
         image: { name: "node:22-slim", packages: { apt: ["git", "ca-certificates"], npm: [agent.package] } },
       };
     },

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { type ModelParams, modelParams, routed } from "../shared.ts";
+import { type ModelParams, modelParams, routed, searchPath } from "../shared.ts";
 
 /** What it works with. */
 export interface PersonalAgentParams extends ModelParams {
@@ -40,6 +40,7 @@ export const personalAgent: Recipe<PersonalAgentParams> = defineRecipe({
     },
     command: [agent],
     env: {
+      ...searchPath(installed),
       OPENAI_BASE_URL: "https://inference.local/v1",
       OPENAI_API_KEY: "unused",
       AGENT_MEMORY: "/home/agent/.memory",

@@ -1,6 +1,6 @@
 /** `--from`: what is taken of a folder, what is refused, and what a build makes of it. */
 import { execFileSync } from "node:child_process";
-import { symlinkSync } from "node:fs";
+import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readDevcontainer } from "../../src/cli/image/devcontainer.ts";
@@ -86,6 +86,41 @@ test("an error that a file of a project has a say in moves no cursor", async () 
   const { code, stderr } = await cofferdam(["run", "--no-workspace", "--from", folder.path, "--", "true"]);
   folder.remove();
   expect([code, stderr]).toEqual([2, expect.stringContaining(`${mark}{\\u{1b}[2J} is not put in here`)]);
+});
+
+describeWith(engineProblem(), "an image that is saved", () => {
+  const folder = folderOf({});
+  const run = (...args: string[]) => cofferdam(["run", "--no-workspace", ...args], { cwd: folder.path });
+  const clean = async (...flags: string[]) =>
+    JSON.parse((await cofferdam(["clean", "--images", "--json", ...flags])).stdout);
+
+  afterAll(() => folder.remove());
+
+  test("is the root of a local sandbox, as its tree is, until it is cleaned away", async () => {
+    execFileSync("docker", ["save", "-o", join(folder.path, "image.tar"), "cofferdam-test-busybox"]);
+    const id = execFileSync("docker", ["image", "inspect", "-f", "{{.Id}}", "cofferdam-test-busybox"], {
+      encoding: "utf8",
+    });
+    const script = "readlink -f /bin/sh; ls -d /usr/lib; touch /bin/x";
+    const saved = await run("--from", "./image.tar", "--", "sh", "-c", script);
+    expect([saved.stdout, saved.code]).toEqual(["/bin/busybox\n", 1]);
+    expect(saved.stderr).toMatch(/\/usr\/lib: No such file.*\/bin\/x: Read-only file system.*cofferdam local/s);
+    const { removed } = await clean("--dry-run");
+    const { name = "" } = removed.find((each: { name: string }) =>
+      each.name.endsWith(id.trim().replace("sha256:", "")),
+    );
+    const tree = await run("--from", join(name, "root"), "--", "sh", "-c", script);
+    expect([tree.stdout, tree.code]).toEqual([saved.stdout, saved.code]);
+    expect((await clean()).removed).toContainEqual(expect.objectContaining({ kind: "image", name }));
+    expect(existsSync(name)).toBe(false);
+  });
+
+  test("and one by its name are not taken for each other", async () => {
+    const elsewhere = await run("--runtime", "docker", "--from", "./image.tar", "--", "true");
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining("docker load")]);
+    const named = await run("--runtime", "local", "--from", "cofferdam-test-busybox", "--", "true");
+    expect([named.code, named.stderr]).toEqual([2, expect.stringContaining("docker save")]);
+  });
 });
 
 describeWith(engineProblem(), "an image that is built", () => {

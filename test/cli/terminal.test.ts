@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { folderOf, Terminal } from "./support.ts";
+import { chatModel, messagesModel } from "../agents/model-script.ts";
+import { ROOT } from "../house/tree.ts";
+import { modelServer } from "../inference/model-server.ts";
+import { cofferdam, folderOf, Terminal } from "./support.ts";
 
 const folders: ReturnType<typeof folderOf>[] = [];
 const terminals: Terminal[] = [];
@@ -21,6 +24,22 @@ function folder(): string {
   const made = folderOf({ "a.txt": "one\n" });
   folders.push(made);
   return made.path;
+}
+
+/** A folder to work in, and beside it a policy that says where models are. */
+function project(files: Readonly<Record<string, string>>, providers: object) {
+  const given = JSON.stringify({ version: 1, inference: { providers } });
+  const made = folderOf({
+    "models.json": given,
+    ...Object.fromEntries(Object.entries(files).map(([name, text]) => [`work/${name}`, text])),
+  });
+  folders.push(made);
+  return {
+    cwd: join(made.path, "work"),
+    policy: join(made.path, "models.json"),
+    log: join(made.path, "log.jsonl"),
+    path: made.path,
+  };
 }
 
 const shell = (script: string) => ["run", "-q", "--no-workspace", "--", "sh", "-c", script];
@@ -125,5 +144,77 @@ describe("cofferdam in a terminal", () => {
     await terminal.shows("/dev/pts/");
     terminal.type("exit 5\r");
     expect(await terminal.ended()).toBe(5);
+  });
+});
+
+describe("cofferdam run --recipe in a terminal", { timeout: 120_000 }, () => {
+  test("has Claude Code edit a file through the review, and what it was denied in the log", async () => {
+    const model = await modelServer(
+      messagesModel(
+        { tool: "Bash", input: { command: "cat notes.txt; cat .env", description: "Look around" } },
+        { tool: "Edit", input: { file_path: "/workspace/notes.txt", old_string: "teh", new_string: "the" } },
+        { text: "The notes are fixed." },
+      ),
+    );
+    const key = `sk-ant-api03-fake-${process.pid}`;
+    try {
+      const anthropic = { kind: "anthropic", baseUrl: model.url, credential: "claude" };
+      const { cwd, policy, log } = project({ "notes.txt": "teh note\n", ".env": "KEY=1\n" }, { anthropic });
+      const options = ["--param", `installed=${join(ROOT, ".cache/agents/bin")}`, "--policy", policy, "--audit", log];
+      const program = ["claude", "-p", "Fix the notes", "--dangerously-skip-permissions"];
+      const args = ["run", "--recipe", "claude-code", ...options, "--", ...program];
+      const terminal = open(args, { cwd, env: { ANTHROPIC_API_KEY: key } });
+      await terminal.shows("The notes are fixed.");
+      await terminal.shows("notes.txt");
+      await terminal.shows("[y]es, [n]o, [d]iff:");
+      expect(readFileSync(join(cwd, "notes.txt"), "utf8")).toBe("teh note\n");
+      terminal.type("y\r");
+      await terminal.shows("1 change applied");
+      await terminal.shows("/workspace/.env");
+      expect(await terminal.ended()).toBe(0);
+      expect(readFileSync(join(cwd, "notes.txt"), "utf8")).toBe("the note\n");
+      expect(model.requests.map(({ headers }) => headers["x-api-key"])).toEqual([key, key, key]);
+      const shown = await cofferdam(["audit", "show", log]);
+      expect(shown.stdout).toMatch(/deny +filesystem\.read +\/workspace\/\.env/);
+      expect(shown.stdout.match(/allow +inference\.call/g)).toHaveLength(3);
+      expect((await cofferdam(["audit", "verify", log])).code).toBe(0);
+      expect(readFileSync(log, "utf8")).not.toContain(key);
+    } finally {
+      await model.close();
+    }
+  });
+
+  test("has a personal agent work with a local model and its memory, and nothing else", async () => {
+    const model = await modelServer(chatModel({ text: "Milk first." }));
+    const agent = `
+      const answer = await fetch(process.env.OPENAI_BASE_URL + "/chat/completions", {
+        method: "POST", headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "llama3.2", stream: true, messages: [{ role: "user", content: "What first?" }] }),
+      });
+      const text = [...(await answer.text()).matchAll(/"content":"([^"]+)"/g)].map(([, piece]) => piece).join("");
+      const { appendFileSync, writeFileSync } = await import("node:fs");
+      appendFileSync(process.env.AGENT_MEMORY + "/said", text);
+      writeFileSync("work/list.md", text);
+      console.log("agent:", text, (await fetch("https://example.com/").catch((error) => error.cause.code)));`;
+    try {
+      const ollama = { kind: "ollama", baseUrl: `${model.url}/v1` };
+      const { cwd, policy, path } = project({ "work/agent.mjs": agent, "taxes.txt": "private\n" }, { ollama });
+      const args = ["run", "--recipe", "personal-agent", "--policy", policy, "--", "node", "work/agent.mjs"];
+      const terminal = open(args, { cwd, env: { COFFERDAM_STATE: join(path, "state") } });
+      await terminal.shows("agent: Milk first. E");
+      await terminal.shows("work/list.md");
+      await terminal.shows("[d]iff:");
+      terminal.type("y\r");
+      await terminal.shows("example.com");
+      expect(await terminal.ended()).toBe(0);
+      expect(readFileSync(join(cwd, "work/list.md"), "utf8")).toBe("Milk first.");
+      expect(model.requests.map(({ path, body }) => [path, body.model])).toEqual([
+        ["/v1/chat/completions", "llama3.2"],
+      ]);
+      const said = join(path, "state/volumes/personal-agent/data/said");
+      expect(readFileSync(said, "utf8")).toBe("Milk first.");
+    } finally {
+      await model.close();
+    }
   });
 });

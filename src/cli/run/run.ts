@@ -5,7 +5,7 @@
  */
 import type { Command, CommandExit, Sandbox } from "../../mod.ts";
 import { EXIT } from "../exit-codes.ts";
-import { ExitError, UsageError } from "../failure.ts";
+import { ExitError, HintedError, UsageError } from "../failure.ts";
 import { createSandbox, SandboxError } from "../library.ts";
 import { note } from "../write.ts";
 import type { Carrier } from "./carrier.ts";
@@ -82,7 +82,13 @@ async function runIn(
     });
   } catch (error) {
     if (!SandboxError.is(error, "EXEC_FAILED")) throw new ExitError(EXIT.sandbox, error);
-    throw new ExitError(error.details.errno === "ENOENT" ? EXIT.notFound : EXIT.notExecutable, error);
+    if (error.details.errno !== "ENOENT") throw new ExitError(EXIT.notExecutable, error);
+    const { installedHint } = await import("./installed.ts");
+    const hint = await installedHint(argv[0] ?? "", sandbox, flags);
+    throw new ExitError(
+      EXIT.notFound,
+      hint === undefined ? error : new HintedError(`Cannot find "${argv[0]}" in the sandbox`, hint),
+    );
   }
   await using running = command;
   return await carrier.carry(sandbox, running, interruption);
