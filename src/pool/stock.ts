@@ -18,7 +18,7 @@ export interface ReadySandbox {
   /** Its link, where nothing has to be made when it is used. */
   readonly ahead: LinkAhead | undefined;
   readonly trust: SandboxTrust | undefined;
-  readonly root: RootRequest | undefined;
+  readonly root?: RootRequest | undefined;
   /** The folder that it shows, if it shows one live. */
   readonly mounted: WorkspaceRequest["identity"] | undefined;
 }

@@ -4,6 +4,7 @@ import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readDevcontainer } from "../../src/cli/image/devcontainer.ts";
+import { imageFrom } from "../../src/cli/image/from.ts";
 import { parseJsonc } from "../../src/cli/image/jsonc.ts";
 import { describeWith, engineProblem } from "../faults/support.ts";
 import { cofferdam, folderOf } from "./support.ts";
@@ -116,10 +117,11 @@ describeWith(engineProblem(), "an image that is saved", () => {
   });
 
   test("and one by its name are not taken for each other", async () => {
-    const elsewhere = await run("--runtime", "docker", "--from", "./image.tar", "--", "true");
-    expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining("docker load")]);
-    const named = await run("--runtime", "local", "--from", "cofferdam-test-busybox", "--", "true");
-    expect([named.code, named.stderr]).toEqual([2, expect.stringContaining("docker save")]);
+    const from = (name: string, runtime: "local" | "docker") =>
+      imageFrom(name, { runtime, signal: AbortSignal.timeout(10_000) });
+    await expect(from(join(folder.path, "image.tar"), "docker")).rejects.toThrow(/docker load/);
+    await expect(from("image.tar", "local")).rejects.toThrow(/the file is \.\/image\.tar/);
+    await expect(from("cofferdam-test-busybox", "local")).rejects.toThrow(/docker save/);
   });
 });
 

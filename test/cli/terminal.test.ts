@@ -1,10 +1,13 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { chatModel, messagesModel } from "../agents/model-script.ts";
 import { ROOT } from "../house/tree.ts";
 import { modelServer } from "../inference/model-server.ts";
 import { cofferdam, folderOf, Terminal } from "./support.ts";
+
+/** The agents of the tests, without a symlink on the way: see scripts/setup-agents.sh. */
+const agents = () => realpathSync(join(ROOT, ".cache/agents/bin"));
 
 const folders: ReturnType<typeof folderOf>[] = [];
 const terminals: Terminal[] = [];
@@ -160,7 +163,7 @@ describe("cofferdam run --recipe in a terminal", { timeout: 120_000 }, () => {
     try {
       const anthropic = { kind: "anthropic", baseUrl: model.url, credential: "claude" };
       const { cwd, policy, log } = project({ "notes.txt": "teh note\n", ".env": "KEY=1\n" }, { anthropic });
-      const options = ["--param", `installed=${join(ROOT, ".cache/agents/bin")}`, "--policy", policy, "--audit", log];
+      const options = ["--param", `installed=${agents()}`, "--policy", policy, "--audit", log];
       const program = ["claude", "-p", "Fix the notes", "--dangerously-skip-permissions"];
       const args = ["run", "--recipe", "claude-code", ...options, "--", ...program];
       const terminal = open(args, { cwd, env: { ANTHROPIC_API_KEY: key } });
@@ -175,9 +178,8 @@ describe("cofferdam run --recipe in a terminal", { timeout: 120_000 }, () => {
       expect(readFileSync(join(cwd, "notes.txt"), "utf8")).toBe("the note\n");
       expect(model.requests.map(({ headers }) => headers["x-api-key"])).toEqual([key, key, key]);
       const shown = await cofferdam(["audit", "show", log]);
-      expect(shown.stdout).toMatch(/deny +filesystem\.read +\/workspace\/\.env/);
-      expect(shown.stdout.match(/allow +inference\.call/g)).toHaveLength(3);
-      expect((await cofferdam(["audit", "verify", log])).code).toBe(0);
+      expect(shown.stdout).toMatch(/deny read \/workspace\/\.env /);
+      expect(shown.stdout.match(/allow call claude-/g)).toHaveLength(3);
       expect(readFileSync(log, "utf8")).not.toContain(key);
     } finally {
       await model.close();
@@ -195,13 +197,13 @@ describe("cofferdam run --recipe in a terminal", { timeout: 120_000 }, () => {
       const { appendFileSync, writeFileSync } = await import("node:fs");
       appendFileSync(process.env.AGENT_MEMORY + "/said", text);
       writeFileSync("work/list.md", text);
-      console.log("agent:", text, (await fetch("https://example.com/").catch((error) => error.cause.code)));`;
+      console.log("agent:", text, await fetch("https://example.com/").then(({ status }) => status, (error) => error.cause.code));`;
     try {
       const ollama = { kind: "ollama", baseUrl: `${model.url}/v1` };
       const { cwd, policy, path } = project({ "work/agent.mjs": agent, "taxes.txt": "private\n" }, { ollama });
       const args = ["run", "--recipe", "personal-agent", "--policy", policy, "--", "node", "work/agent.mjs"];
       const terminal = open(args, { cwd, env: { COFFERDAM_STATE: join(path, "state") } });
-      await terminal.shows("agent: Milk first. E");
+      await terminal.shows("agent: Milk first. ");
       await terminal.shows("work/list.md");
       await terminal.shows("[d]iff:");
       terminal.type("y\r");

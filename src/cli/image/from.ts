@@ -33,7 +33,10 @@ export interface FromOptions {
 
 /** Finds, builds or unpacks it. A path begins with `.` or `/`; everything else is a name. */
 export async function imageFrom(from: string, options: FromOptions): Promise<FromImage> {
-  if (!/^(?:\/|\.{1,2}(?:\/|$))/.test(from)) return onEngine(from, options, { image: from });
+  if (!/^(?:\/|\.{1,2}(?:\/|$))/.test(from)) {
+    if (from.endsWith(".tar")) throw new UsageError(`"${from}" would be the name of an image: the file is ./${from}`);
+    return onEngine(from, options, { image: from });
+  }
   const found = await stat(from).catch(() => undefined);
   if (found === undefined) throw new UsageError(`Cannot make an image from "${from}": there is nothing`);
   if (found.isDirectory()) return folderFrom(from, options);

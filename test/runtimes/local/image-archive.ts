@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
-import { type Headers, pack } from "tar-stream";
+import { type Header, pack } from "tar-stream";
 
 /** An entry of an archive. */
-export type ArchiveEntry = Headers & { readonly content?: string | Buffer };
+export type ArchiveEntry = Pick<Header, "name"> & Partial<Header> & { readonly content?: string | Buffer };
 
 /** What an image is made from. */
 export interface ImageParts {

@@ -7,13 +7,7 @@ import { access, lstat, realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { RootRequest } from "../../runtime.ts";
 import { rootUnusable } from "./failure.ts";
-
-/** How a root is opened. */
-export interface RootOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Hears when there is something to unpack, which takes a while. */
-  readonly onUnpack?: () => void;
-}
+import type { RootOptions } from "./unpack.ts";
 
 /**
  * Opens a folder, a folder with an OCI image layout, or an archive of an image.

@@ -12,9 +12,15 @@ import { Malformed, rootUnusable } from "./failure.ts";
 import { describeImage, type ImageDescription } from "./image-description.ts";
 import { archiveFiles, type ImageFiles, layoutFiles } from "./image-files.ts";
 import { ImageTree } from "./image-tree.ts";
-import type { RootOptions } from "./mod.ts";
 import { type ArchiveIdentity, addImage, findByArchive, findImage, imageStore, rememberArchive } from "./store.ts";
 import { unpackLayer } from "./unpack-layer.ts";
+
+/** How a root is opened. */
+export interface RootOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Hears when there is something to unpack, which takes a while. */
+  readonly onUnpack?: () => void;
+}
 
 /** How much one image may unpack to, in bytes. */
 const IMAGE_BYTES_MAX = 32 * 1024 ** 3;
