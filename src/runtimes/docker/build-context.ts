@@ -64,7 +64,8 @@ function ignoreRules(folder: string): Ignore | undefined {
 }
 
 function isIgnored({ path, kind }: WalkEntry, rules: Ignore | undefined): boolean {
-  return rules?.ignores(`${path.toString("latin1")}${kind === "directory" ? "/" : ""}`) ?? false;
+  // As the rules were read: else what they name in other letters than those of ASCII would be sent.
+  return rules?.ignores(`${path.toString()}${kind === "directory" ? "/" : ""}`) ?? false;
 }
 
 async function writeEntry(file: FileHandle, hash: Hash, found: WalkEntry): Promise<void> {
