@@ -32,7 +32,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 3,
     testTimeout: 60_000,
-    hookTimeout: 120_000,
+    hookTimeout: 240_000,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

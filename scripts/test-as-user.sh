@@ -10,7 +10,7 @@ readonly REPORTS=$PWD/.cache/conformance
 
 say() { printf 'test-as-user: %s\n' "$*" >&2; }
 run=(node node_modules/vitest/vitest.mjs run ${1:+-t "$1"} test/conformance/conformance-local.test.ts)
-options=(COFFERDAM_TEST_PLACES=local-user COFFERDAM_TEST_SCOPE=user COFFERDAM_TEST_RACES=4000 COFFERDAM_TEST_ORDINARY=emulated)
+options=(COFFERDAM_TEST_PLACES=local-user COFFERDAM_TEST_USERS="${COFFERDAM_TEST_USERS:-}" COFFERDAM_TEST_RACES=4000 COFFERDAM_TEST_ORDINARY=emulated)
 mkdir -p "$REPORTS"
 rm -f "$REPORTS/local-user.json"
 ((EUID == 0)) || exec env "${options[@]}" COFFERDAM_CONFORMANCE_REPORT="$REPORTS" "${run[@]}"

@@ -24,7 +24,9 @@ cat "$checked"
 ((status == 0)) || exit "$status"
 
 say "Tests"
-npx vitest run "$@"
+users=one
+if [ "$(id -u)" -eq 0 ] && [ "$#" -eq 0 ]; then users=both; fi
+COFFERDAM_TEST_USERS=$users npx vitest run "$@"
 
 # Node's HTTP differs from version to version, and what is relayed with it is decided by its details.
 say "Egress on the newest Node"

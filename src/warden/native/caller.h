@@ -6,6 +6,8 @@
 
 /* Each returns false, or -1, with the errno that the caller is to see. */
 bool caller_bytes(const struct notice *notice, uint64_t address, void *bytes, size_t size);
+/* The same, where it does no harm that they may be of another thread that got the caller's number. */
+bool caller_peek(const struct notice *notice, uint64_t address, void *bytes, size_t size);
 /* A NUL-terminated string of at most `capacity - 1` bytes; ENAMETOOLONG. */
 bool caller_string(const struct notice *notice, uint64_t address, char *text, size_t capacity);
 /* The same, where it does no harm that it may be of another thread that got the caller's number. */

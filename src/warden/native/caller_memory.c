@@ -52,6 +52,10 @@ static bool still_lives(const struct notice *notice) {
     return live;
 }
 
+bool caller_peek(const struct notice *notice, uint64_t address, void *bytes, size_t size) {
+    return read_all(notice->tid, address, bytes, size);
+}
+
 bool caller_bytes(const struct notice *notice, uint64_t address, void *bytes, size_t size) {
     return read_all(notice->tid, address, bytes, size) && still_lives(notice);
 }

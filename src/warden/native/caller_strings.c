@@ -4,36 +4,60 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { PAGE = 4096 };
-
-/* The page that was read last: strings and pointers lie side by side, and each look into another process is a call. */
-struct window {
-    const struct notice *notice;
-    uint64_t page;
-    bool filled;
-    uint8_t bytes[PAGE];
-};
-
-/* What is left of the page from the address on. */
-static bool look(struct window *w, uint64_t address, struct slice *part) {
-    uint64_t page = address & ~(uint64_t)(PAGE - 1);
-    if (!w->filled || w->page != page) {
-        w->filled = false;
-        if (!caller_bytes(w->notice, page, w->bytes, PAGE))
-            return false;
-        w->page = page;
-        w->filled = true;
-    }
-    size_t skipped = (size_t)(address - page);
-    *part = (struct slice){w->bytes + skipped, PAGE - skipped};
-    return true;
+void caller_pages_begin(struct caller_pages *pages, const struct notice *notice) {
+    pages->notice = notice;
+    pages->count = pages->next = 0;
 }
 
-static bool read_pointer(struct window *w, uint64_t address, uint64_t *pointer) {
+/* The page at the address, which may go with the next look; NULL: it cannot be read. */
+static const uint8_t *page_at(struct caller_pages *p, uint64_t address) {
+    for (size_t i = 0; i < p->count; i++)
+        if (p->address[i] == address)
+            return p->bytes[i];
+    size_t slot = p->next;
+    /* Nothing may be found in a page that was read in part. */
+    p->address[slot] = UINT64_MAX;
+    if (!caller_peek(p->notice, address, p->bytes[slot], CALLER_PAGE_BYTES))
+        return NULL;
+    p->address[slot] = address;
+    p->next = (slot + 1) % CALLER_PAGES;
+    if (p->count < CALLER_PAGES)
+        p->count++;
+    return p->bytes[slot];
+}
+
+/* What is left of the page from the address on. */
+static bool look(struct caller_pages *p, uint64_t address, struct slice *part) {
+    size_t skipped = (size_t)(address % CALLER_PAGE_BYTES);
+    const uint8_t *page = page_at(p, address - skipped);
+    if (page)
+        *part = (struct slice){page + skipped, CALLER_PAGE_BYTES - skipped};
+    return page;
+}
+
+bool caller_pages_text(struct caller_pages *pages, uint64_t address, char *text, size_t capacity) {
+    for (size_t done = 0; done < capacity;) {
+        struct slice part;
+        if (!look(pages, address + done, &part))
+            return false;
+        size_t count = part.size < capacity - done ? part.size : capacity - done;
+        const uint8_t *end = memchr(part.data, 0, count);
+        if (end)
+            count = (size_t)(end - part.data) + 1;
+        memcpy(text + done, part.data, count);
+        if (end)
+            return true;
+        done += count;
+    }
+    errno = ENAMETOOLONG;
+    return false;
+}
+
+static bool read_pointer(struct caller_pages *p, uint64_t address, uint64_t *pointer) {
     uint8_t bytes[sizeof *pointer];
     for (size_t done = 0; done < sizeof bytes;) {
         struct slice part;
-        if (!look(w, address + done, &part))
+        if (!look(p, address + done, &part))
             return false;
         size_t count = part.size < sizeof bytes - done ? part.size : sizeof bytes - done;
         memcpy(bytes + done, part.data, count);
@@ -43,10 +67,10 @@ static bool read_pointer(struct window *w, uint64_t address, uint64_t *pointer) 
     return true;
 }
 
-static int read_string(struct window *w, uint64_t address, struct strings *strings) {
+static int read_string(struct caller_pages *p, uint64_t address, struct strings *strings) {
     for (size_t length = 0;;) {
         struct slice part;
-        if (!look(w, address + length, &part))
+        if (!look(p, address + length, &part))
             return errno;
         const uint8_t *end = memchr(part.data, 0, part.size);
         size_t count = end ? (size_t)(end - part.data) + 1 : part.size;
@@ -61,19 +85,18 @@ static int read_string(struct window *w, uint64_t address, struct strings *strin
     return 0;
 }
 
-int caller_strings(const struct notice *notice, uint64_t address, struct strings *strings) {
-    struct window pointers = {.notice = notice}, texts = {.notice = notice};
+int caller_strings(struct caller_pages *pages, uint64_t address, struct strings *strings) {
     if (address == 0)
         return 0;
     for (;; address += sizeof(uint64_t)) {
         uint64_t pointer;
-        if (!read_pointer(&pointers, address, &pointer))
+        if (!read_pointer(pages, address, &pointer))
             return errno;
         if (pointer == 0)
             return 0;
         if (strings->count == STRINGS_COUNT_MAX)
             return E2BIG;
-        int error = read_string(&texts, pointer, strings);
+        int error = read_string(pages, pointer, strings);
         if (error)
             return error;
     }

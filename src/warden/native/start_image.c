@@ -23,8 +23,8 @@ static bool has_dots(const char *path) {
 
 /* The path as it was asked for, absolute. With `..` in it, words do not tell where it leads, and a rule on names must not
  * be met by such words: then it is the place itself. */
-static void tell_requested(const struct notice *notice, int base, const char *path, struct image *image) {
-    struct place from;
+static void tell_requested(int base, const char *path, struct image *image) {
+    char from[PATH_MAX];
     char *to = image->requested;
     snprintf(to, PATH_MAX, "%s", image->place.path);
     if (path[0] == 0 || has_dots(path))
@@ -35,12 +35,11 @@ static void tell_requested(const struct notice *notice, int base, const char *pa
     }
     while (path[0] == '.' && path[1] == '/')
         path += 1 + strspn(path + 1, "/");
-    if (place_find(notice, base, "", PLACE_EMPTY, 0, &from))
+    if (path_of(base, from) || from[0] != '/')
         return;
-    const char *root = strcmp(from.path, "/") == 0 ? "" : from.path;
+    const char *root = strcmp(from, "/") == 0 ? "" : from;
     if (snprintf(to, PATH_MAX, "%s/%s", root, path) >= PATH_MAX)
         snprintf(to, PATH_MAX, "%s", image->place.path);
-    place_close(&from);
 }
 
 int image_find(const struct notice *notice, int base, const char *path, unsigned flags, struct image *image) {
@@ -51,7 +50,7 @@ int image_find(const struct notice *notice, int base, const char *path, unsigned
         image->place.object = image->place.parent = -1;
         return error;
     }
-    tell_requested(notice, base, path, image);
+    tell_requested(base, path, image);
     return 0;
 }
 

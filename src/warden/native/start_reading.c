@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool read_call(struct judging *j) {
+static bool read_call(struct judging *j, struct caller_pages *pages) {
     const uint64_t *a = j->notice->arguments;
     bool at = j->notice->number == SYS_execveat;
     j->directory = at ? (int)a[0] : AT_FDCWD;
@@ -20,11 +20,11 @@ static bool read_call(struct judging *j) {
         errno = EINVAL;
         return false;
     }
-    return caller_string(j->notice, j->path_address, j->path, sizeof j->path);
+    return caller_pages_text(pages, j->path_address, j->path, sizeof j->path);
 }
 
-static int find_called(struct judging *j) {
-    if (!read_call(j))
+static int find_called(struct judging *j, struct caller_pages *pages) {
+    if (!read_call(j, pages))
         return errno;
     unsigned flags = j->flags & AT_SYMLINK_NOFOLLOW ? 0 : PLACE_FOLLOW;
     if (j->flags & AT_EMPTY_PATH)
@@ -48,15 +48,15 @@ static void name_script(const struct judging *j, char name[PATH_MAX + 32]) {
         snprintf(name, PATH_MAX + 32, "/dev/fd/%d/%s", j->directory, j->path);
 }
 
-static int read_vectors(struct judging *j) {
-    int error = caller_strings(j->notice, j->argv_address, &j->arguments);
+static int read_vectors(struct judging *j, struct caller_pages *pages) {
+    int error = caller_strings(pages, j->argv_address, &j->arguments);
     /* The kernel gives a program without arguments an empty one. */
     if (!error && j->arguments.count == 0)
         strings_add(&j->arguments, "");
     if (error || !(j->notice->tables->flags & POLICY_FLAG_ALLOW_LIST))
         return error;
     struct strings environment = {0};
-    error = caller_strings(j->notice, j->env_address, &environment);
+    error = caller_strings(pages, j->env_address, &environment);
     if (!error && environment.text.size + j->arguments.text.size > STRINGS_BYTES_MAX)
         error = E2BIG;
     if (!error)
@@ -67,12 +67,15 @@ static int read_vectors(struct judging *j) {
 
 int judging_read(struct judging *j) {
     struct start *s = j->start;
-    int error = find_called(j);
+    /* Whether all this was the caller's is looked at once, when it has been judged. */
+    struct caller_pages pages;
+    caller_pages_begin(&pages, j->notice);
+    int error = find_called(j, &pages);
     if (error)
         return error;
     snprintf(s->requested, sizeof s->requested, "%s", j->image.requested);
     snprintf(s->path, sizeof s->path, "%s", j->image.place.path);
-    return read_vectors(j);
+    return read_vectors(j, &pages);
 }
 
 bool judging_open_working(struct judging *j) {

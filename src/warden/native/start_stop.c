@@ -130,12 +130,15 @@ static bool same_arguments(pid_t pid, const struct approval *a) {
     ssize_t count;
     struct sha256 hash;
     sha256_begin(&hash);
-    while ((count = read_all(file, piece, sizeof piece)) > 0 && (size_t)count <= a->arguments.size - done) {
+    do {
+        count = read_all(file, piece, sizeof piece);
+        if (count < 0 || (size_t)count > a->arguments.size - done)
+            break;
         sha256_add(&hash, piece, (size_t)count);
         done += (size_t)count;
-    }
+    } while (count == sizeof piece);
     close(file);
-    return count == 0 && has_fingerprint(&hash, done, &a->arguments);
+    return count >= 0 && count < (ssize_t)sizeof piece && has_fingerprint(&hash, done, &a->arguments);
 }
 
 static bool same_loader(pid_t pid, const struct approval *a) {

@@ -68,67 +68,55 @@ import { workspaceMountCases } from "./workspace-mount.ts";
 import { workspaceOverlayCases } from "./workspace-overlay.ts";
 
 /** What they show is the warden's and the kernel's: no image makes a difference. */
-function ofAnyImage(family: readonly Case[]): Case[] {
-  return family.map((each) => ({ ...each, anyImage: true }));
+function ofAnyImage(...families: readonly (readonly Case[])[]): Case[] {
+  return families.flat().map((each) => ({ ...each, anyImage: true }));
 }
 
-/** What they show is decided in this process. */
-function onTheHost(...families: readonly (readonly Case[])[]): Case[] {
-  return families.flat().map((each) => ({ ...each, hostDecides: true }));
+/** What they show is decided in this process, or asks so much of a kernel that once is enough. */
+function byRoot(...families: readonly (readonly Case[])[]): Case[] {
+  return families.flat().map((each) => ({ ...each, anyUser: "root" }));
+}
+
+/** What they show is the warden's own: the way that an ordinary user's takes is the longer one, and the one that is sanitized. */
+function byAnyone(...families: readonly (readonly Case[])[]): Case[] {
+  return families.flat().map((each) => ({ ...each, anyUser: "ordinary" }));
 }
 
 export const cases: readonly Case[] = [
   ...execResultCases,
   ...execArgumentCases,
-  ...ofAnyImage(execInputCases),
+  ...ofAnyImage(byAnyone(execInputCases)),
   ...shellCases,
-  ...ofAnyImage(spawnCases),
+  ...ofAnyImage(byAnyone(spawnCases)),
   ...terminalCases,
-  ...ofAnyImage(execEndCases),
-  ...ofAnyImage(execManyCases),
+  ...ofAnyImage(byAnyone(execEndCases, execManyCases)),
   ...ofAnyImage(fileCases),
-  ...ofAnyImage(fileRefusalCases),
-  ...ofAnyImage(treeCases),
-  ...ofAnyImage(watchCases),
-  ...ofAnyImage(portCases),
-  ...ofAnyImage(portFetchCases),
+  ...ofAnyImage(byAnyone(fileRefusalCases, treeCases, watchCases, portCases, portFetchCases)),
   ...ofAnyImage(floorWriteCases),
   ...floorEscapeCases,
   ...floorHostCases,
-  ...ofAnyImage(systemCallCases),
-  ...ofAnyImage(mediatedTableCases),
-  ...ofAnyImage(mediatedLaterCases),
-  ...ofAnyImage(mediatedCareCases),
-  ...ofAnyImage(mediatedPolicyCases),
-  ...ofAnyImage(procfsCases),
-  ...ofAnyImage(blockingCases),
-  ...ofAnyImage(socketCases),
-  ...ofAnyImage(hookCases),
-  ...ofAnyImage(hookContentCases),
-  ...ofAnyImage(otherNameCases),
-  ...ofAnyImage(waitingCases),
-  ...programRuleCases,
+  ...ofAnyImage(byAnyone(systemCallCases, mediatedTableCases, mediatedLaterCases, mediatedCareCases)),
+  ...ofAnyImage(byAnyone(mediatedPolicyCases, procfsCases, blockingCases, socketCases, hookCases, hookContentCases)),
+  ...ofAnyImage(otherNameCases, byAnyone(waitingCases)),
+  ...byAnyone(programRuleCases),
   ...programTrickCases,
-  ...ofAnyImage(hashingCases),
-  ...ofAnyImage(raceCases),
-  ...ofAnyImage(networkCases),
-  ...ofAnyImage(networkNameCases),
-  ...ofAnyImage(onTheHost(networkProxyCases, localSiteCases)),
-  ...ordinaryBuildCases,
+  ...ofAnyImage(byAnyone(hashingCases), byRoot(raceCases)),
+  ...ofAnyImage(byAnyone(networkCases, networkNameCases)),
+  ...ofAnyImage(byRoot(networkProxyCases, localSiteCases)),
+  ...byRoot(ordinaryBuildCases),
   ...ordinaryServiceCases,
   ...ofAnyImage(workspaceCopyCases),
   ...ofAnyImage(workspaceMountCases),
   ...ofAnyImage(workspaceOverlayCases),
   ...ofAnyImage(workspaceHostileCases),
   ...ofAnyImage(volumeCases),
-  ...ofAnyImage(reviewCases),
-  ...ofAnyImage(reviewApplyCases),
+  ...ofAnyImage(byAnyone(reviewCases), reviewApplyCases),
   ...ofAnyImage(snapshotCases),
   ...ofAnyImage(limitCases),
-  ...ofAnyImage(onTheHost(httpRuleCases, http2Cases, httpContentCases, mcpCases, websocketMessageCases)),
-  ...ofAnyImage(onTheHost(httpHookCases, httpAnswerCases, inferenceCases, credentialCases, credentialLiveCases)),
-  ...onTheHost(clientWebCases, clientGitCases, clientRegistryCases),
-  ...clientPlainCases,
+  ...ofAnyImage(byRoot(httpRuleCases, http2Cases, httpContentCases, mcpCases, websocketMessageCases)),
+  ...ofAnyImage(byRoot(httpHookCases, httpAnswerCases, inferenceCases, credentialCases, credentialLiveCases)),
+  ...byRoot(clientWebCases, clientGitCases, clientRegistryCases),
+  ...byRoot(clientPlainCases),
   ...lifeCases,
-  ...ofAnyImage(lifeFaultCases),
+  ...ofAnyImage(byAnyone(lifeFaultCases)),
 ];

@@ -29,7 +29,7 @@ static void respond(const struct notice *n, int error, unsigned flags) {
 void notice_fail(const struct notice *n, int error) { respond(n, error, 0); }
 void notice_continue(const struct notice *n) { respond(n, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE); }
 
-bool caller_bytes(const struct notice *n, uint64_t address, void *bytes, size_t size) {
+bool caller_peek(const struct notice *n, uint64_t address, void *bytes, size_t size) {
     struct iovec to = {bytes, size}, from = {(void *)address, size};
     ssize_t count = process_vm_readv(n->tid, &to, 1, &from, 1, 0);
     if (count >= 0)
@@ -39,7 +39,7 @@ bool caller_bytes(const struct notice *n, uint64_t address, void *bytes, size_t 
 
 bool caller_string(const struct notice *n, uint64_t address, char *text, size_t capacity) {
     for (size_t i = 0; i < capacity; i++) {
-        if (!caller_bytes(n, address + i, text + i, 1))
+        if (!caller_peek(n, address + i, text + i, 1))
             return false;
         if (!text[i])
             return true;
