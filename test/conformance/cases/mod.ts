@@ -74,12 +74,12 @@ function ofAnyImage(...families: readonly (readonly Case[])[]): Case[] {
 
 /** What they show is decided in this process, or asks so much of a kernel that once is enough. */
 function byRoot(...families: readonly (readonly Case[])[]): Case[] {
-  return families.flat().map((each) => ({ ...each, anyUser: "root" }));
+  return families.flat().map((each) => ({ anyUser: "root", ...each }));
 }
 
 /** What they show is the warden's own: the way that an ordinary user's takes is the longer one, and the one that is sanitized. */
 function byAnyone(...families: readonly (readonly Case[])[]): Case[] {
-  return families.flat().map((each) => ({ ...each, anyUser: "ordinary" }));
+  return families.flat().map((each) => ({ anyUser: "ordinary", ...each }));
 }
 
 export const cases: readonly Case[] = [
