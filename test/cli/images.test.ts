@@ -1,11 +1,15 @@
 /** `--from`: what is taken of a folder, what is refused, and what a build makes of it. */
 import { execFileSync } from "node:child_process";
-import { existsSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { readDevcontainer } from "../../src/cli/image/devcontainer.ts";
 import { imageFrom } from "../../src/cli/image/from.ts";
 import { parseJsonc } from "../../src/cli/image/jsonc.ts";
+import { installedHint } from "../../src/cli/run/installed.ts";
+import { cleanup, createSandbox } from "../../src/mod.ts";
+import { createWardenLocator } from "../../src/warden/mod.ts";
 import { describeWith, engineProblem } from "../faults/support.ts";
 import { cofferdam, folderOf } from "./support.ts";
 
@@ -89,13 +93,62 @@ test("an error that a file of a project has a say in moves no cursor", async () 
   expect([code, stderr]).toEqual([2, expect.stringContaining(`${mark}{\\u{1b}[2J} is not put in here`)]);
 });
 
+describe("a program that the sandbox does not see", () => {
+  let folder = "";
+
+  beforeEach(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), "installed-")));
+    mkdirSync(join(folder, "bin"));
+    mkdirSync(join(folder, "lib/node_modules/agent"), { recursive: true });
+    writeFileSync(join(folder, "lib/node_modules/agent/cli.js"), "#!/usr/bin/env node\n", { mode: 0o755 });
+    symlinkSync("../lib/node_modules/agent/cli.js", join(folder, "bin/agent"));
+    writeFileSync(join(folder, "bin/notes"), "");
+    vi.stubEnv("PATH", `relative:${folder}/bin:/usr/bin:/bin`);
+  });
+
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+
+  test("says which folders a recipe is to be told of, or a policy is to grant", async () => {
+    expect(await installedHint("agent", "local", { recipe: "claude-code" })).toBe(
+      `This machine has it in ${folder}/bin, which the sandbox does not see. Add: --param installed=${folder}/bin --param installed=${folder}/lib/node_modules`,
+    );
+    for (const flags of [{}, { recipe: "ci-docs" }]) {
+      expect(await installedHint("agent", "local", flags)).toContain(
+        `(filesystem: { read: [${folder}/bin, ${folder}/lib/node_modules] }) and name the program as ${folder}/bin/agent`,
+      );
+    }
+  });
+
+  test.each([
+    ["it is nowhere", "nothing-of-that-name", "local", {}],
+    ["it is no program", "notes", "local", {}],
+    ["the sandbox sees it anyway", "env", "local", {}],
+    ["it was named by a path", "./agent", "local", {}],
+    ["programs are an image's", "agent", "docker", {}],
+    ["programs are a root's", "agent", "local", { from: "./image.tar" }],
+  ])("says nothing where %s", async (_, program, runtime, flags) => {
+    expect(await installedHint(program, runtime, flags)).toBeUndefined();
+  });
+});
+
 describeWith(engineProblem(), "an image that is saved", () => {
   const folder = folderOf({});
-  const run = (...args: string[]) => cofferdam(["run", "--no-workspace", ...args], { cwd: folder.path });
-  const clean = async (...flags: string[]) =>
-    JSON.parse((await cofferdam(["clean", "--images", "--json", ...flags])).stdout);
+  // A cache of its own: others clean theirs as well.
+  const env: Record<string, string> = { COFFERDAM_CACHE: join(folder.path, "cache") };
+  const call = (...args: string[]) => cofferdam(args, { cwd: folder.path, env });
+  const run = (...args: string[]) => call("run", "--no-workspace", ...args);
 
-  afterAll(() => folder.remove());
+  beforeAll(async () => {
+    env.COFFERDAM_WARDEN = (await createWardenLocator()(process.arch === "arm64" ? "arm64" : "x64")).path;
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  });
+  afterAll(() => {
+    vi.unstubAllEnvs();
+    folder.remove();
+  });
 
   test("is the root of a local sandbox, as its tree is, until it is cleaned away", async () => {
     execFileSync("docker", ["save", "-o", join(folder.path, "image.tar"), "cofferdam-test-busybox"]);
@@ -106,13 +159,17 @@ describeWith(engineProblem(), "an image that is saved", () => {
     const saved = await run("--from", "./image.tar", "--", "sh", "-c", script);
     expect([saved.stdout, saved.code]).toEqual(["/bin/busybox\n", 1]);
     expect(saved.stderr).toMatch(/\/usr\/lib: No such file.*\/bin\/x: Read-only file system.*cofferdam local/s);
-    const { removed } = await clean("--dry-run");
-    const { name = "" } = removed.find((each: { name: string }) =>
-      each.name.endsWith(id.trim().replace("sha256:", "")),
-    );
+    const { removed } = await cleanup({ images: true, dryRun: true });
+    const name = removed.find((each) => each.name.endsWith(id.trim().replace("sha256:", "")))?.name ?? "";
     const tree = await run("--from", join(name, "root"), "--", "sh", "-c", script);
     expect([tree.stdout, tree.code]).toEqual([saved.stdout, saved.code]);
-    expect((await clean()).removed).toContainEqual(expect.objectContaining({ kind: "image", name }));
+    await using sandbox = await createSandbox({ version: 1 }, { root: join(folder.path, "image.tar") });
+    const inUse = { kind: "image", name, reason: "a sandbox has it" };
+    expect((await cleanup({ images: true })).left).toContainEqual(expect.objectContaining(inUse));
+    expect(await sandbox.files.list("/bin")).not.toEqual([]);
+    await sandbox.stop();
+    const { stdout } = await call("clean", "--images", "--json");
+    expect(JSON.parse(stdout).removed).toContainEqual(expect.objectContaining({ kind: "image", name }));
     expect(existsSync(name)).toBe(false);
   });
 

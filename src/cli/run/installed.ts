@@ -6,7 +6,6 @@
 import { constants } from "node:fs";
 import { access, realpath, stat } from "node:fs/promises";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
-import type { Sandbox } from "../../mod.ts";
 import type { RunFlags } from "./flags.ts";
 
 /** Folders that a local sandbox sees anyway. */
@@ -15,10 +14,10 @@ const SYSTEM = /^\/(?:usr|bin|sbin|lib\d*|libx32)(?:\/|$)/;
 /** What would bring a program that was not found into the sandbox, as a sentence; undefined: this host does not have it either. */
 export async function installedHint(
   program: string,
-  { enforcement }: Sandbox,
-  { recipe, from }: RunFlags,
+  runtime: string,
+  { recipe, from }: Pick<RunFlags, "recipe" | "from">,
 ): Promise<string | undefined> {
-  if (program.includes("/") || enforcement.runtime !== "local" || from !== undefined) return undefined;
+  if (program.includes("/") || runtime !== "local" || from !== undefined) return undefined;
   const place = await find(program);
   if (place === undefined || SYSTEM.test(place)) return undefined;
   const folders = [...new Set([dirname(place), homeOf(await realpath(place))])].filter((each) => !SYSTEM.test(each));

@@ -84,7 +84,7 @@ async function runIn(
     if (!SandboxError.is(error, "EXEC_FAILED")) throw new ExitError(EXIT.sandbox, error);
     if (error.details.errno !== "ENOENT") throw new ExitError(EXIT.notExecutable, error);
     const { installedHint } = await import("./installed.ts");
-    const hint = await installedHint(argv[0] ?? "", sandbox, flags);
+    const hint = await installedHint(argv[0] ?? "", sandbox.enforcement.runtime, flags);
     throw new ExitError(
       EXIT.notFound,
       hint === undefined ? error : new HintedError(`Cannot find "${argv[0]}" in the sandbox`, hint),
