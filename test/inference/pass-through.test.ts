@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { streamOf } from "../../src/egress/http/streamed-response.ts";
 import { CHAT_TEXT, CHAT_TOOLS, CHAT_WHOLE, MESSAGE_TEXT, MESSAGE_TOOLS, MESSAGE_WHOLE } from "./fixtures.ts";
 import { either, json } from "./model-server.ts";
 import { bench, CHAT, MESSAGE, section, serve } from "./support.ts";
@@ -145,8 +146,11 @@ describe("streams", () => {
     });
     const { fetch, records } = bench(section({ claude }));
     const body = JSON.stringify({ ...MESSAGE, stream: true });
-    const reader = (await fetch("/v1/messages", { method: "POST", body })).body?.getReader();
-    more(MESSAGE_TEXT.slice(0, 500));
+    const answer = await fetch("/v1/messages", { method: "POST", body });
+    // Whoever serves it needs no stream of the web.
+    expect(streamOf(answer)).toBeDefined();
+    const reader = answer.body?.getReader();
+    more(MESSAGE_TEXT.slice(0, MESSAGE_TEXT.indexOf("\n\n", 500) + 2));
     const first = new TextDecoder().decode((await reader?.read())?.value);
     expect(MESSAGE_TEXT.startsWith(first)).toBe(true);
     const ping = `event: ping\ndata: {"type":"ping","pad":"${"x".repeat(100_000)}"}\n\n`;

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { Readable } from "node:stream";
 import type { EventRelay } from "../../../src/domains/inference/router/dialect.ts";
 import { passThrough } from "../../../src/domains/inference/router/pass-through.ts";
-import { relayEvents } from "../../../src/domains/inference/router/relay.ts";
+import { relayEvents } from "../../../src/domains/inference/router/relay-events.ts";
 import { ChunksToMessage } from "../../../src/domains/inference/translate/chat-answer.ts";
 import { MessageToChunks } from "../../../src/domains/inference/translate/message-answer.ts";
 import { ChunksToResponse, MessageToResponse } from "../../../src/domains/inference/translate/response-events.ts";

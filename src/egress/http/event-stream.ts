@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { Buffer, isAscii } from "node:buffer";
 import { type ContentBudget, Holding } from "./content.ts";
 
 /** One event, or what stands between events. */
@@ -28,49 +29,71 @@ export async function* readEvents(
   source: AsyncIterable<Uint8Array>,
   budget?: ContentBudget,
 ): AsyncGenerator<ServerEvent> {
-  for await (const events of readEventGroups(source, budget)) yield* events;
-}
-
-/** Reads events as they come, those together that are whole at one time. Throws as {@link readEvents} does. */
-export async function* readEventGroups(
-  source: AsyncIterable<Uint8Array>,
-  budget?: ContentBudget,
-): AsyncGenerator<readonly ServerEvent[]> {
-  const held = new Holding(budget);
+  const reader = new EventReader(budget);
   try {
-    yield* readHeld(source, held);
+    for await (const chunk of source) yield* reader.take(chunk);
   } finally {
-    held.be(0);
+    reader.end();
   }
 }
 
-async function* readHeld(source: AsyncIterable<Uint8Array>, held: Holding): AsyncGenerator<readonly ServerEvent[]> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  const event = new EventLines();
-  let begun = "";
-  let isAfterReturn = false;
-  for await (const chunk of source) {
-    const text = decoder.decode(chunk, { stream: true });
-    if (text === "") continue;
+/** Reads events out of bytes, piece by piece. What no empty line ends is no event. */
+export class EventReader {
+  readonly #held: Holding;
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  readonly #event = new EventLines();
+  #begun = "";
+  #isFirst = true;
+  #isAfterReturn = false;
+  /** Whether a character may have been cut by the end of a piece. */
+  #isCut = false;
+
+  constructor(budget?: ContentBudget) {
+    this.#held = new Holding(budget);
+  }
+
+  /** The events that a piece ends. Throws as {@link readEvents} does. */
+  take(chunk: Uint8Array): readonly ServerEvent[] {
+    const text = this.#textOf(chunk);
+    if (text === "") return NONE;
     // The line feed of a pair whose carriage return has ended the line already.
-    const fresh = isAfterReturn && text.startsWith("\n") ? text.slice(1) : text;
+    const fresh = this.#isAfterReturn && text.startsWith("\n") ? text.slice(1) : text;
+    this.#isAfterReturn = text.endsWith("\r");
     // Most senders end lines with a line feed alone, and that is found faster.
     const lines = fresh.includes("\r") ? fresh.split(/\r\n|\n|\r/) : fresh.split("\n");
-    isAfterReturn = text.endsWith("\r");
-    lines[0] = begun + (lines[0] ?? "");
-    begun = lines.pop() ?? "";
+    lines[0] = this.#begun + (lines[0] ?? "");
+    this.#begun = lines.pop() ?? "";
     const whole: ServerEvent[] = [];
     for (const line of lines) {
-      const done = event.take(line);
+      const done = this.#event.take(line);
       if (done !== undefined) whole.push(done);
     }
-    if (whole.length > 0) yield whole;
-    const length = begun.length + event.length;
+    const length = this.#begun.length + this.#event.length;
     if (length > EVENT_MAX) throw new Error(`an event has more than ${EVENT_MAX} characters`);
-    if (!held.be(length)) throw new Error("too much waits to be judged");
+    if (!this.#held.be(length)) throw new Error("too much waits to be judged");
+    return whole;
   }
-  // What no empty line ends is no event.
+
+  /** Nothing more comes, or nobody wants it. */
+  end(): void {
+    this.#held.be(0);
+  }
+
+  #textOf(chunk: Uint8Array): string {
+    // What most of them are, and where it is not, the decoder is asked.
+    if (!this.#isCut && isAscii(chunk)) {
+      this.#isFirst &&= chunk.length === 0;
+      return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("latin1");
+    }
+    const text = this.#decoder.decode(chunk, { stream: true });
+    this.#isCut = chunk.length === 0 ? this.#isCut : (chunk.at(-1) ?? 0) >= 0x80;
+    if (!this.#isFirst || text === "") return text;
+    this.#isFirst = false;
+    return text.startsWith("\ufeff") ? text.slice(1) : text;
+  }
 }
+
+const NONE: readonly ServerEvent[] = [];
 
 /** Writes one. */
 export function writeEvent({ event, data, id, retry, comment }: ServerEvent): string {
@@ -101,15 +124,25 @@ class EventLines {
       this.length = 0;
       return isEmpty ? undefined : event;
     }
+    // What most lines are.
+    if (line.startsWith("data: ")) {
+      this.#add(line.slice(6));
+      this.length += line.length + 1;
+      return undefined;
+    }
     if (line.startsWith(":")) return this.length === 0 ? { comment: line.slice(1) } : undefined;
     const colon = line.indexOf(":");
     const name = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
     this.length += line.length + 1;
-    if (name === "data") this.#fields.data = this.#fields.data === undefined ? value : `${this.#fields.data}\n${value}`;
+    if (name === "data") this.#add(value);
     else if (name === "event") this.#fields.event = value;
     else if (name === "id" && !value.includes("\0")) this.#fields.id = value;
     else if (name === "retry" && /^\d{1,9}$/.test(value)) this.#fields.retry = value;
     return undefined;
+  }
+
+  #add(value: string): void {
+    this.#fields.data = this.#fields.data === undefined ? value : `${this.#fields.data}\n${value}`;
   }
 }

@@ -10,6 +10,7 @@ import type { LocalApp } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { endToEnd, type HeaderLines } from "./headers.ts";
 import { authorityOf, type Origin } from "./host.ts";
+import { streamOf } from "./streamed-response.ts";
 
 /** Lets an app answer. */
 export async function serveLocally(
@@ -33,6 +34,6 @@ export async function serveLocally(
   const response = await app.fetch(new Request(url, init));
   const lines: HeaderLines = [...response.headers];
   if (response.body === null) return exchange.respond({ status: response.status, headers: lines });
-  const stream = Readable.fromWeb(response.body as unknown as NodeReadableStream);
+  const stream = streamOf(response) ?? Readable.fromWeb(response.body as unknown as NodeReadableStream);
   exchange.respond({ status: response.status, headers: lines }, { stream, trailers: () => [] });
 }

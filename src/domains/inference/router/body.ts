@@ -21,11 +21,16 @@ const BYTES_PER_BYTE = 4;
 
 /** Bytes that are held. */
 export class HeldBytes {
+  readonly #max: number;
   #held = 0;
+
+  constructor(max: number = HELD_BYTES_MAX) {
+    this.#max = max;
+  }
 
   /** Counts more. @throws {CallFailure} If there are too many. */
   add(bytes: number): void {
-    if (this.#held + bytes > HELD_BYTES_MAX) {
+    if (this.#held + bytes > this.#max) {
       throw new CallFailure("rate", "Too many large calls are under way: wait until some of them have ended");
     }
     this.#held += bytes;

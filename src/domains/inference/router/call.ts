@@ -4,6 +4,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
+import { streamedResponse } from "../../../egress/http/streamed-response.ts";
 import type { FlowSubject } from "../../../egress/mod.ts";
 import type { Decided, InferenceAbout } from "../../../hooks/mod.ts";
 import type { MeteredCall } from "../budget/meter.ts";
@@ -18,7 +19,8 @@ import { type Endpoint, FAMILY, type WholeAnswer } from "./dialect.ts";
 import { CallFailure, type FailureKind, failureResponse } from "./errors.ts";
 import { Hearing } from "./hearing.ts";
 import { type JsonObject, numberOf } from "./json.ts";
-import { relayEvents, relayWhole } from "./relay.ts";
+import { relayWhole } from "./relay.ts";
+import { relayEvents } from "./relay-events.ts";
 import { Transcript } from "./transcript.ts";
 import { estimateTokens, NO_USAGE, type Usage } from "./usage.ts";
 
@@ -236,7 +238,7 @@ export class Call {
       },
     });
     const type = ["content-type", "text/event-stream; charset=utf-8"] as const;
-    return new Response(stream, { headers: entries([...headers, type, ["cache-control", "no-cache"]]) });
+    return streamedResponse(stream, { headers: entries([...headers, type, ["cache-control", "no-cache"]]) });
   }
 
   /** What looks at the pieces of an answer. Undefined: nobody does. */
