@@ -25,7 +25,7 @@ type Run = (source: string, count: number) => Promise<number[]>;
 export const inferenceBench: Bench = {
   key: "inference",
   async *run(context) {
-    yield await translation(context);
+    for (const size of [65_536, EVENT_BYTES]) yield await translation(context, size);
     const script = new URL("../model-host.ts", import.meta.url).pathname;
     const child = spawn(process.execPath, ["--import", "tsx", script], {
       stdio: ["pipe", "pipe", "inherit"],
@@ -129,9 +129,12 @@ function messageOf(pieces: number): string {
   ].join("");
 }
 
+/** About one event: how models that think while they talk send them. */
+const EVENT_BYTES = 256;
+
 /** In this process, from memory: as many bytes of the provider's stream as are read in a second. */
-async function translation(context: BenchContext): Promise<Table> {
-  const pieces = context.quick ? 20_000 : 100_000;
+async function translation(context: BenchContext, size: number): Promise<Table> {
+  const pieces = context.quick || size === EVENT_BYTES ? 20_000 : 100_000;
   const [chat, message] = [chunksOf(pieces), messageOf(pieces)];
   const ways: readonly (readonly [name: string, text: string, make: () => EventRelay])[] = [
     ["messages as chat completions", message, () => new MessageToChunks("bench", true)],
@@ -143,15 +146,14 @@ async function translation(context: BenchContext): Promise<Table> {
   const target = { text: "≥ 50 MB/s", bound: () => 50 };
   const contestants = ways.map(([name, text, make]): Contestant => {
     const bytes = Buffer.from(text);
-    return { name, target, run: async () => rate(bytes.length, await timed(() => relayed(bytes, make()))) };
+    return { name, target, run: async () => rate(bytes.length, await timed(() => relayed(bytes, make(), size))) };
   });
   const rows = await interleave(context, contestants, { full: 10, quick: 3, warmUp: 2 });
-  const notes = [`${pieces} events of about ${Math.round(chat.length / pieces)} bytes, in pieces of 64 KiB`];
+  const notes = [`${pieces} events of about ${Math.round(chat.length / pieces)} bytes, in pieces of ${size} bytes`];
   return { title: "an answer in pieces, from one API to the other", unit: "MB/s", rows, notes };
 }
 
-async function relayed(bytes: Buffer, events: EventRelay): Promise<void> {
-  const size = 65_536;
+async function relayed(bytes: Buffer, events: EventRelay, size: number): Promise<void> {
   const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
     bytes.subarray(at * size, (at + 1) * size),
   );
