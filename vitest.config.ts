@@ -9,7 +9,8 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** What takes minutes. */
-const LONG = /\/(?:conformance-[a-z-]+|sanitizer|smoke|host-killed|nonsense-warden)\.test\.ts$/;
+const LONG =
+  /\/(?:conformance-[a-z-]+|sanitizer|smoke|host-killed|nonsense-warden|resources|start-race|examples|built-in)\.test\.ts$/;
 
 /** No support of theirs ends anything after a file: it would after the first one only. */
 const SHARING =
@@ -30,7 +31,7 @@ export default defineConfig({
   test: {
     environment: "node",
     pool: "forks",
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 240_000,
     sequence: { sequencer: LongestFirst },

@@ -105,7 +105,7 @@ async function manySandboxes(count: number, options: SandboxOptions): Promise<vo
   expect(warnings).toEqual([]);
 }
 
-test("300 local sandboxes", { timeout: 300_000 }, () => manySandboxes(300, { runtime: "local" }));
+test("150 local sandboxes", { timeout: 300_000 }, () => manySandboxes(150, { runtime: "local" }));
 
 test("200 local sandboxes at once, of at most 2 MB each inside and on the host", { timeout: 300_000 }, async () => {
   const before = holdings();
@@ -163,8 +163,8 @@ test("local sandboxes that share one signal", { timeout: 60_000 }, async () => {
 });
 
 describeWith(engineProblem(), "on docker", () => {
-  test("30 sandboxes", { timeout: 180_000 }, async () => {
-    await manySandboxes(30, { runtime: "docker", image: BUSYBOX });
+  test("20 sandboxes", { timeout: 180_000 }, async () => {
+    await manySandboxes(20, { runtime: "docker", image: BUSYBOX });
     const owned = execFileSync("docker", [
       "ps",
       "-aq",

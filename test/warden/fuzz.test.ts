@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { describeWith } from "../faults/support.ts";
 
-const RUNS = process.env.COFFERDAM_TEST_FUZZ_RUNS ?? "200000";
+const RUNS = process.env.COFFERDAM_TEST_FUZZ_RUNS ?? "60000";
 const script = fileURLToPath(new URL("../../scripts/fuzz.sh", import.meta.url));
 const targets = readdirSync(fileURLToPath(new URL("./native", import.meta.url)))
   .filter((name) => /^fuzz_.*\.c$/.test(name))
