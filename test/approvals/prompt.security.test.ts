@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { questionOf } from "../../src/approvals/question.ts";
-import { explanationLines, keysLine, questionLines, readKey } from "../../src/approvals/terminal/prompt.ts";
+import {
+  explanationLines,
+  hiddenLines,
+  keysLine,
+  PAGE_LINES,
+  pageLines,
+  questionLines,
+  readKey,
+} from "../../src/approvals/terminal/prompt.ts";
 import type { ApprovalRequest } from "../../src/mod.ts";
 import { asked, fileQuestion, hostQuestion, startQuestion } from "./support.ts";
 
@@ -47,6 +55,33 @@ describe("a question on a terminal", () => {
     const all = lines(startQuestion(["x".repeat(1_000_000), ...Array.from({ length: 10_000 }, () => "\u001b")]));
     expect(all.length).toBeLessThan(70);
     expect(Math.max(...all.map((line) => line.length))).toBeLessThan(5000);
+  });
+});
+
+describe("a text that is longer than a page", () => {
+  // Whoever wrote it would have what matters where nobody looks: far down, or far to the right.
+  const diff = [...Array.from({ length: 95 }, (_, at) => `+line ${at}`), `+${"x".repeat(1200)}rm -rf /`, "+end"];
+  const gate: ApprovalRequest = {
+    domain: "gate",
+    gate: { name: "docs", facts: [["stage", "docs"]], text: `${diff.join("\n")}\n` },
+    reason: "the gate asks",
+    askedBy: { kind: "policy" },
+  };
+  const question = questionOf(gate, asked({ scopes: ["once"] }).context);
+
+  test("is shown page by page to its last character, and the keys say how much is hidden", () => {
+    const first = questionLines(question, 0, plain).filter((line) => line.startsWith("  | "));
+    expect(first).toHaveLength(PAGE_LINES);
+    expect(keysLine(question, hiddenLines(question, PAGE_LINES))).toBe(
+      "[y]es, [d]eny, [m]ore (59 lines are not shown yet), [?] explain: ",
+    );
+    const rest = [PAGE_LINES, 2 * PAGE_LINES].flatMap((from) => pageLines(question, from));
+    const shown = [...first, ...rest].map((line) => line.slice(4)).join("");
+    expect(shown).toBe(diff.join(""));
+    expect(hiddenLines(question, 3 * PAGE_LINES)).toBe(0);
+    expect(keysLine(question, 1)).toContain("1 line is not shown yet");
+    expect(explanationLines(question).join("\n")).toContain("m  more of the text");
+    expect(readKey("M", ["once"])).toBe("more");
   });
 });
 

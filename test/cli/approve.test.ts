@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { TerminalModes } from "../../src/cli/run/terminal-modes.ts";
-import { cofferdam, folderOf, Terminal } from "./support.ts";
+import { CLI, cofferdam, folderOf, Terminal } from "./support.ts";
 
 const folders: ReturnType<typeof folderOf>[] = [];
 const terminals: Terminal[] = [];
@@ -82,6 +82,32 @@ describe("cofferdam run on a terminal, where the policy asks", () => {
     await terminal.shows("over");
     expect(await terminal.ended()).toBe(0);
     expect(terminal.shown.match(/cofferdam asks:/g)).toHaveLength(2);
+  });
+});
+
+describe("terminalApprover()", () => {
+  test("shows a long text page by page, before it is answered", async () => {
+    const mod = join(dirname(dirname(CLI[1] ?? "")), "mod.js");
+    const script = `
+      import { askApprover, terminalApprover } from ${JSON.stringify(mod)};
+      const text = Array.from({ length: 100 }, (_, at) => "line " + (at + 1)).join("\\n");
+      const gate = { domain: "gate", gate: { name: "docs", facts: [], text }, reason: "it asks", askedBy: { kind: "policy" } };
+      const { allowed, by } = await askApprover(terminalApprover({ by: "ada" }), gate, { asker: "run" });
+      console.log("allowed", allowed, by);`;
+    const terminal = new Terminal(["--input-type=module", "-e", script], { program: [process.execPath] });
+    terminals.push(terminal);
+    await terminal.shows("| line 40\r\n");
+    await terminal.shows("[y]es, [d]eny, [m]ore (60 lines are not shown yet), [?] explain: ");
+    expect(terminal.shown).not.toContain("line 41");
+    terminal.type("m\r");
+    await terminal.shows("| line 80\r\n");
+    await terminal.shows("[m]ore (20 lines are not shown yet)");
+    terminal.type("m\r");
+    await terminal.shows("| line 100\r\n");
+    await terminal.shows("[y]es, [d]eny, [?] explain: ");
+    terminal.type("y\r");
+    await terminal.shows("allowed true ada");
+    expect(await terminal.ended()).toBe(0);
   });
 });
 

@@ -13,10 +13,16 @@ export type Paint = (look: "bold" | "dim" | "yellow", text: string) => string;
 
 const TITLE_MAX = 300;
 const VALUE_MAX = 500;
-const TEXT_LINES_MAX = 40;
+/** How much of a text is shown at a time, in lines: the first of it must not have left the screen when the keys are shown. */
+export const PAGE_LINES = 40;
 
-/** The question, line by line. */
-export function questionLines(question: ApprovalQuestion, waiting: number, paint: Paint): string[] {
+/** The question, line by line; of its text the first page, or as many lines as are asked for. */
+export function questionLines(
+  question: ApprovalQuestion,
+  waiting: number,
+  paint: Paint,
+  textLines: number = PAGE_LINES,
+): string[] {
   const { title, facts, suggestion, expiresAt } = question;
   const width = Math.max(...facts.map(([name]) => name.length));
   const rule = suggestion === undefined ? [] : [["rule would be", flow(suggestion)] as const];
@@ -27,24 +33,42 @@ export function questionLines(question: ApprovalQuestion, waiting: number, paint
   return [
     `${paint("yellow", "cofferdam asks:")} ${paint("bold", safe(title, TITLE_MAX))}`,
     ...rows,
-    ...textLines(question.text),
+    ...pageLines(question, 0, textLines),
     paint("dim", `  without an answer it is denied at ${expiresAt.slice(11, 19)} UTC${more}`),
   ];
 }
 
+/** A page of what is to be read, from a line on. */
+export function pageLines(
+  { text }: Pick<ApprovalQuestion, "text">,
+  from: number,
+  count: number = PAGE_LINES,
+): string[] {
+  return linesOf(text)
+    .slice(from, from + count)
+    .map((line) => `  | ${displaySafe(line)}`);
+}
+
+/** How many lines of the text come after the first so many. */
+export function hiddenLines({ text }: Pick<ApprovalQuestion, "text">, shown: number): number {
+  return Math.max(0, linesOf(text).length - shown);
+}
+
 /** The line that is answered. */
-export function keysLine({ scopes, domain }: Pick<ApprovalQuestion, "scopes" | "domain">): string {
+export function keysLine({ scopes, domain }: Pick<ApprovalQuestion, "scopes" | "domain">, hidden = 0): string {
   const keys = scopes.map((scope) => (domain === "gate" ? "[y]es" : KEYS[scope]));
-  return `${[...keys, "[d]eny", "[?] explain"].join(", ")}: `;
+  const more = hidden === 0 ? [] : [`[m]ore (${hidden} ${hidden === 1 ? "line is" : "lines are"} not shown yet)`];
+  return `${[...keys, "[d]eny", ...more, "[?] explain"].join(", ")}: `;
 }
 
 /** What the keys mean. */
-export function explanationLines({ scopes, suggestion, id }: ApprovalQuestion): string[] {
+export function explanationLines({ scopes, suggestion, id, text }: ApprovalQuestion): string[] {
   const lines = scopes.map((scope) => `  ${scope.slice(0, 1)}  ${MEANINGS[scope]}`);
   const rule = suggestion === undefined ? [] : stringify(suggestion, { lineWidth: 0 }).trimEnd().split("\n");
   return [
     ...lines,
     "  d  it is denied, this time",
+    ...(text === undefined ? [] : ["  m  more of the text, where it is longer than what is shown"]),
     ...(rule.length === 0 ? [] : ["  The rule that would allow it:", ...bounded(rule).map((line) => `    ${line}`)]),
     `  Question ${safe(id, 128)}`,
   ];
@@ -62,20 +86,29 @@ const MEANINGS: Readonly<Record<ApprovalScope, string>> = {
 export function readKey(
   typed: string,
   scopes: readonly ApprovalScope[],
-): ApprovalScope | "deny" | "explain" | undefined {
+): ApprovalScope | "deny" | "explain" | "more" | undefined {
   const key = typed.trim().toLowerCase();
   if (["d", "deny", "n", "no"].includes(key)) return "deny";
   if (key === "?") return "explain";
+  if (key === "m" || key === "more") return "more";
   if (key === "y" || key === "yes") return scopes.length === 1 ? scopes[0] : undefined;
   return scopes.find((scope) => scope === key || scope.slice(0, 1) === key);
 }
 
-function textLines(text: string | undefined): string[] {
-  return text === undefined ? [] : bounded(text.split("\n")).map((line) => `  | ${line}`);
+/** A text as it is shown, with nothing left out: a line that is too long goes on in the next one. */
+function linesOf(text: string | undefined): string[] {
+  if (text === undefined) return [];
+  return text
+    .replace(/\n$/, "")
+    .split("\n")
+    .flatMap((line) => line.match(PIECES) ?? [""]);
 }
 
+/** By code points: half of one would be shown as something else. */
+const PIECES = new RegExp(`.{1,${VALUE_MAX}}`, "gsu");
+
 function bounded(lines: readonly string[]): string[] {
-  const shown = lines.slice(0, TEXT_LINES_MAX).map((line) => safe(line, VALUE_MAX));
+  const shown = lines.slice(0, PAGE_LINES).map((line) => safe(line, VALUE_MAX));
   const more = lines.length - shown.length;
   return more > 0 ? [...shown, `and ${more} more lines`] : shown;
 }

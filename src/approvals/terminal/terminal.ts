@@ -9,7 +9,16 @@ import { styleText } from "node:util";
 import type { ApprovalAnswer, ApprovalContext, ApprovalRequest, Approver } from "../../hooks/approval-types.ts";
 import { questionOf } from "../question.ts";
 import { askLine, clearTerminal, type TerminalStreams } from "./ask-line.ts";
-import { explanationLines, keysLine, type Paint, questionLines, readKey } from "./prompt.ts";
+import {
+  explanationLines,
+  hiddenLines,
+  keysLine,
+  PAGE_LINES,
+  type Paint,
+  pageLines,
+  questionLines,
+  readKey,
+} from "./prompt.ts";
 
 /** The options of `terminalApprover`. */
 export interface TerminalApproverOptions extends Partial<TerminalStreams> {
@@ -21,7 +30,7 @@ export interface TerminalApproverOptions extends Partial<TerminalStreams> {
 
 /**
  * Makes an approver that asks on this process's terminal: the facts, the rule that would allow it, and keys: `o` once, `s` session,
- * `a` always, `d` deny, `?` explain.
+ * `a` always, `d` deny, `m` more of a text that is longer than a page, `?` explain.
  *
  * Shape: questions wait for each other. What was typed before one is shown is no answer to it; Ctrl-C and the end of the input
  * are a no. Everything that is shown is escaped and bounded. Colours unless `NO_COLOR` is set. Without a terminal it fails,
@@ -87,13 +96,18 @@ class Desk {
   }
 
   async #read(question: ReturnType<typeof questionOf>, signal: AbortSignal): Promise<ApprovalAnswer | undefined> {
+    const say = (lines: readonly string[]) => this.#streams.output.write(lines.map((line) => `${line}\n`).join(""));
+    let shown = PAGE_LINES;
     for (;;) {
-      const typed = await askLine(this.#streams, `  ${keysLine(question)}`, signal);
+      const typed = await askLine(this.#streams, `  ${keysLine(question, hiddenLines(question, shown))}`, signal);
       if (typed === undefined) return signal.aborted ? undefined : { verdict: "deny", by: this.#by };
       const key = readKey(typed, question.scopes);
       if (key === "deny") return { verdict: "deny", by: this.#by };
-      if (key === "explain") for (const line of explanationLines(question)) this.#streams.output.write(`${line}\n`);
-      else if (key !== undefined) return { verdict: "allow", scope: key, by: this.#by };
+      if (key === "explain") say(explanationLines(question));
+      else if (key === "more") {
+        say(pageLines(question, shown));
+        shown += PAGE_LINES;
+      } else if (key !== undefined) return { verdict: "allow", scope: key, by: this.#by };
     }
   }
 }

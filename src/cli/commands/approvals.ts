@@ -26,7 +26,8 @@ export async function listApprovals(name: string | undefined, { json }: { readon
   const style = styleOf(process.stdout);
   for (const { name: sandbox, question } of asked) {
     say(`${style("bold", displaySafe(question.id.slice(0, SHORT)))} ${style("dim", `in ${sandbox}`)}`);
-    for (const line of [...questionLines(question, 0, style), ...explanationLines(question)]) say(line);
+    const lines = questionLines(question, 0, style, Number.POSITIVE_INFINITY);
+    for (const line of [...lines, ...explanationLines(question)]) say(line);
   }
   if (asked.length === 0) aside("Nothing waits for an answer");
 }
