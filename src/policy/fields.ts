@@ -53,8 +53,17 @@ export const idField: z.ZodType<string> = text((id) => {
 /** A path or a glob of paths. */
 export const pathField: z.ZodType<string> = text(pathProblem);
 
-/** A program: a name on `PATH`, or a path; globs allowed. */
+/** A program that connects: a name, in whatever folder, or a path; globs allowed. */
 export const binaryField: z.ZodType<string> = text(pathProblem);
+
+/**
+ * A program that starts: a name on `PATH`, or a path; globs allowed. Names have no folders to cross, so whoever writes `**` means
+ * more than the rule would.
+ */
+export const programField: z.ZodType<string> = text((binary) => {
+  if (binary !== "**") return pathProblem(binary);
+  return 'a name has no folders: "/**" is every program, and "*" those that PATH finds';
+});
 
 /** A glob of one argument. Its length is what execve() takes of a short one; longer ones are not for a policy. */
 export const argumentField: z.ZodType<string> = text((glob) => {

@@ -38,7 +38,7 @@ const filesystem: z.ZodType<t.FilesystemSection> = z.strictObject({
 
 const processDenialShape = {
   id: f.idField.exactOptional(),
-  binary: f.binaryField,
+  binary: f.programField,
   args: f.list(f.argumentField).exactOptional(),
 };
 
@@ -50,7 +50,7 @@ const processRule: z.ZodType<t.ProcessRule> = z.strictObject({
   defer: f.idField.exactOptional(),
 });
 
-const programs: z.ZodType<(string | t.ProcessRule)[]> = f.list(z.union([f.binaryField, processRule]));
+const programs: z.ZodType<(string | t.ProcessRule)[]> = f.list(z.union([f.programField, processRule]));
 
 /** 2^22 is the most processes that a Linux kernel can count, 1024 processors the most it is built for. */
 const limits: z.ZodType<t.LimitsSection> = z.strictObject({
@@ -65,7 +65,7 @@ const limits: z.ZodType<t.LimitsSection> = z.strictObject({
 
 const processSection: z.ZodType<t.ProcessSection> = z.strictObject({
   allow: programs.exactOptional(),
-  deny: f.list(z.union([f.binaryField, processDenial])).exactOptional(),
+  deny: f.list(z.union([f.programField, processDenial])).exactOptional(),
   ask: programs.exactOptional(),
   limits: limits.exactOptional(),
   unmatched: unmatched.exactOptional(),

@@ -158,6 +158,15 @@ network:
     ]);
   });
 
+  test("takes no `**` for the name of a program, which would be less than it says", () => {
+    const process = { allow: ["/**", "*", "**"], deny: [{ binary: "**" }], ask: ["./**"] };
+    const message = 'cannot use "**": a name has no folders: "/**" is every program, and "*" those that PATH finds';
+    expect(issuesOf({ version: 1, process })).toEqual([
+      `process.allow[2]: ${message}`,
+      `process.deny[0].binary: ${message}`,
+    ]);
+  });
+
   test("refuses an id that is given twice, wherever it is", () => {
     const policy = {
       version: 1,

@@ -25,7 +25,7 @@ export function readParts(
   nameOf = (index: number) => `part ${index + 1}`,
 ): Part[] {
   return inputs.map((input, index) => {
-    const name = typeof input === "string" ? nameOf(index) : (input.name ?? nameOf(index));
+    const name = nameOf(index);
     const policy = parsePolicy(input, typeof input === "string" ? { source: name } : {});
     return { name: policy.name ?? name, policy, normalized: normalizePolicy(policy) };
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { LISTS, RECORDS, VALUES } from "../../../src/policy/algebra/draft.ts";
-import { compose, normalizePolicy, type Policy, parsePolicy, policyDigest } from "../../../src/policy/mod.ts";
+import { compose, normalizePolicy, type Policy, parsePolicy, policyDigest, restrict } from "../../../src/policy/mod.ts";
 import { policySchema } from "../../../src/policy/schema.ts";
 import { FULL_POLICY, FULL_YAML, failure } from "../helpers.ts";
 
@@ -75,6 +75,25 @@ describe("compose()", () => {
 
   test("is nothing without parts", () => {
     expect(compose()).toEqual({ version: 1 });
+  });
+
+  test.each<[string, unknown]>([
+    ["nothing", null],
+    ["a prototype", JSON.parse('{"version":1,"__proto__":{"filesystem":{"write":["/"]}}}')],
+    ["what is inherited", Object.create({ version: 1, filesystem: { write: ["."] } })],
+    ["a lock that is a prototype", JSON.parse('{"version":1,"locked":["__proto__"]}')],
+    ["a lock that is none", { version: 1, locked: ["constructor"] }],
+    ["a map of locks", JSON.parse('{"version":1,"locked":{"__proto__":1}}')],
+    ["a provider that is a prototype", JSON.parse('{"version":1,"inference":{"providers":{"__proto__":{}}}}')],
+    ["a tag", "version: 1\nlocked: !!js/function x"],
+    ["a merge key", "version: 1\nfilesystem: { <<: { read: [.] } }"],
+    ["aliases that repeat", `a: &a [${"1,".repeat(60)}]\nb: [*a,*a]`],
+  ])("takes no part that is %s", (_, hostile) => {
+    for (const run of [
+      () => compose({ version: 1 }, hostile as Policy),
+      () => restrict({ version: 1 }, hostile as Policy),
+    ])
+      failure("POLICY_INVALID", run);
   });
 
   test("lets a part that gives no list of programs, and no value, have no say", () => {
