@@ -4,7 +4,7 @@
  * @module
  */
 import { ask, definePlugin, deny, type HookVerdict, type Plugin } from "../src/mod.ts";
-import { judgePush } from "./git-guard/arguments.ts";
+import { gitArguments, judgePush } from "./git-guard/arguments.ts";
 import { type RefUpdate, readUpdates } from "./git-guard/updates.ts";
 
 /** The options of `gitGuard`. */
@@ -41,17 +41,17 @@ export const gitGuard: (options?: GitGuardOptions) => Plugin = definePlugin((opt
     hooks: {
       process: {
         start: ({ path, argv }) => {
-          if (!/(?:^|\/)git$/.test(path) && !/(?:^|\/)git$/.test(argv[0] ?? "")) return undefined;
-          const problem = judgePush(argv.slice(1), { isProtected, allowDelete });
+          const args = gitArguments(path, argv);
+          const problem = args === undefined ? undefined : judgePush(args, { isProtected, allowDelete });
           return problem === undefined ? undefined : deny(problem);
         },
       },
       network: {
         request: async (request, { about }) => {
-          if (request.method !== "POST" || !about.path.endsWith("/git-receive-pack")) return undefined;
+          if (!isPush(request, about.path)) return undefined;
           const updates = await readUpdates(request);
           if (typeof updates === "string") return deny(`the push cannot be read: ${updates}`);
-          const repository = request.url.replace(/\/git-receive-pack.*$/, "");
+          const repository = request.url.replace(/\/git-receive-pack.*$/i, "");
           const verdicts = await Promise.all(updates.map((update) => judge(update, repository)));
           return (
             verdicts.find((verdict) => verdict?.verdict === "deny") ?? verdicts.find((verdict) => verdict !== undefined)
@@ -61,6 +61,12 @@ export const gitGuard: (options?: GitGuardOptions) => Plugin = definePlugin((opt
     },
   };
 });
+
+/** However its path ends: servers drop what stands after a semicolon, and slashes that are too many. */
+function isPush({ method, headers }: Request, path: string): boolean {
+  if (/^application\/x-git-receive-pack-request\b/i.test(headers.get("content-type") ?? "")) return true;
+  return method !== "GET" && method !== "HEAD" && /\/git-receive-pack(?![^/;?])/i.test(path);
+}
 
 function branchMatcher(name: string): (branch: string) => boolean {
   const pattern = name.replace(/[.+^${}()|[\]\\?]/g, "\\$&").replaceAll("*", "[^/]*");

@@ -10,7 +10,7 @@ import { type Answer, type Asked, type Ecosystem, isOldEnough, PublishTimes } fr
 
 /** The options of `packageGuard`. */
 export interface PackageGuardOptions {
-  /** Hosts that speak npm's protocol. */
+  /** Hosts that speak npm's protocol, with `:port` where that is not one of HTTP's own. */
   readonly npm?: readonly string[];
   /** Hosts of PyPI's simple index, in JSON (PEP 691). */
   readonly pypi?: readonly string[];
@@ -36,25 +36,39 @@ const INDEX_BYTES_MAX = 64 * 1024 * 1024;
  */
 export const packageGuard: (options: PackageGuardOptions) => Plugin = definePlugin(
   (options: PackageGuardOptions): Plugin => {
-    const { npm = [], pypi = [], pypiFiles = [], minAgeDays = 7, allow, anyAge = [] } = options;
+    const { minAgeDays = 7, allow, anyAge = [] } = options;
+    const [npm = [], pypi = [], pypiFiles = []] = [options.npm, options.pypi, options.pypiFiles].map(hostsOf);
     const hosts = [...npm, ...pypi, ...pypiFiles];
+    const ports = [...HTTP_PORTS, ...portsOf([options.npm, options.pypi, options.pypiFiles])];
     if (hosts.length === 0) throw new TypeError("Name the hosts of your registries: npm, pypi");
     const isAllowed = allow === undefined ? () => true : matcherOf(allow);
     const isExempt = matcherOf(anyAge);
     const times = new PublishTimes();
     const ecosystemOf = (host: string): Ecosystem => (npm.includes(host) ? readNpm : readPypi);
-    const asked = (host: string, path: string): Asked | undefined => ecosystemOf(host).asked(path);
+    const asked = (host: string, path: string): Asked | string | undefined => {
+      const what = ecosystemOf(host).asked(path);
+      if (what !== undefined || !pypiFiles.includes(host) || npm.includes(host) || pypi.includes(host)) return what;
+      return "it is no file of a version";
+    };
     const latest = () => Date.now() - minAgeDays * DAY_MS;
     return {
       name: "package-guard",
       hooks: {
         network: {
+          // Where nobody looks, nothing is installed from.
+          connect: {
+            hosts,
+            handler: ({ host, port }) =>
+              ports.includes(port) ? undefined : deny(`name the port for package-guard: ${host}:${port}`),
+          },
           request: {
             hosts,
+            ports,
             handler: (request, { connect, about }) => {
               if (request.method !== "GET" && request.method !== "HEAD") return undefined;
               const what = asked(connect.host, about.path);
               if (what === undefined) return undefined;
+              if (typeof what === "string") return deny(`${about.path} cannot be judged: ${what}`);
               if (!isAllowed(what.name)) return deny(`the package ${what.name} is not on the list`);
               if (what.kind === "file") return undefined;
               const headers = new Headers(request.headers);
@@ -66,13 +80,19 @@ export const packageGuard: (options: PackageGuardOptions) => Plugin = definePlug
           },
           response: {
             hosts,
+            ports,
             handler: async (response, { connect, about, request }) => {
               const what = asked(connect.host, about.path);
-              if (what === undefined || response.status >= 300 || isExempt(what.name)) return undefined;
+              if (typeof what !== "object" || response.status >= 400 || isExempt(what.name)) return undefined;
+              const elsewhere = redirection(response, request.url);
+              // Where it is looked at as well, it is judged there.
+              if (elsewhere !== undefined && hosts.includes(elsewhere)) return undefined;
               if (what.kind === "file") {
-                const at = times.of(what) ?? Date.parse(response.headers.get("last-modified") ?? "");
+                const said = elsewhere === undefined ? response.headers.get("last-modified") : undefined;
+                const at = times.of(what) ?? Date.parse(said ?? "");
                 return isOldEnough(at, latest()) ? undefined : deny(ageWords(what, at));
               }
+              if (elsewhere !== undefined) return deny(`the index of ${what.name} is at ${elsewhere}: name that host`);
               if (request.method === "HEAD") return undefined;
               const text = await readIndex(response);
               const index = ecosystemOf(connect.host).index(text, what, latest());
@@ -86,6 +106,23 @@ export const packageGuard: (options: PackageGuardOptions) => Plugin = definePlug
     };
   },
 );
+
+const HTTP_PORTS = [80, 443, 8080, 8443];
+
+function hostsOf(given: readonly string[] = []): string[] {
+  return given.map((each) => each.replace(/:\d+$/, ""));
+}
+
+function portsOf(given: readonly (readonly string[] | undefined)[]): number[] {
+  return given.flatMap((list = []) => list.flatMap((each) => (/:\d+$/.test(each) ? Number(each.split(":")[1]) : [])));
+}
+
+/** The host that a response sends to, its own one included. */
+function redirection({ status, headers }: Response, url: string): string | undefined {
+  if (status < 300 || status === 304) return undefined;
+  const location = headers.get("location") ?? "";
+  return URL.canParse(location, url) ? new URL(location, url).hostname : "nowhere";
+}
 
 function replaced(response: Response, { body }: Answer): Response {
   const headers = new Headers(response.headers);

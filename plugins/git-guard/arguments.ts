@@ -20,17 +20,28 @@ const WITH_VALUE = [
   "--exec-path",
   "--config-env",
   "--super-prefix",
+  "--attr-source",
 ];
 /** Options of `push` that do. */
 const PUSH_WITH_VALUE = ["-o", "--push-option", "--repo", "--receive-pack", "--exec"];
 const FORCE = /^--(?:force|force-with-lease|force-if-includes|mirror)(?:=|$)/;
 const EVERYTHING = ["--all", "--branches", "--prune"];
 
+/** What git is told, with the name of the command first: it has programs of such names, too. Undefined: it is not git. */
+export function gitArguments(path: string, argv: readonly string[]): readonly string[] | undefined {
+  for (const name of [argv[0] ?? "", path]) {
+    const [found, command] = /(?:^|\/)git(?:-([a-z-]+))?$/.exec(name) ?? [];
+    if (found !== undefined) return command === undefined ? argv.slice(1) : [command, ...argv.slice(1)];
+  }
+  return undefined;
+}
+
 /** What is wrong with it; undefined: nothing, or it is no push. */
 export function judgePush(args: readonly string[], rules: PushRules): string | undefined {
   let at = 0;
   while (args[at]?.startsWith("-")) at += WITH_VALUE.includes(args[at] ?? "") ? 2 : 1;
-  if (args[at] === "send-pack") return "it pushes by git send-pack";
+  // What `push` itself calls: their arguments are others.
+  if (args[at] === "send-pack" || args[at] === "http-push") return `it pushes by git ${args[at]}`;
   if (args[at] !== "push") return undefined;
   const words: string[] = [];
   let deletes = false;

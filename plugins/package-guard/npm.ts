@@ -7,19 +7,24 @@
 import { type Answer, type Asked, type Ecosystem, isOldEnough, objectOf, parseObject } from "./times.ts";
 
 const NAME = "@[^/@]+/[^/@]+|[^/@][^/]*";
-/** A registry may lie below a path: the name is at the end. The first try is the longest name, so that a scope belongs to it. */
-const FILE = new RegExp(`^(?:/.*?)??/(${NAME})/-/([^/]+\\.tgz)$`);
+/**
+ * A registry may lie below a path: the name is at the end. The first try is the longest name, so that a scope belongs to it. Some
+ * registries name the scope before the file again.
+ */
+const FILE = new RegExp(`^(?:/.*?)??/(${NAME})/-/(?:@[^/]+/)?([^/]+\\.(?:tgz|tar\\.gz))$`);
+/** What npm itself asks for below `/-/`: no packages. */
+const API = /\/-\/(?:v1\/search|ping|whoami|all|(?:npm\/v1|user|org|team)\/.*|package\/.*\/dist-tags.*)(?<!gz)$/;
 /** One version by itself looks like this as well, and has no times: it cannot be judged. */
 const INDEX = new RegExp(`^(?:/.*?)??/(${NAME})$`);
 
 /** Reads them. */
 export const readNpm: Ecosystem = {
   accept: "application/json",
-  asked: (path): Asked | undefined => {
+  asked: (asked): Asked | string | undefined => {
+    const path = asked.replace(/\/+$/, "");
     const [, of, file] = FILE.exec(path) ?? [];
     if (of !== undefined && file !== undefined) return { kind: "file", name: of, file };
-    // Searches, audits and the like.
-    if (path.includes("/-/")) return undefined;
+    if (path.includes("/-/")) return API.test(path) ? undefined : "it is neither a version's file nor npm's own API";
     const name = INDEX.exec(path)?.[1];
     return name === undefined ? undefined : { kind: "index", name };
   },

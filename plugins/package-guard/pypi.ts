@@ -6,18 +6,24 @@
  */
 import { type Answer, type Asked, type Ecosystem, isOldEnough, objectOf, parseObject } from "./times.ts";
 
-const FILE = /\/([A-Za-z0-9._-]+?)-\d[^/]*\.(?:whl|zip|egg|exe|rpm|tgz|tar|tar\.[a-z0-9]+)(?:\.metadata)?$/i;
+const ARCHIVE = /\.(?:whl|zip|egg|exe|msi|rpm|deb|tgz|tar|tar\.[a-z0-9]+)(?:\.metadata)?$/i;
+/** Names in wheels have no hyphens; elsewhere they may, and a version begins at the last one before a digit. */
+const NAMED = /^(?:([A-Za-z0-9._]+)-\d[^/]*\.whl|([A-Za-z0-9._-]+)-\d[^/]*)$/i;
 
 /** Reads them. */
 export const readPypi: Ecosystem = {
   accept: "application/vnd.pypi.simple.v1+json",
-  asked: (path): Asked | undefined => {
-    const index = /\/simple\/([^/]+)\/?$/.exec(path)?.[1];
+  asked: (path): Asked | string | undefined => {
+    const index = /\/\+?simple\/([^/]+)\/*$/.exec(path)?.[1];
     if (index !== undefined) return { kind: "index", name: normal(index) };
-    const name = FILE.exec(path)?.[1];
-    if (name === undefined) return undefined;
-    const file = path.slice(path.lastIndexOf("/") + 1).replace(/\.metadata$/, "");
-    return { kind: "file", name: normal(name), file };
+    const file = path
+      .replace(/\/+$/, "")
+      .replace(/^.*\//, "")
+      .replace(/\.metadata$/, "");
+    if (!ARCHIVE.test(file)) return undefined;
+    const [, wheel, other] = NAMED.exec(file) ?? [];
+    const name = wheel ?? other;
+    return name === undefined ? "its name says of no version" : { kind: "file", name: normal(name), file };
   },
   index: (text, { name }, latest): Answer | string => {
     const document = parseObject(text);

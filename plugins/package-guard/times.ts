@@ -22,8 +22,8 @@ export interface Answer {
 export interface Ecosystem {
   /** The form of an index that has times. */
   readonly accept: string;
-  /** Undefined: neither an index nor a file. */
-  asked(path: string): Asked | undefined;
+  /** Undefined: neither an index nor a file. A text: it could be one, and why that cannot be judged. */
+  asked(path: string): Asked | string | undefined;
   /** A text: why it cannot be judged. */
   index(text: string, asked: Asked, latest: number): Answer | string;
 }

@@ -7,11 +7,12 @@
 import { type ApprovalQuestion, displaySafe } from "../../src/mod.ts";
 
 const TEXT_MAX = 2900;
+const READ_MAX = 2800;
 const FACT_MAX = 400;
 const LABELS = { once: "Once", session: "Session", always: "Always" } as const;
 
 /** Makes it. */
-export function messageOf({ id, title, facts, scopes, expiresAt, sandbox }: ApprovalQuestion): object {
+export function messageOf({ id, title, facts, text, scopes, expiresAt, sandbox }: ApprovalQuestion): object {
   const lines = facts.map(([name, value]) => `${safe(name)}: ${safe(value)}`);
   const button = (action: string, label: string, style: object = {}) => ({
     type: "button",
@@ -25,6 +26,9 @@ export function messageOf({ id, title, facts, scopes, expiresAt, sandbox }: Appr
     blocks: [
       { type: "header", text: { type: "plain_text", text: clip(safe(title), 150), emoji: false } },
       { type: "section", text: { type: "plain_text", text: clip(lines.join("\n"), TEXT_MAX), emoji: false } },
+      ...(text === undefined
+        ? []
+        : [{ type: "section", text: { type: "plain_text", text: shown(text), emoji: false } }]),
       {
         type: "context",
         elements: [{ type: "plain_text", text: `sandbox ${sandbox}, denied at ${expiresAt}`, emoji: false }],
@@ -40,6 +44,16 @@ export function messageOf({ id, title, facts, scopes, expiresAt, sandbox }: Appr
       },
     ],
   };
+}
+
+/** What is to be read before anybody answers; how much of it is missing is said where it cannot be overlooked. */
+function shown(text: string): string {
+  const lines = text
+    .split("\n")
+    .map((line) => displaySafe(line))
+    .join("\n");
+  if (lines.length <= TEXT_MAX) return lines;
+  return `NOT ALL OF IT: ${lines.length - READ_MAX} more characters are not shown\n${lines.slice(0, READ_MAX)}`;
 }
 
 function safe(text: string): string {

@@ -12,11 +12,11 @@ import { start } from "../hooks/support.ts";
 import { onRequest } from "./support.ts";
 
 const guard = gitGuard();
-const judge = (args: readonly string[]) => {
+const judge = (args: readonly string[], path = "/usr/bin/git", name = "git") => {
   const hook = guard.hooks?.process?.start;
   if (typeof hook !== "function") throw new Error("there is no hook");
   const { signal } = new AbortController();
-  return hook(start(["git", ...args]), { sandbox: "x", plugin: "git-guard", hook: "process.start", signal });
+  return hook(start([name, ...args], { path }), { sandbox: "x", plugin: "git-guard", hook: "process.start", signal });
 };
 
 describe("the arguments of git", () => {
@@ -39,6 +39,10 @@ describe("the arguments of git", () => {
     "push origin -- main",
     "-C /tmp -c a.b=push --git-dir x push --force",
     "send-pack --force x",
+    "http-push --force http://x/",
+    "--attr-source HEAD push origin +topic",
+    "push origin @:main",
+    "push -o x --prune origin",
   ])("git %s is denied", (args) => {
     expect(judge(args.split(" "))).toMatchObject({ verdict: "deny" });
   });
@@ -53,6 +57,14 @@ describe("the arguments of git", () => {
   ])("git %s is not", (args) => {
     expect(judge(args.split(" "))).toBeUndefined();
   });
+});
+
+test("git by its other names is git", () => {
+  const denied = expect.objectContaining({ verdict: "deny" });
+  expect(judge(["origin", "main"], "/usr/lib/git-core/git-push", "git-push")).toEqual(denied);
+  expect(judge(["origin", "main"], "/usr/bin/git", "git-push")).toEqual(denied);
+  expect(judge(["push", "--force"], "/usr/bin/git", "innocent")).toEqual(denied);
+  expect(judge(["push", "--force"], "/usr/bin/widget", "widget")).toBeUndefined();
 });
 
 describe("a push over HTTP, by git itself", () => {
@@ -157,6 +169,18 @@ describe("a push that is none", () => {
       verdict: "deny",
       reason: expect.stringContaining("cannot be read"),
     });
+  });
+
+  // How an agent that speaks HTTP itself could hope to be overlooked, by a server that takes it all the same.
+  test.each<[string, Record<string, string>]>([
+    ["https://git.test/r/git-receive-pack;v=1", {}],
+    ["https://git.test/r/git-receive-pack/", {}],
+    ["https://git.test/r/Git-Receive-Pack", {}],
+    ["https://git.test/other", { "content-type": "application/x-git-receive-pack-request" }],
+  ])("is a push all the same: %s", async (to, headers) => {
+    const body = `${line(`${zero} ${one} refs/heads/main`)}0000`;
+    const sent = new Request(to, { method: "POST", body, headers });
+    expect(await onRequest(guard, sent)).toMatchObject({ verdict: "deny", reason: "the branch main is protected" });
   });
 
   test("may ask whether it may push at all; what is no push passes", async () => {

@@ -60,6 +60,51 @@ describe("npm", () => {
     expect(await onResponse(guard(), new Request(`${npm}/left`), page)).toMatchObject({ verdict: "deny" });
   });
 
+  test("what could be a file under another name is judged as one, or denied", async () => {
+    const young = { headers: { "last-modified": new Date().toUTCString() } };
+    // As some registries have files of scopes.
+    const file = new Request(`${npm}/@scope/x/-/@scope/x-1.0.0.tgz`);
+    expect(await onResponse(guard(), file, new Response("x", young))).toMatchObject({ verdict: "deny" });
+    for (const path of ["/x/-/../-/x-1.0.0.tgz;v", "/x/-/y/x-1.0.0.tgz", "/x/-/x-1.0.0.zip", "/x/-/npm/v1/x.tgz"]) {
+      const verdict = await onRequest(guard(), new Request(npm + path));
+      expect([path, verdict]).toMatchObject([path, { verdict: "deny", reason: expect.stringContaining("judged") }]);
+    }
+    for (const path of [
+      "/-/npm/v1/keys",
+      "/-/npm/v1/attestations/x@1.0.0",
+      "/api/npm/-/ping",
+      "/-/package/x/dist-tags",
+    ])
+      expect([path, await onRequest(guard(), new Request(npm + path))]).toEqual([path, undefined]);
+    const slashes = new Request(`${npm}/right//`);
+    expect(await onRequest(guard({ allow: ["left"] }), slashes)).toMatchObject({ verdict: "deny" });
+  });
+
+  test("what is sent elsewhere is old, or goes where somebody looks", async () => {
+    const plugin = guard();
+    await onResponse(plugin, new Request(`${npm}/left`), json(packument));
+    const sent = (path: string, to: string) =>
+      onResponse(plugin, new Request(npm + path), new Response(null, { status: 302, headers: { location: to } }));
+    expect(await sent("/left/-/left-1.1.0.tgz", "https://cdn.test/a")).toBeUndefined();
+    expect(await sent("/left/-/left-2.0.0.tgz", "https://cdn.test/a")).toMatchObject({ verdict: "deny" });
+    expect(await sent("/other/-/other-1.0.0.tgz", "https://cdn.test/a")).toMatchObject({ verdict: "deny" });
+    expect(await sent("/other", "https://cdn.test/a")).toMatchObject({ reason: expect.stringContaining("cdn.test") });
+    expect(await sent("/other", "/moved")).toBeUndefined();
+  });
+
+  test("a registry at another port is named with it", async () => {
+    const connect = guard({ npm: ["npm.test", "own.test:4873"] }).hooks?.network?.connect;
+    if (typeof connect !== "object") throw new Error("there is no hook");
+    const at = (host: string, port: number) =>
+      connect.handler(
+        { host, port, pid: 7, binary: "/usr/bin/node", ancestors: [], verdict: "allow" },
+        { sandbox: "x", plugin: "package-guard", hook: "network.connect", signal: new AbortController().signal },
+      );
+    expect(connect.hosts).toContain("own.test");
+    expect([at("own.test", 4873), at("npm.test", 443)]).toEqual([undefined, undefined]);
+    expect(at("npm.test", 3128)).toMatchObject({ verdict: "deny", reason: expect.stringContaining("npm.test:3128") });
+  });
+
   test("only what is on the list, by its name or that of its scope; your own may be young", async () => {
     const plugin = guard({ allow: ["left", "@corp/*"], anyAge: ["@corp/*"] });
     const passes = async (path: string) => {
@@ -108,6 +153,15 @@ describe("PyPI", () => {
     const young = file("left_pad-2.0.tar.gz");
     expect(await onResponse(plugin, young, new Response("x"))).toMatchObject({ verdict: "deny" });
     expect(await onRequest(plugin, file("right-1.0.tar.gz"))).toMatchObject({ verdict: "deny" });
+  });
+
+  test("the name of a file is not shorter than it is, and a host of files has nothing else", async () => {
+    const plugin = guard({ allow: ["left"] });
+    const asked = (name: string) => onRequest(plugin, new Request(`https://files.test/packages/${name}`));
+    for (const name of ["left-1.0.tar.gz", "left-1.0b1-py3-none-any.whl", "LEFT-1.0-beta.zip"])
+      expect([name, await asked(name)]).toEqual([name, undefined]);
+    for (const name of ["left-2fa-1.0.tar.gz", "left_2fa-1.0-py3-none-any.whl", "left.zip", "left", "x/"])
+      expect([name, await asked(name)]).toMatchObject([name, { verdict: "deny" }]);
   });
 
   test("an index in HTML cannot be judged", async () => {

@@ -82,6 +82,21 @@ describe("slackApprovals()", () => {
     expect(about.refused.map(({ why }) => why)).toEqual(["replayed", "double"]);
   });
 
+  test("shows what is to be read, or how much of it is missing", async () => {
+    const { plugin } = open();
+    const about = asked();
+    const gate = { name: "docs", facts: [], text: `+a\u202e\n<!channel>\n${"x".repeat(5000)}` };
+    const question = { domain: "gate", gate, reason: "it asks", askedBy: { kind: "policy" } } as const;
+    const pending = Promise.resolve(plugin.approve?.(question, about.context)).catch(() => undefined);
+    await vi.waitFor(() => expect(messages).toHaveLength(1), { timeout: 10_000 });
+    const [, , { text }] = JSON.parse(messages[0] ?? "").blocks;
+    expect(text.type).toBe("plain_text");
+    expect(text.text).toMatch(/^NOT ALL OF IT: 2222 more characters are not shown\n\+a\\u\{202e\}\n<!channel>\nx/);
+    expect(text.text.length).toBeLessThan(3000);
+    about.end();
+    await pending;
+  });
+
   test.each<[string, Parameters<typeof pressed>[1], number, string | undefined]>([
     ["another secret", { secret: "another" }, 401, "forged"],
     ["an old signature", { at: Date.now() - 400_000 }, 401, "forged"],
