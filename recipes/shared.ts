@@ -4,7 +4,14 @@
  * @module
  */
 import type { z } from "zod";
-import { type HttpRule, type InferenceSection, type NetworkRule, param } from "../src/mod.ts";
+import {
+  type Claim,
+  type ClaimWords,
+  type HttpRule,
+  type InferenceSection,
+  type NetworkRule,
+  param,
+} from "../src/mod.ts";
 
 /** Secrets that lie in projects: nobody's to read, whoever grants the folder. */
 export const SECRETS: readonly string[] = ["**/.env", "**/.env.*", "**/*.pem", "**/id_rsa", "**/id_ed25519"];
@@ -63,7 +70,69 @@ export function gitRule(repository: string, push: boolean): NetworkRule {
   return { id: "git", host: "github.com", binaries: GIT_HTTPS, http: { rules: gitRules(repository, push) } };
 }
 
+/** A registry as `host` or `host:port`, and the private addresses that it may have. */
+export interface RegistryParams {
+  /** The host of npm's registry. The command line reads it from npm's own configuration where nobody gives it. */
+  readonly registry: string;
+  /** Private addresses that the registry may have: `10.0.5.0/24`. Public ones need none. */
+  readonly addresses?: readonly string[];
+}
+
+/** The parameter of private addresses. */
+export function addressesParam(): z.ZodOptional<z.ZodType<readonly string[], readonly string[]>> {
+  return param.list(param.range()).optional().describe("private addresses that the registry may have: 10.0.5.0/24");
+}
+
+/** Where a registry is. */
+export function registryPlace(
+  registry: string,
+  addresses: readonly string[] = [],
+): Pick<NetworkRule, "host" | "ports" | "addresses"> {
+  const [host = "", port] = registry.split(":");
+  return {
+    host,
+    ...(port === undefined ? {} : { ports: [Number(port)] }),
+    ...(addresses.length === 0 ? {} : { addresses }),
+  };
+}
+
 /** Installing from a registry of npm. */
-export function npmRule(host: string): NetworkRule {
-  return { id: "npm", host, binaries: ["node"], http: { access: "npm-install" } };
+export function npmRule(registry: string, addresses?: readonly string[]): NetworkRule {
+  return { id: "npm", ...registryPlace(registry, addresses), binaries: ["node"], http: { access: "npm-install" } };
+}
+
+/** Claims about one rule: this request may be sent, by no other program, with no other method, and not to another path. */
+export function onlyThis({ allows, denies }: ClaimWords, request: string, elsewhere?: string, by?: string): Claim[] {
+  const [method = "", url = ""] = request.split(" ");
+  const who = by === undefined ? {} : { by };
+  const other = elsewhere === undefined ? [] : [denies.http(`${method} ${new URL(elsewhere, url).href}`, who)];
+  return [allows.http(request, who), denies.http(request, { by: "wget" }), denies.http(`DELETE ${url}`, who), ...other];
+}
+
+/** Claims about git: it fetches from one repository of a host, and pushes to it where that is said. */
+export function onlyGit(words: ClaimWords, host: string, repository: string, push = false): Claim[] {
+  const at = (service: string) => [
+    ...onlyThis(
+      words,
+      `GET https://${host}/${repository}.git/info/refs?service=${service}`,
+      `/acme/other.git/info/refs?service=${service}`,
+      "git-remote-https",
+    ),
+    ...onlyThis(words, `POST https://${host}/${repository}/${service}`, `/acme/other/${service}`, "git-remote-https"),
+  ];
+  const git = (request: string) => words.denies.http(request, { by: "git-remote-https" });
+  const archives = git(`GET https://${host}/${repository}.git/info/refs?service=git-upload-archive`);
+  if (push) return [...at("git-receive-pack"), archives];
+  return [
+    ...at("git-upload-pack"),
+    archives,
+    git(`GET https://${host}/${repository}.git/info/refs?service=git-receive-pack`),
+    git(`POST https://${host}/${repository}.git/git-receive-pack`),
+  ];
+}
+
+/** Claims about {@link SECRETS}. */
+export function secretsStay({ denies }: ClaimWords): Claim[] {
+  const paths = [".env", "config/.env.local", "keys/server.pem", "keys/id_rsa", ".ssh/id_ed25519"];
+  return paths.map((path) => denies.read(path));
 }

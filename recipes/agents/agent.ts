@@ -12,7 +12,7 @@ import {
   type Recipe,
   type RecipeTests,
 } from "../../src/mod.ts";
-import { type ModelParams, modelParams, routed, SECRETS, searchPath } from "../shared.ts";
+import { type ModelParams, modelParams, routed, SECRETS, searchPath, secretsStay } from "../shared.ts";
 
 /** What somebody may say of an agent. */
 export interface AgentParams extends ModelParams {
@@ -85,7 +85,7 @@ export function agentRecipe(agent: AgentFacts): Recipe<AgentParams> {
         return [
           allows.write("src/main.ts"),
           allows.read("README.md"),
-          denies.read(".env"),
+          ...secretsStay(words),
           denies.write("keys/server.pem"),
           denies.http("GET https://example.com/", { by: "node" }),
           ...(known.length === 0 ? [] : [allows.model(model.replace("*", "x"))]),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 import { type AgentParams, agentRecipe } from "./agent.ts";
 
 /** GitHub Copilot CLI. Its token is exchanged for a session, which only its own hosts know. */
@@ -29,10 +30,8 @@ export const copilot: Recipe<AgentParams> = agentRecipe({
       http: { rules: [{ methods: ["GET", "POST"] }] },
     },
   ],
-  tests: ({ allows, denies }) => [
-    allows.http("GET https://api.github.com/copilot_internal/v2/token"),
-    allows.http("POST https://api.githubcopilot.com/chat/completions"),
-    denies.http("GET https://api.github.com/user/repos"),
-    denies.http("DELETE https://api.githubcopilot.com/agents/1"),
+  tests: (words) => [
+    ...onlyThis(words, "GET https://api.github.com/copilot_internal/v2/token", "/user/repos"),
+    ...onlyThis(words, "POST https://api.githubcopilot.com/chat/completions"),
   ],
 });

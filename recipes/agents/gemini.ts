@@ -4,6 +4,7 @@
  * @module
  */
 import type { Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 import { type AgentParams, agentRecipe } from "./agent.ts";
 
 /** Gemini CLI, by Google. It speaks an API of its own, which is reached rather than routed. */
@@ -23,8 +24,10 @@ export const gemini: Recipe<AgentParams> = agentRecipe({
       http: { rules: [{ methods: ["POST"], paths: ["/v1beta/models/*", "/v1/models/*"] }] },
     },
   ],
-  tests: ({ allows, denies }) => [
-    allows.http("POST https://generativelanguage.googleapis.com/v1beta/models/gemini-3-pro:generateContent"),
-    denies.http("POST https://generativelanguage.googleapis.com/upload/v1beta/files"),
-  ],
+  tests: (words) =>
+    onlyThis(
+      words,
+      "POST https://generativelanguage.googleapis.com/v1beta/models/gemini-3-pro:generateContent",
+      "/upload/v1beta/files",
+    ),
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 import { type AgentParams, agentRecipe } from "./agent.ts";
 
 /** OpenClaw, a personal agent. */
@@ -18,8 +19,6 @@ export const openclaw: Recipe<AgentParams> = agentRecipe({
     ...{ id: `openclaw-${at + 1}`, host, binaries: ["node", "openclaw"] },
     http: { rules: [{ methods: ["GET"] }] },
   })),
-  tests: ({ allows, denies }) => [
-    allows.http("GET https://docs.openclaw.ai/start"),
-    denies.http("POST https://clawhub.com/publish"),
-  ],
+  tests: (words) =>
+    ["openclaw.ai", "docs.openclaw.ai", "clawhub.com"].flatMap((host) => onlyThis(words, `GET https://${host}/start`)),
 });

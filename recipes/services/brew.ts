@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, type HttpRules, type Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 
 /** Whoever asks only reads. */
 function reading(paths: readonly string[]): { binaries: readonly string[]; http: HttpRules } {
@@ -32,11 +33,14 @@ export const brew: Recipe<object> = defineRecipe({
   }),
   tests: {
     params: {},
-    claims: ({ allows, denies }) => [
-      allows.http("GET https://formulae.brew.sh/api/formula/jq.json"),
-      allows.http("GET https://ghcr.io/v2/homebrew/core/jq/manifests/1.8"),
-      denies.http("GET https://ghcr.io/v2/other/image/manifests/1"),
-      denies.http("POST https://ghcr.io/v2/homebrew/core/jq/blobs/uploads/"),
-    ],
+    claims: (words) => {
+      const { denies } = words;
+      return [
+        denies.http("POST https://ghcr.io/v2/homebrew/core/jq/blobs/uploads/"),
+        ...onlyThis(words, "GET https://formulae.brew.sh/api/formula/jq.json", "/analytics"),
+        ...onlyThis(words, "GET https://ghcr.io/v2/homebrew/core/jq/manifests/1.8", "/v2/other/image/manifests/1"),
+        ...onlyThis(words, "GET https://pkg-containers.githubusercontent.com/ghcr1/blobs/x"),
+      ];
+    },
   },
 });

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 
 /** Where the agent speaks. */
 export interface DiscordParams {
@@ -40,11 +41,18 @@ export const discord: Recipe<DiscordParams> = defineRecipe({
   }),
   tests: {
     params: { channels: ["1001"] },
-    claims: ({ allows, denies }) => [
-      allows.http("POST https://discord.com/api/v10/channels/1001/messages"),
-      allows.http("GET https://discord.com/api/v10/channels/1001/messages?limit=5"),
-      denies.http("POST https://discord.com/api/v10/channels/1002/messages"),
-      denies.http("GET https://discord.com/api/v10/guilds/1/members"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.http("GET https://discord.com/api/v10/channels/1001/messages?limit=5"),
+        denies.http("GET https://discord.com/api/v10/guilds/1/members"),
+        ...onlyThis(
+          words,
+          "POST https://discord.com/api/v10/channels/1001/messages",
+          "/api/v10/channels/1002/messages",
+        ),
+        ...onlyThis(words, "GET https://discord.com/api/v10/users/@me", "/api/v10/users/7"),
+      ];
+    },
   },
 });

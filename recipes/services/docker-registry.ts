@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, type HttpRules, param, type Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 
 /** Which registry, and what of it. */
 export interface DockerRegistryParams {
@@ -49,11 +50,14 @@ export const dockerRegistry: Recipe<DockerRegistryParams> = defineRecipe({
   }),
   tests: {
     params: { registry: "images.example.com", auth: "auth.example.com", images: ["acme/web"] },
-    claims: ({ allows, denies }) => [
-      allows.http("GET https://images.example.com/v2/acme/web/manifests/latest"),
-      allows.http("GET https://auth.example.com/token?scope=repository:acme/web:pull"),
-      denies.http("PUT https://images.example.com/v2/acme/web/manifests/latest"),
-      denies.http("GET https://images.example.com/v2/acme/other/manifests/latest"),
-    ],
+    claims: (words) => {
+      const { denies } = words;
+      return [
+        denies.http("PUT https://images.example.com/v2/acme/web/manifests/latest"),
+        denies.http("GET https://images.example.com/v2/acme/other/manifests/latest"),
+        ...onlyThis(words, "GET https://images.example.com/v2/acme/web/manifests/latest"),
+        ...onlyThis(words, "GET https://auth.example.com/token?scope=repository:acme/web:pull", "/users"),
+      ];
+    },
   },
 });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { GIT_HTTPS, gitRules } from "../shared.ts";
+import { GIT_HTTPS, gitRules, onlyGit, onlyThis } from "../shared.ts";
 /** Which repository, and what may be done to it. */
 export interface GithubParams {
   /** `owner/name`. */
@@ -58,25 +58,31 @@ export const github: Recipe<GithubParams> = defineRecipe({
   tests: [
     {
       params: { repository: "acme/site" },
-      claims: ({ allows, denies }) => [
-        allows.http("GET https://api.github.com/repos/acme/site/pulls/7"),
-        denies.http("GET https://api.github.com/repos/acme/other"),
-        denies.http("POST https://api.github.com/repos/acme/site/issues/1/comments"),
-        denies.http("DELETE https://api.github.com/repos/acme/site"),
-        allows.http("GET https://github.com/acme/site.git/info/refs?service=git-upload-pack"),
-        allows.http("POST https://github.com/acme/site.git/git-upload-pack"),
-        denies.http("POST https://github.com/acme/site.git/git-receive-pack"),
-        denies.http("POST https://github.com/acme/other.git/git-upload-pack"),
-        denies.http("GET https://api.github.com/repos/acme/site", { by: "wget" }),
-      ],
+      claims: (words) => {
+        const { denies } = words;
+        return [
+          denies.http("POST https://api.github.com/repos/acme/site/issues/1/comments"),
+          denies.http("DELETE https://api.github.com/repos/acme/site"),
+          ...onlyThis(words, "GET https://api.github.com/repos/acme/site/pulls/7", "/repos/acme/other"),
+          ...onlyGit(words, "github.com", "acme/site"),
+        ];
+      },
     },
     {
       params: { repository: "acme/site", comment: true, push: true },
-      claims: ({ allows, denies }) => [
-        allows.http("POST https://api.github.com/repos/acme/site/issues/1/comments"),
-        allows.http("POST https://github.com/acme/site/git-receive-pack"),
-        denies.http("PUT https://api.github.com/repos/acme/site/collaborators/eve"),
-      ],
+      claims: (words) => {
+        const { allows, denies } = words;
+        return [
+          allows.http("GET https://api.github.com/repos/acme/site"),
+          denies.http("PUT https://api.github.com/repos/acme/site/collaborators/eve"),
+          ...onlyThis(
+            words,
+            "POST https://api.github.com/repos/acme/site/issues/1/comments",
+            "/repos/acme/other/issues/1/comments",
+          ),
+          ...onlyGit(words, "github.com", "acme/site", true),
+        ];
+      },
     },
   ],
 });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { GIT_HTTPS, gitRules } from "../shared.ts";
+import { GIT_HTTPS, gitRules, onlyGit, onlyThis } from "../shared.ts";
 /** Which project, and what may be done to it. */
 export interface GitlabParams {
   /** `group/name`. */
@@ -27,7 +27,7 @@ export const gitlab: Recipe<GitlabParams> = defineRecipe({
   params: z.object({
     project: param.repository().describe("group/name"),
     id: param.id().describe("the number of the project"),
-    host: param.host().default("gitlab.com"),
+    host: param.host().default("gitlab.com").describe("the host of GitLab"),
     push: z.boolean().default(false).describe("whether git may push"),
   }),
   build: ({ project, id, host, push }) => ({
@@ -47,14 +47,21 @@ export const gitlab: Recipe<GitlabParams> = defineRecipe({
       credentials: [{ provider: "gitlab", hosts: [host], optional: true }],
     },
   }),
-  tests: {
-    params: { project: "acme/site", id: "42" },
-    claims: ({ allows, denies }) => [
-      allows.http("GET https://gitlab.com/api/v4/projects/42/merge_requests"),
-      denies.http("GET https://gitlab.com/api/v4/projects/43"),
-      denies.http("POST https://gitlab.com/api/v4/projects/42/issues"),
-      allows.http("POST https://gitlab.com/acme/site.git/git-upload-pack", { by: "git-remote-https" }),
-      denies.http("POST https://gitlab.com/acme/site.git/git-receive-pack", { by: "git-remote-https" }),
-    ],
-  },
+  tests: [
+    {
+      params: { project: "acme/site", id: "42" },
+      claims: (words) => {
+        const { denies } = words;
+        return [
+          denies.http("POST https://gitlab.com/api/v4/projects/42/issues"),
+          ...onlyThis(words, "GET https://gitlab.com/api/v4/projects/42/merge_requests", "/api/v4/projects/43", "glab"),
+          ...onlyGit(words, "gitlab.com", "acme/site"),
+        ];
+      },
+    },
+    {
+      params: { project: "acme/site", id: "42", host: "git.example.com", push: true },
+      claims: (words) => onlyGit(words, "git.example.com", "acme/site", true),
+    },
+  ],
 });

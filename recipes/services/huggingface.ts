@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 
 /** What is read. */
 export interface HuggingfaceParams {
@@ -47,12 +48,19 @@ export const huggingface: Recipe<HuggingfaceParams> = defineRecipe({
   }),
   tests: {
     params: { models: ["acme/tiny"] },
-    claims: ({ allows, denies }) => [
-      allows.http("GET https://huggingface.co/acme/tiny/resolve/main/config.json"),
-      allows.http("GET https://huggingface.co/api/models/acme/tiny"),
-      denies.http("GET https://huggingface.co/other/model/resolve/main/config.json"),
-      denies.http("POST https://huggingface.co/api/models/acme/tiny/commit/main"),
-      allows.http("GET https://cdn-lfs.huggingface.co/repos/x"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.http("GET https://huggingface.co/api/models/acme/tiny"),
+        denies.http("POST https://huggingface.co/api/models/acme/tiny/commit/main"),
+        ...onlyThis(
+          words,
+          "GET https://huggingface.co/acme/tiny/resolve/main/config.json",
+          "/other/model/resolve/main/x",
+        ),
+        ...onlyThis(words, "GET https://cdn-lfs.huggingface.co/repos/x"),
+        ...onlyThis(words, "GET https://cas-bridge.xethub.hf.co/x"),
+      ];
+    },
   },
 });

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 
 /** Which site. */
 export interface JiraParams {
@@ -45,12 +46,13 @@ export const jira: Recipe<JiraParams> = defineRecipe({
   }),
   tests: {
     params: { site: "acme.atlassian.net", comment: true },
-    claims: ({ allows, denies }) => [
-      allows.http("GET https://acme.atlassian.net/rest/api/3/issue/AB-1"),
-      allows.http("POST https://acme.atlassian.net/rest/api/3/issue/AB-1/comment"),
-      denies.http("DELETE https://acme.atlassian.net/rest/api/3/issue/AB-1"),
-      denies.http("POST https://acme.atlassian.net/rest/api/3/issue"),
-      denies.http("GET https://other.atlassian.net/rest/api/3/issue/AB-1"),
-    ],
+    claims: (words) => {
+      const { denies } = words;
+      return [
+        denies.http("GET https://other.atlassian.net/rest/api/3/issue/AB-1"),
+        ...onlyThis(words, "GET https://acme.atlassian.net/rest/api/3/issue/AB-1", "/rest/api/3/user/search"),
+        ...onlyThis(words, "POST https://acme.atlassian.net/rest/api/3/issue/AB-1/comment", "/rest/api/3/issue"),
+      ];
+    },
   },
 });

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, type Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 
 /** Searching the web by way of Tavily. */
 export const search: Recipe<object> = defineRecipe({
@@ -19,7 +20,7 @@ export const search: Recipe<object> = defineRecipe({
       network: {
         allow: [
           {
-            ...{ id: "search", host: "api.tavily.com", binaries: ["node", "curl", "python3", "python3.*"] },
+            ...{ id: "tavily", host: "api.tavily.com", binaries: ["node", "curl", "python3", "python3.*"] },
             http: { rules: [{ methods: ["POST"], paths: ["/search", "/extract"] }] },
           },
         ],
@@ -29,11 +30,14 @@ export const search: Recipe<object> = defineRecipe({
   }),
   tests: {
     params: {},
-    claims: ({ allows, denies }) => [
-      allows.http("POST https://api.tavily.com/search", { body: '{"query":"x"}' }),
-      denies.http("GET https://api.tavily.com/usage"),
-      denies.http("POST https://api.tavily.com/crawl"),
-      denies.http("POST https://example.com/search"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.http("POST https://api.tavily.com/search", { body: '{"query":"x"}' }),
+        denies.http("GET https://api.tavily.com/usage"),
+        denies.http("POST https://example.com/search"),
+        ...onlyThis(words, "POST https://api.tavily.com/search", "/crawl"),
+      ];
+    },
   },
 });

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 
 /** Where the agent speaks. */
 export interface SlackParams {
@@ -43,12 +44,26 @@ export const slack: Recipe<SlackParams> = defineRecipe({
   }),
   tests: {
     params: { channels: ["C111", "C222"] },
-    claims: ({ allows, denies }) => [
-      allows.http("GET https://slack.com/api/chat.postMessage?channel=C111&text=hi"),
-      allows.http("GET https://slack.com/api/conversations.history?channel=C222"),
-      denies.http("GET https://slack.com/api/chat.postMessage?channel=C333&text=hi"),
-      denies.http("POST https://slack.com/api/chat.postMessage", { body: '{"channel":"C333"}' }),
-      denies.http("GET https://slack.com/api/users.list"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.http("GET https://slack.com/api/chat.postMessage?channel=C111&text=hi"),
+        allows.http("GET https://slack.com/api/conversations.history?channel=C222"),
+        denies.http("GET https://slack.com/api/chat.postMessage?channel=C333&text=hi"),
+        denies.http("POST https://slack.com/api/chat.postMessage", { body: '{"channel":"C333"}' }),
+        denies.http("GET https://slack.com/api/users.list"),
+        ...onlyThis(
+          words,
+          "GET https://slack.com/api/conversations.replies?channel=C111",
+          "/api/conversations.info?channel=C111",
+        ),
+        ...onlyThis(
+          words,
+          "GET https://slack.com/api/conversations.replies?channel=C222",
+          "/api/conversations.info?channel=C222",
+        ),
+        ...onlyThis(words, "GET https://slack.com/api/auth.test"),
+      ];
+    },
   },
 });

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 
 /** Who the agent writes to. */
 export interface TelegramParams {
@@ -47,12 +48,25 @@ export const telegram: Recipe<TelegramParams> = defineRecipe({
   }),
   tests: {
     params: { chats: ["42", "-1007"] },
-    claims: ({ allows, denies }) => [
-      allows.http("GET https://api.telegram.org/bot1:x/getUpdates?timeout=1"),
-      allows.http("GET https://api.telegram.org/bot1:x/sendMessage?chat_id=42&text=hi"),
-      denies.http("GET https://api.telegram.org/bot1:x/sendMessage?chat_id=43&text=hi"),
-      denies.http("POST https://api.telegram.org/bot1:x/sendMessage", { body: '{"chat_id":43}' }),
-      denies.http("GET https://api.telegram.org/bot1:x/setWebhook?url=https://evil.example"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.http("GET https://api.telegram.org/bot1:x/getUpdates?timeout=1"),
+        denies.http("GET https://api.telegram.org/bot1:x/sendMessage?chat_id=43&text=hi"),
+        denies.http("POST https://api.telegram.org/bot1:x/sendMessage", { body: '{"chat_id":43}' }),
+        denies.http("GET https://api.telegram.org/bot1:x/setWebhook?url=https://evil.example"),
+        ...onlyThis(
+          words,
+          "GET https://api.telegram.org/bot1:x/sendMessage?chat_id=42&text=hi",
+          "/bot1:x/deleteMessage?chat_id=42",
+        ),
+        ...onlyThis(
+          words,
+          "GET https://api.telegram.org/bot1:x/sendChatAction?chat_id=-1007",
+          "/bot1:x/banChatMember?chat_id=-1007",
+        ),
+        ...onlyThis(words, "GET https://api.telegram.org/bot1:x/getMe", "/bot1:x/logOut"),
+      ];
+    },
   },
 });

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, type HttpRules, type Recipe } from "../../src/mod.ts";
+import { onlyThis } from "../shared.ts";
 
 /** Whoever asks only reads. */
 function reading(paths: readonly string[]): { binaries: readonly string[]; http: HttpRules } {
@@ -32,11 +33,14 @@ export const weather: Recipe<object> = defineRecipe({
   }),
   tests: {
     params: {},
-    claims: ({ allows, denies }) => [
-      allows.http("GET https://api.open-meteo.com/v1/forecast?latitude=52&longitude=13"),
-      allows.http("GET https://wttr.in/Berlin"),
-      denies.http("POST https://api.open-meteo.com/v1/forecast"),
-      denies.http("GET https://api.open-meteo.com/v1/archive"),
-    ],
+    claims: (words) => {
+      const { denies } = words;
+      return [
+        denies.http("POST https://api.open-meteo.com/v1/forecast"),
+        ...onlyThis(words, "GET https://api.open-meteo.com/v1/forecast?latitude=52&longitude=13", "/v1/archive"),
+        ...onlyThis(words, "GET https://wttr.in/Berlin"),
+        ...onlyThis(words, "GET https://geocoding-api.open-meteo.com/v1/search?name=Berlin", "/v1/get"),
+      ];
+    },
   },
 });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { type ModelParams, modelParams, routed, SECRETS } from "../shared.ts";
+import { type ModelParams, modelParams, routed, SECRETS, secretsStay } from "../shared.ts";
 
 /** Where the documentation is, and who writes it. */
 export interface CiDocsParams extends ModelParams {
@@ -32,14 +32,17 @@ export const ciDocs: Recipe<CiDocsParams> = defineRecipe({
   }),
   tests: {
     params: {},
-    claims: ({ allows, denies }) => [
-      allows.read("src/main.ts"),
-      allows.write("docs/guide.md"),
-      denies.write("src/main.ts"),
-      denies.read(".env"),
-      denies.http("GET https://example.com/"),
-      allows.model("claude-sonnet-5"),
-      denies.model("gpt-6"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.read("src/main.ts"),
+        allows.write("docs/guide.md"),
+        denies.write("src/main.ts"),
+        denies.http("GET https://example.com/"),
+        allows.model("claude-sonnet-5"),
+        denies.model("gpt-6"),
+        ...secretsStay(words),
+      ];
+    },
   },
 });

@@ -5,7 +5,18 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { gitRule, type ModelParams, modelParams, npmRule, routed, SECRETS } from "../shared.ts";
+import {
+  addressesParam,
+  gitRule,
+  type ModelParams,
+  modelParams,
+  npmRule,
+  onlyGit,
+  onlyThis,
+  routed,
+  SECRETS,
+  secretsStay,
+} from "../shared.ts";
 
 /** Which repository, and where its packages come from. */
 export interface CodingAgentParams extends ModelParams {
@@ -13,6 +24,8 @@ export interface CodingAgentParams extends ModelParams {
   readonly repository?: string;
   /** The host of npm's registry. The command line reads it from npm's own configuration where nobody gives it. */
   readonly registry?: string;
+  /** Private addresses that the registry may have: `10.0.5.0/24`. Public ones need none. */
+  readonly addresses?: readonly string[];
 }
 
 /** Works on a repository, reads one remote of it, installs packages, and calls models; pushing is another recipe. */
@@ -24,9 +37,10 @@ export const codingAgent: Recipe<CodingAgentParams> = defineRecipe({
   params: z.object({
     repository: param.repository().optional().describe("owner/name at GitHub, to fetch from"),
     registry: param.registry("npm").optional().describe("where packages are installed from"),
+    addresses: addressesParam(),
     ...modelParams("anthropic", ["claude-*"]),
   }),
-  build: ({ repository, registry, ...models }) => ({
+  build: ({ repository, registry, addresses, ...models }) => ({
     policy: {
       version: 1,
       filesystem: { write: ["."], deny: SECRETS },
@@ -34,7 +48,7 @@ export const codingAgent: Recipe<CodingAgentParams> = defineRecipe({
       network: {
         allow: [
           ...(repository === undefined ? [] : [gitRule(repository, false)]),
-          ...(registry === undefined ? [] : [npmRule(registry)]),
+          ...(registry === undefined ? [] : [npmRule(registry, addresses)]),
         ],
       },
       inference: routed(models, ["api.anthropic.com", "api.openai.com"]),
@@ -42,17 +56,18 @@ export const codingAgent: Recipe<CodingAgentParams> = defineRecipe({
   }),
   tests: {
     params: { repository: "acme/site", registry: "npm.example.com" },
-    claims: ({ allows, denies }) => [
-      allows.write("src/main.ts"),
-      denies.read(".env"),
-      allows.start("git commit"),
-      denies.start("git push origin"),
-      allows.http("GET https://github.com/acme/site.git/info/refs?service=git-upload-pack"),
-      denies.http("POST https://github.com/acme/site.git/git-receive-pack"),
-      denies.http("POST https://github.com/acme/other.git/git-upload-pack"),
-      allows.http("GET https://npm.example.com/left-pad"),
-      denies.http("PUT https://npm.example.com/left-pad"),
-      allows.model("claude-sonnet-5"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.write("src/main.ts"),
+        allows.start("git commit"),
+        denies.start("git push origin"),
+        denies.http("PUT https://npm.example.com/left-pad"),
+        allows.model("claude-sonnet-5"),
+        ...secretsStay(words),
+        ...onlyGit(words, "github.com", "acme/site"),
+        ...onlyThis(words, "GET https://npm.example.com/left-pad"),
+      ];
+    },
   },
 });

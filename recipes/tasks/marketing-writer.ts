@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { type ModelParams, modelParams, routed } from "../shared.ts";
+import { type ModelParams, modelParams, onlyThis, routed } from "../shared.ts";
 
 /** What is read and written. */
 export interface MarketingWriterParams extends ModelParams {
@@ -53,15 +53,20 @@ export const marketingWriter: Recipe<MarketingWriterParams> = defineRecipe({
   }),
   tests: {
     params: { site: "www.example.com" },
-    claims: ({ allows, denies }) => [
-      allows.read("brand/voice.md"),
-      allows.write("drafts/post.md"),
-      denies.write("brand/voice.md"),
-      denies.read("finance/plan.md"),
-      allows.http("POST https://api.tavily.com/search"),
-      allows.http("GET https://www.example.com/about"),
-      denies.http("POST https://www.example.com/wp-json/wp/v2/posts"),
-      denies.http("GET https://other.example.com/"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.read("brand/voice.md"),
+        allows.write("drafts/post.md"),
+        denies.write("brand/voice.md"),
+        denies.read("finance/plan.md"),
+        denies.http("POST https://www.example.com/wp-json/wp/v2/posts"),
+        denies.http("GET https://other.example.com/"),
+        allows.read("brief/launch.md"),
+        ...onlyThis(words, "POST https://api.tavily.com/search", "/crawl"),
+        ...onlyThis(words, "GET https://www.example.com/about"),
+        allows.model("claude-sonnet-5"),
+      ];
+    },
   },
 });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, type NetworkRule, param, type Recipe } from "../../src/mod.ts";
-import { type ModelParams, modelParams, routed } from "../shared.ts";
+import { type ModelParams, modelParams, onlyThis, routed } from "../shared.ts";
 
 /** Where metrics and logs are. */
 export interface OpsAnalystLocalParams extends ModelParams {
@@ -60,16 +60,21 @@ export const opsAnalystLocal: Recipe<OpsAnalystLocalParams> = defineRecipe({
   }),
   tests: {
     params: { prometheus: "prometheus.corp.example", loki: "loki.corp.example", addresses: "10.0.5.0/24" },
-    claims: ({ allows, denies }) => [
-      allows.read("logs/app.log"),
-      allows.write("reports/today.md"),
-      denies.write("runbooks/disk.md"),
-      allows.http("GET https://prometheus.corp.example/api/v1/query?query=up"),
-      denies.http("POST https://prometheus.corp.example/api/v1/admin/tsdb/delete_series"),
-      allows.http("GET https://loki.corp.example/loki/api/v1/query_range?query=x"),
-      denies.http("POST https://loki.corp.example/loki/api/v1/push"),
-      denies.http("POST https://api.openai.com/v1/chat/completions"),
-      allows.model("llama3.2"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.read("logs/app.log"),
+        allows.write("reports/today.md"),
+        denies.write("runbooks/disk.md"),
+        denies.http("POST https://prometheus.corp.example/api/v1/admin/tsdb/delete_series"),
+        denies.http("POST https://loki.corp.example/loki/api/v1/push"),
+        denies.http("POST https://api.openai.com/v1/chat/completions"),
+        allows.model("llama3.2"),
+        allows.read("runbooks/net.md"),
+        denies.read("src/main.ts"),
+        ...onlyThis(words, "GET https://prometheus.corp.example/api/v1/query?query=up", "/api/v1/status/config"),
+        ...onlyThis(words, "GET https://loki.corp.example/loki/api/v1/query_range?query=x", "/loki/api/v1/tail"),
+      ];
+    },
   },
 });

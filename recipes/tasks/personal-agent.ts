@@ -46,7 +46,10 @@ export const personalAgent: Recipe<PersonalAgentParams> = defineRecipe({
       AGENT_MEMORY: "/home/agent/.memory",
     },
     volumes: [{ name: memory, path: "~/.memory" }],
-    image: { name: "node:22-slim", packages: { apt: ["git", "ca-certificates"], npm: ["openclaw"] } },
+    image: {
+      name: "node:22-slim",
+      packages: { apt: ["git", "ca-certificates"], ...(agent === "openclaw" ? { npm: ["openclaw"] } : {}) },
+    },
   }),
   tests: {
     params: {},

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { type ModelParams, modelParams, routed, SECRETS } from "../shared.ts";
+import { type ModelParams, modelParams, onlyThis, routed, SECRETS, secretsStay } from "../shared.ts";
 
 /** Whose pull requests are read. */
 export interface PrReviewerParams extends ModelParams {
@@ -45,13 +45,18 @@ export const prReviewer: Recipe<PrReviewerParams> = defineRecipe({
   }),
   tests: {
     params: { repository: "acme/site" },
-    claims: ({ allows, denies }) => [
-      allows.read("src/main.ts"),
-      allows.write("review/report.md"),
-      denies.write("src/main.ts"),
-      allows.http("GET https://api.github.com/repos/acme/site/pulls/1/files"),
-      denies.http("POST https://api.github.com/repos/acme/site/pulls/1/reviews"),
-      denies.http("GET https://api.github.com/repos/acme/secret/contents/x"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.read("src/main.ts"),
+        allows.write("review/report.md"),
+        denies.write("src/main.ts"),
+        denies.http("POST https://api.github.com/repos/acme/site/pulls/1/reviews"),
+        denies.http("GET https://api.github.com/repos/acme/secret/contents/x"),
+        ...secretsStay(words),
+        ...onlyThis(words, "GET https://api.github.com/repos/acme/site/pulls/1/files"),
+        allows.model("claude-sonnet-5"),
+      ];
+    },
   },
 });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { defineRecipe, param, type Recipe } from "../../src/mod.ts";
-import { type ModelParams, modelParams, routed } from "../shared.ts";
+import { type ModelParams, modelParams, onlyThis, routed } from "../shared.ts";
 
 /** What is read and written. */
 export interface WebResearcherParams extends ModelParams {
@@ -49,13 +49,17 @@ export const webResearcher: Recipe<WebResearcherParams> = defineRecipe({
   }),
   tests: {
     params: { sites: ["docs.example.com"] },
-    claims: ({ allows, denies }) => [
-      allows.write("notes/a.md"),
-      denies.read("customers.csv"),
-      allows.http("GET https://docs.example.com/guide"),
-      denies.http("POST https://docs.example.com/comments"),
-      denies.http("GET https://paste.example.com/"),
-      allows.http("POST https://api.tavily.com/search"),
-    ],
+    claims: (words) => {
+      const { allows, denies } = words;
+      return [
+        allows.write("notes/a.md"),
+        denies.read("customers.csv"),
+        denies.http("POST https://docs.example.com/comments"),
+        denies.http("GET https://paste.example.com/"),
+        ...onlyThis(words, "GET https://docs.example.com/guide"),
+        ...onlyThis(words, "POST https://api.tavily.com/search", "/crawl"),
+        allows.model("claude-sonnet-5"),
+      ];
+    },
   },
 });

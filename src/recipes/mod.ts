@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { ClaimRuntime } from "./claims/results.ts";
 export {
   type ClaimResult,
   type RecipeTestResult,

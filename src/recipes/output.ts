@@ -69,6 +69,12 @@ const output = z.strictObject({
     .max(32)
     .default([]),
 });
+/** All but the policy, which is read as policies are. */
+const beside = output.omit({ policy: true });
+
+function issuesOf({ issues }: z.ZodError): IssueDraft[] {
+  return issues.map(({ path, message }) => ({ path: path as DocumentPath, message }));
+}
 
 /**
  * Reads what a recipe gives.
@@ -81,11 +87,7 @@ export function readOutput(recipe: RecipeId, given: unknown): BuiltRecipe {
   const data = snapshot(given, issues);
   if (issues.length > 0) throw invalidOutput(name, issues);
   const read = output.safeParse(data);
-  if (!read.success)
-    throw invalidOutput(
-      name,
-      read.error.issues.map(({ path, message }) => ({ path: path as DocumentPath, message })),
-    );
+  if (!read.success) throw invalidOutput(name, issuesOf(read.error));
   return completed([recipe], read.data);
 }
 
@@ -95,6 +97,9 @@ type Parts = Omit<BuiltRecipe, "recipes" | "policyDigest" | "digest">;
 /** Checks the parts of a built recipe, and gives them their digests. */
 export function completed(recipes: BuiltRecipe["recipes"], { policy: given, ...rest }: Parts): BuiltRecipe {
   const [{ name }] = recipes;
+  // Whoever combines built recipes may have written one by hand.
+  const shape = beside.safeParse(rest);
+  if (!shape.success) throw invalidOutput(name, issuesOf(shape.error));
   const policy = readPolicy(name, given);
   const parts: Parts = { ...rest, policy };
   const issues = [...textIssues(parts), ...policyIssues(parts)];

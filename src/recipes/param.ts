@@ -69,7 +69,14 @@ function urlProblem(value: string): string | undefined {
 
 /** What a registry's parameter is where nobody says: read by whoever runs the recipe, never by the recipe. */
 function registry(from: "npm" | "pip"): z.ZodType<string, string> {
-  return matching("the host of a registry", HOST, "a host is labels in lower case with dots between").meta({ from });
+  const problem = (value: string) => {
+    const [host = "", port, more] = value.split(":");
+    const wrong = hostProblem(host);
+    if (wrong !== undefined) return wrong;
+    if (more !== undefined || (port !== undefined && !/^[1-9]\d{0,4}$/.test(port))) return "a port is a number";
+    return Number(port ?? 443) > 65_535 ? "ports go to 65535" : undefined;
+  };
+  return held("the host of a registry", problem).meta({ from });
 }
 
 /**
@@ -108,7 +115,7 @@ export const param: {
   readonly range: () => z.ZodType<string, string>;
   /** Whole digits, as ids of chats are; a minus may stand before them. */
   readonly id: () => z.ZodType<string, string>;
-  /** The host of a package registry: where nobody says, that of npm's or pip's own configuration. */
+  /** The host of a package registry, with `:port` where that is not 443: where nobody says, that of npm's or pip's own configuration. */
   readonly registry: (from: "npm" | "pip") => z.ZodType<string, string>;
   /** Several of a kind, at least one and at most 64. */
   readonly list: (item: z.ZodType<string, string>) => z.ZodType<readonly string[], readonly string[]>;
@@ -138,5 +145,12 @@ export const param: {
     }),
   id: () => matching("an id", /^-?\d{1,20}$/, "it is digits"),
   registry,
-  list: (item) => z.array(item).min(1).max(64),
+  list: (item) =>
+    z
+      .array(item, {
+        error: ({ input }) =>
+          input === undefined ? "missing: expected a list" : `expected a list, found ${quote(input)}`,
+      })
+      .min(1, { error: "expected at least one" })
+      .max(64, { error: "expected at most 64" }),
 };

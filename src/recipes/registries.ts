@@ -13,7 +13,7 @@ import { describeParams } from "./params.ts";
 import type { Recipe } from "./types.ts";
 
 /**
- * The host of a package manager's registry.
+ * The host of a package manager's registry, with `:port` where that is not 443.
  *
  * @returns undefined where its configuration names none, or one without a host name.
  *
@@ -27,8 +27,10 @@ import type { Recipe } from "./types.ts";
 export async function registryHost(manager: "npm" | "pip"): Promise<string | undefined> {
   const url = manager === "npm" ? await npmRegistry() : await pipIndex();
   if (url === undefined || !URL.canParse(url)) return undefined;
-  const { hostname } = new URL(url);
-  return hostname.includes(".") && !isAddress(hostname) ? hostname : undefined;
+  const { hostname, port, protocol } = new URL(url);
+  if (!hostname.includes(".") || isAddress(hostname)) return undefined;
+  const at = port || (protocol === "http:" ? "80" : "");
+  return at === "" ? hostname : `${hostname}:${at}`;
 }
 
 /** The parameters, with the hosts of registries that nobody gave. */
@@ -59,15 +61,16 @@ async function pipIndex(): Promise<string | undefined> {
   const files = [
     ...(PIP_CONFIG_FILE === undefined ? [] : [PIP_CONFIG_FILE]),
     join(XDG_CONFIG_HOME ?? join(home, ".config"), "pip/pip.conf"),
+    ...(process.platform === "darwin" ? [join(home, "Library/Application Support/pip/pip.conf")] : []),
     join(home, ".pip/pip.conf"),
     "/etc/pip.conf",
+    "/etc/xdg/pip/pip.conf",
   ];
   const { parse } = await import("ini");
-  for (const file of files) {
-    const text = await readFile(file, "utf8").catch(() => "");
-    const { global = {}, install = {} } = parse(text) as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-    const index = install["index-url"] ?? global["index-url"];
-    if (typeof index === "string") return index;
-  }
-  return undefined;
+  const read = await Promise.all(files.map(async (file) => parse(await readFile(file, "utf8").catch(() => "")) as Ini));
+  // Key by key a file overrides those after it; and only then the command's own section comes before the one of all commands.
+  const all = ["install", "global"].flatMap((section) => read.map((each) => each[section]?.["index-url"]));
+  return all.find((index) => typeof index === "string");
 }
+
+type Ini = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

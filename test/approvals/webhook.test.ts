@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { webhookApprovals } from "../../plugins/mod.ts";
 import { type ApprovalQuestion, webhookApprover } from "../../src/mod.ts";
 import { type Asked, asked, fileQuestion } from "./support.ts";
 
@@ -155,6 +156,20 @@ describe("a question over a webhook", () => {
     await vi.waitFor(() => expect(got).toHaveLength(1), { timeout: 10_000 });
     about.end();
     await expect(pending).rejects.toThrow();
+  });
+
+  test("asks as a plugin, and takes answers where it is mounted", async () => {
+    const about = asked();
+    let handler: (request: Request) => Promise<Response> = () => Promise.reject(new Error("it is not mounted"));
+    const mount = (given: typeof handler) => {
+      handler = given;
+    };
+    const { name, approve } = webhookApprovals({ url, secret: () => SECRET, mount });
+    const { answer } = await delivered({ approve: approve ?? (() => undefined), handler }, about);
+    const body = answerTo(about.context.id);
+    expect((await handler(post(body, signed(body, { secret: `${SECRET}!` })))).status).toBe(401);
+    expect((await handler(post(body, signed(body)))).status).toBe(200);
+    expect([name, await answer]).toMatchObject(["webhook-approvals", { verdict: "allow", by: "ada" }]);
   });
 
   test("needs a secret, and says nothing of one that is too short", async () => {

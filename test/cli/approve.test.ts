@@ -93,7 +93,7 @@ describe("terminalApprover()", () => {
       const text = Array.from({ length: 100 }, (_, at) => "line " + (at + 1)).join("\\n");
       const gate = { domain: "gate", gate: { name: "docs", facts: [], text }, reason: "it asks", askedBy: { kind: "policy" } };
       const { allowed, by } = await askApprover(terminalApprover({ by: "ada" }), gate, { asker: "run" });
-      console.log("allowed", allowed, by);`;
+      console.log("allowed " + allowed + " " + by);`;
     const terminal = new Terminal(["--input-type=module", "-e", script], { program: [process.execPath] });
     terminals.push(terminal);
     await terminal.shows("| line 40\r\n");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { param, parseParams, parseParamsText, type RecipeOutput } from "../../src/mod.ts";
+import { combineRecipes, param, parseParams, parseParamsText, type RecipeOutput } from "../../src/mod.ts";
 import { giving, withPolicy } from "./support.ts";
 
 describe("param", () => {
@@ -60,6 +60,11 @@ describe("param", () => {
       "url",
       ["https://example.com/v1", "http://127.0.0.1:8000/v1"],
       ["ftp://x.y", "https://u:p@x.y/", "https://x.y/?a=1", "javascript:alert(1)", "x"],
+    ],
+    [
+      "registry",
+      ["npm.example.com", "npm.example.com:4873"],
+      ["npm.example.com:", "npm.example.com:0", "npm.example.com:65536", "npm.example.com:1:2", "*.a.b:1", "1.2.3.4:1"],
     ],
     ["model", ["claude-sonnet-5", "org/model:7b", "gpt-*", "*"], ["**", "a*b", " a", "../x"]],
     ["id", ["-100123", "42"], ["1e3", "", "0x1", "4 2"]],
@@ -131,6 +136,17 @@ describe("a built policy is refused", () => {
     ["whose volume climbs", { volumes: [{ name: "../x", path: "/data" }] }, /lower-case letters/],
   ])("a recipe is refused %s", (_, extra, message) => {
     expect(() => giving({ policy: { version: 1 }, ...extra }).build({})).toThrow(message);
+  });
+
+  test.each<[string, object, RegExp]>([
+    ["volumes", { volumes: [{ name: "../x", path: "/etc" }] }, /lower-case letters/],
+    ["an image", { image: { name: "--privileged" } }, /the name of an image/],
+    ["variables", { env: { LD_PRELOAD: "/workspace/x.so" } }, /run what this variable names/],
+    ["a policy", { policy: { version: 1, network: { allow: [{ host: "**" }] } } }, /cannot grant/],
+    ["a policy without a prototype of its own", { policy: JSON.parse('{"version":1,"__proto__":{}}') }, /__proto__/],
+  ])("combining does not take a built recipe's word for %s", (_, forged, message) => {
+    const built = withPolicy({}).build({});
+    expect(() => combineRecipes(built, { ...built, ...forged })).toThrow(message);
   });
 
   test("clients that want some key get one that is none", () => {

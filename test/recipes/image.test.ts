@@ -2,11 +2,26 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { recipes } from "../../recipes/mod.ts";
+import { testRecipe } from "../../src/mod.ts";
 import { cofferdam, folderOf } from "../cli/support.ts";
 
 const IMAGE = "cofferdam-test-busybox";
 const folder = folderOf({ "docs/old.md": "old\n" });
 afterAll(() => folder.remove());
+
+test("the claims of built-in recipes hold in containers", { timeout: 600_000 }, async () => {
+  // Their own images come from registries, which nobody reaches here.
+  const results = await testRecipe(recipes, { runtime: "docker", image: "cofferdam-test-debian" });
+  const tried = new Set(results.map(({ recipe }) => recipe)).size;
+  console.log(`recipes whose claims were tried in containers: ${tried}`);
+  expect(tried).toBe(recipes.length);
+  expect(
+    results.flatMap(({ recipe, claims }) => claims.filter(({ holds }) => !holds).map((each) => [recipe, each])),
+  ).toEqual([]);
+  const left = execFileSync("docker", ["images", "-q", "cofferdam-claims"], { encoding: "utf8" });
+  expect(left).toBe("");
+});
 
 test("a recipe brings its image, which the lockfile holds", async () => {
   const zod = import.meta.resolve("zod");

@@ -1,7 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   assertLockedBuild,
   builtInRecipes,
@@ -166,25 +165,30 @@ describe("cofferdam.lock", () => {
 });
 
 describe("registryHost()", () => {
-  /** In a process of its own: the configuration is the process's. */
-  const asked = (manager: string, env: NodeJS.ProcessEnv): string => {
-    const script = `import { registryHost } from "${BARREL}"; console.log(await registryHost("${manager}") ?? "none");`;
-    const options = {
-      cwd: folder,
-      encoding: "utf8",
-      env: { PATH: process.env.PATH, HOME: join(folder, "home"), ...env },
-    } as const;
-    const tsx = import.meta.resolve("tsx");
-    return execFileSync(process.execPath, ["--import", tsx, "--input-type=module", "-e", script], options).trim();
-  };
+  const before = process.cwd();
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    process.chdir(before);
+  });
 
-  test("is that of the user's configuration, and never of a workspace's", () => {
+  test("is that of the user's configuration, and never of a workspace's", async () => {
+    for (const name of Object.keys(process.env)) {
+      if (/^(?:npm|pip|uv|xdg)_/i.test(name)) vi.stubEnv(name, undefined);
+    }
+    vi.stubEnv("HOME", join(folder, "home"));
+    process.chdir(folder);
     write("home/.npmrc", "registry=https://npm.corp.example/\n");
     write(".npmrc", "registry=https://evil.example/\n");
-    write("home/.config/pip/pip.conf", "[global]\nindex-url = https://pip.corp.example/simple\n");
-    expect(asked("npm", {})).toBe("npm.corp.example");
-    expect(asked("pip", {})).toBe("pip.corp.example");
-    expect(asked("pip", { PIP_INDEX_URL: "https://mirror.example/simple" })).toBe("mirror.example");
+    write("home/.config/pip/pip.conf", "[global]\nindex-url = https://all.corp.example/simple\n");
+    write("home/.pip/pip.conf", "[install]\nindex-url = https://pip.corp.example/simple\n");
+    expect(await registryHost("npm")).toBe("npm.corp.example");
+    expect(await registryHost("pip")).toBe("pip.corp.example");
+    vi.stubEnv("PIP_INDEX_URL", "https://mirror.example:8443/simple");
+    expect(await registryHost("pip")).toBe("mirror.example:8443");
+    vi.stubEnv("PIP_INDEX_URL", "http://mirror.example/simple");
+    expect(await registryHost("pip")).toBe("mirror.example:80");
+    vi.stubEnv("PIP_INDEX_URL", "http://127.0.0.1/simple");
+    expect(await registryHost("pip")).toBeUndefined();
   });
 
   test("npm has one by default, and what is given is left alone", async () => {

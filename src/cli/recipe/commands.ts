@@ -4,6 +4,7 @@
  * @module
  */
 import { type Command, Option } from "commander";
+import type { ClaimRuntime } from "../../mod.ts";
 import type { RecipeFlags } from "./flags.ts";
 
 const JSON_FLAG = ["--json", "print JSON, for machines"] as const;
@@ -47,9 +48,14 @@ export function addRecipe(program: Command): void {
     .command("test")
     .description("Tries what recipes claim, in a sandbox with their policy, and each denial without what denies it.")
     .argument("<recipes...>", "built-in ones by name, installed packages, or paths")
-    .addOption(new Option("-r, --runtime <runtime>", "where it is tried").choices(["local", "memory"]).default("local"))
+    .addOption(
+      new Option("-r, --runtime <runtime>", "where it is tried")
+        .choices(["local", "docker", "memory"])
+        .default("local"),
+    )
+    .option("--from <image>", "with docker: an image that has Node, instead of the recipes' own")
     .option(...JSON_FLAG)
-    .action(async (references: string[], flags: { json?: boolean; runtime: "local" | "memory" }) => {
+    .action(async (references: string[], flags: { json?: boolean; from?: string; runtime: ClaimRuntime }) => {
       const { tryRecipes } = await import("./test.ts");
       process.exitCode = await tryRecipes(references, flags);
     });

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -12,7 +10,7 @@ import {
   type BuildFacts,
   type BuiltRecipe,
   compose,
-  dockerfileOf,
+  displaySafe,
   LOCK_NAME,
   loadPlugins,
   loadPolicy,
@@ -23,7 +21,9 @@ import {
   type SandboxOptions,
   writeRecipeLock,
 } from "../../mod.ts";
+import { nameOfImage } from "../../recipes/image.ts";
 import type { RunFlags } from "../run/flags.ts";
+import { aside } from "../write.ts";
 import { buildFromFlags } from "./build.ts";
 
 /** What a sandbox is made from. */
@@ -76,16 +76,8 @@ export async function recipeCommand(flags: RunFlags): Promise<readonly string[] 
 /** Only containers have images. What has to be built is, under a name that its content makes. */
 async function imageOf({ image }: BuiltRecipe, flags: RunFlags, signal: AbortSignal): Promise<string | undefined> {
   if (flags.runtime !== "docker" || flags.from !== undefined || image === undefined) return undefined;
-  const text = dockerfileOf(image);
-  if (text === undefined) return image.name;
-  const folder = await mkdtemp(join(tmpdir(), "cofferdam-recipe-"));
-  try {
-    await writeFile(join(folder, "Dockerfile"), text);
-    const { imageFrom } = await import("../image/from.ts");
-    return (await imageFrom(folder, { ...flags, signal })).image;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const onProgress = flags.quiet === true ? {} : { onProgress: (line: string) => aside(displaySafe(line)) };
+  return nameOfImage(image, { signal, ...onProgress });
 }
 
 /** Holds the image to the lockfile, or writes it there: what its name means can change. */

@@ -28,17 +28,14 @@ export interface ProbeResult {
 export const TASK_MS = 20_000;
 
 /**
- * The module that Node loads before anything else: it does what a variable says, prints the results, and ends. Without the
- * variable it ends at once.
+ * The program of Node that acts in the names of others: it does what a line of its input says, prints a line of results, and goes on.
+ * Without the variable it ends at once, so that it can be started in the place of any program. It is of the old kind, and loads
+ * what it needs, because Node starts faster so.
  */
-export const PROBE_SOURCE: string = `import http from "node:http";
-import https from "node:https";
-import net from "node:net";
-import { text } from "node:stream/consumers";
-
-const input = process.env.COFFERDAM_CLAIMS ?? "[]";
+export const PROBE_SOURCE: string = `
+if (process.env.COFFERDAM_CLAIMS === undefined) process.exit(0);
 const connect = ({ host, port }) => new Promise((resolve) => {
-  const socket = net.connect({ host, port });
+  const socket = require("node:net").connect({ host, port });
   let said = "";
   const end = () => resolve({ reached: said.startsWith(${JSON.stringify(STAND_IN_WORD)}), said: said.slice(0, 200) });
   socket.on("connect", () => socket.write("claim\\n"));
@@ -47,18 +44,27 @@ const connect = ({ host, port }) => new Promise((resolve) => {
   socket.on("error", (error) => resolve({ reached: false, said: error.code ?? error.message }));
 });
 const request = ({ method, url, headers, body }) => new Promise((resolve) => {
-  const { request } = url.startsWith("https:") ? https : http;
-  const sent = request(url, { method, headers, agent: false }, async (response) => {
-    const said = await text(response).catch((error) => error.message);
-    resolve({ reached: response.headers[${JSON.stringify(STAND_IN_HEADER)}] === "1" || (url.includes("//inference.local/") && response.statusCode === 200), said: response.statusCode + " " + said.slice(0, 200) });
+  const { request } = require(url.startsWith("https:") ? "node:https" : "node:http");
+  const sent = request(url, { method, headers, agent: false }, (response) => {
+    let text = "";
+    const end = () => {
+      const isModel = url.includes("//inference.local/") && response.statusCode === 200;
+      const reached = response.headers[${JSON.stringify(STAND_IN_HEADER)}] === "1" || isModel;
+      resolve({ reached, said: response.statusCode + " " + text.slice(0, 200) });
+    };
+    response.setEncoding("utf8").on("data", (data) => { text += data; }).on("end", end);
+    response.on("error", (error) => { text = error.message; end(); });
   });
   sent.on("error", (error) => resolve({ reached: false, said: error.code ?? error.message }));
   sent.end(body);
 });
-const late = (task) => new Promise((resolve) => setTimeout(resolve, ${TASK_MS}, { reached: false, said: "it took too long" }).unref());
-const results = await Promise.all(JSON.parse(input).map((task) => Promise.race([task.kind === "connect" ? connect(task) : request(task), late(task)])));
-await new Promise((resolve) => process.stdout.write(JSON.stringify(results), resolve));
-process.exit(0);
+const late = () => new Promise((resolve) => setTimeout(resolve, ${TASK_MS}, { reached: false, said: "it took too long" }).unref());
+const tried = (task) => Promise.race([task.kind === "connect" ? connect(task) : request(task), late()]);
+const lines = require("node:readline").createInterface({ input: process.stdin });
+lines.on("close", () => process.exit(0)).on("line", async (line) => {
+  const results = await Promise.all(JSON.parse(line).map(tried));
+  process.stdout.write(JSON.stringify(results) + "\\n");
+});
 `;
 
 /** The same for the memory runtime. */

@@ -57,6 +57,13 @@ export function doerOf(policy: Policy, act: ClaimedAct): string {
   return [...named, ...allowed].find((name) => !name.includes("/") && isLiteral(name)) ?? "curl";
 }
 
+/** The programs that have to be there for an act, by their names. */
+export function programsOf(policy: Policy, act: ClaimedAct): string[] {
+  if (act.kind === "read" || act.kind === "write") return [];
+  const name = act.kind === "start" ? (act.argv[0] ?? "") : doerOf(policy, act);
+  return name === "" || name.includes("/") ? [] : [name];
+}
+
 function isAbout({ host }: NetworkRule, name: string): boolean {
   return hostRange(host) === undefined ? compileGlob(host, ".")(name) : host === name;
 }

@@ -18,6 +18,8 @@ export interface StandIns {
   readonly programs: string;
   /** The module that each loads first. */
   readonly module: string;
+  /** The image that has all of it, where it is one's. */
+  readonly image?: string;
 }
 
 /**
@@ -35,7 +37,7 @@ export async function makeStandIns(names: readonly string[]): Promise<StandIns> 
   const folder = join(await stateDirectory("stand-ins"), key);
   const programs = join(folder, "bin");
   await mkdir(programs, { recursive: true, mode: 0o755 });
-  const module = join(folder, "probe.mjs");
+  const module = join(folder, "probe.cjs");
   await unlessThere(() => writeFile(module, PROBE_SOURCE, { flag: "wx", mode: 0o644 }));
   const original = join(folder, "program");
   await unlessThere(() => link(execPath, original).catch(() => copyWhole(execPath, original)));

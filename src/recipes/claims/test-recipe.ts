@@ -9,10 +9,13 @@ import { canonicalPath, literalPrefix } from "../../policy/paths.ts";
 import type { Policy } from "../../policy/types.ts";
 import { withRegistries } from "../registries.ts";
 import type { BuiltRecipe, Recipe } from "../types.ts";
+import { Arena } from "./arena.ts";
 import { type Outside, openOutside } from "./outside.ts";
-import { answerTo } from "./questions.ts";
+import { answerTo, programsOf } from "./questions.ts";
 import { relaxed } from "./relax.ts";
-import { type TrialResult, tryActs } from "./trial.ts";
+import type { ClaimRuntime, TrialResult } from "./results.ts";
+import { Stage } from "./stage.ts";
+import { tryActs } from "./trial.ts";
 import type { Claim, RecipeTests } from "./types.ts";
 import { actText, CLAIM_WORDS } from "./words.ts";
 
@@ -23,7 +26,9 @@ export interface TestRecipeOptions {
    *
    * @default "local"
    */
-  readonly runtime?: "local" | "memory";
+  readonly runtime?: ClaimRuntime;
+  /** With `docker`: an image that has Node, in the place of the recipes' own. @default that of each recipe */
+  readonly image?: string;
   /** The plugins that the recipe names, made by whoever tests it. */
   readonly plugins?: readonly Plugin[];
 }
@@ -43,7 +48,7 @@ export interface RecipeTestResult {
   readonly version: string;
   readonly params: object;
   readonly policyDigest: string;
-  readonly runtime: "local" | "memory";
+  readonly runtime: ClaimRuntime;
   readonly holds: boolean;
   readonly claims: readonly ClaimResult[];
 }
@@ -66,36 +71,72 @@ export async function testRecipe(
   recipe: Recipe | readonly Recipe[],
   options: TestRecipeOptions = {},
 ): Promise<RecipeTestResult[]> {
+  const { runtime = "local", plugins = [], image } = options;
+  const cases: ClaimCase[] = [];
+  for (const each of [recipe].flat()) for (const tests of each.tests) cases.push(await caseOf(each, tests));
+  const programs = cases.flatMap(({ built, claims }) => claims.flatMap(({ act }) => programsOf(built.policy, act)));
   await using outside = await openOutside();
+  await using stage = new Stage({ runtime, programs, ...(image === undefined ? {} : { image }) });
+  await using arenas = new Arenas({ stage, outside, plugins, policies: cases.map(({ built }) => built.policy) });
   const results: RecipeTestResult[] = [];
-  for (const each of [recipe].flat()) {
-    for (const tests of each.tests) results.push(await testOnce(each, tests, options, outside));
+  for (const { recipe: named, params, ...tried } of cases) {
+    const arena = await arenas.of(tried.built);
+    const claims = await tryClaims({ ...tried, stage, arena, plugins, outside });
+    const holds = claims.every((each) => each.holds);
+    const { policyDigest } = tried.built;
+    results.push({ recipe: named.name, version: named.version, params, policyDigest, runtime, holds, claims });
   }
   return results;
 }
 
-async function testOnce(
-  recipe: Recipe,
-  tests: RecipeTests,
-  { runtime = "local", plugins = [] }: TestRecipeOptions,
-  outside: Outside,
-): Promise<RecipeTestResult> {
-  const params = await withRegistries(recipe, tests.params);
-  const built = recipe.build(params);
-  const claims = [...tests.claims(CLAIM_WORDS)];
-  const { name, version } = recipe;
-  const results = await tryClaims({ built, claims, files: tests.files ?? {}, runtime, plugins, outside });
-  const holds = results.every((each) => each.holds);
-  return { recipe: name, version, params, policyDigest: built.policyDigest, runtime, holds, claims: results };
-}
-
-interface ClaimSetting {
+/** A recipe as it is built from some parameters, and what is claimed of it. */
+interface ClaimCase {
+  readonly recipe: Recipe;
+  readonly params: object;
   readonly built: BuiltRecipe;
   readonly claims: readonly Claim[];
   readonly files: Readonly<Record<string, string>>;
-  readonly runtime: "local" | "memory";
+}
+
+async function caseOf(recipe: Recipe, tests: RecipeTests): Promise<ClaimCase> {
+  const params = await withRegistries(recipe, tests.params);
+  const built = recipe.build(params);
+  return { recipe, params, built, claims: [...tests.claims(CLAIM_WORDS)], files: tests.files ?? {} };
+}
+
+interface ClaimSetting extends Pick<ClaimCase, "built" | "claims" | "files"> {
+  readonly stage: Stage;
+  readonly arena: Arena | undefined;
   readonly plugins: readonly Plugin[];
   readonly outside: Outside;
+}
+
+interface ArenasSetting extends Pick<ClaimSetting, "stage" | "outside" | "plugins"> {
+  readonly policies: readonly Policy[];
+}
+
+/** One for each image. */
+class Arenas implements AsyncDisposable {
+  readonly #setting: ArenasSetting;
+  readonly #known = new Map<string, Arena>();
+
+  constructor(setting: ArenasSetting) {
+    this.#setting = setting;
+  }
+
+  async of(built: BuiltRecipe): Promise<Arena | undefined> {
+    const { stage, ...setting } = this.#setting;
+    const standIns = await stage.allStandIns(built);
+    if (stage.runtime === "memory" || standIns === undefined) return undefined;
+    const key = standIns.image ?? "";
+    const arena = this.#known.get(key) ?? new Arena({ ...setting, runtime: stage.runtime, standIns });
+    this.#known.set(key, arena);
+    return arena;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const arena of this.#known.values()) await arena[Symbol.asyncDispose]();
+  }
 }
 
 /** Tries claims about what was built. */

@@ -8,23 +8,21 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { SandboxError } from "../../errors.ts";
 import type { Plugin } from "../../hooks/mod.ts";
-import type { InferenceProvider, PathGrant, Policy } from "../../policy/types.ts";
+import { canonicalJson } from "../../policy/digest.ts";
+import type { PathGrant, Policy } from "../../policy/types.ts";
 import type { SandboxOptions } from "../../sandbox/options.ts";
 import type { Sandbox } from "../../sandbox/running.ts";
 import { createSandbox } from "../../sandbox.ts";
 import type { BuiltRecipe } from "../types.ts";
+import type { Arena, RemoteTask } from "./arena.ts";
 import { type Outside, resolverOf } from "./outside.ts";
-import { memoryProbe, type ProbeResult, type ProbeTask } from "./probe.ts";
-import { doerOf, workspacePath } from "./questions.ts";
-import { STAND_IN_PROVIDER } from "./relax.ts";
-import { makeStandIns, type StandIns } from "./stand-ins.ts";
+import { memoryProbe, type ProbeResult } from "./probe.ts";
+import { doerOf, programsOf, workspacePath } from "./questions.ts";
+import type { TrialResult } from "./results.ts";
+import type { Stage } from "./stage.ts";
+import type { StandIns } from "./stand-ins.ts";
+import { standInCredentials, standInProviders } from "./substitutes.ts";
 import type { ClaimedAct } from "./types.ts";
-
-/** What came of an act. `failed`: neither allowed nor denied, so nothing is shown. */
-export interface TrialResult {
-  readonly outcome: "done" | "denied" | "failed";
-  readonly said: string;
-}
 
 /** What a trial needs. */
 export interface TrialSetting {
@@ -33,41 +31,58 @@ export interface TrialSetting {
   readonly acts: readonly ClaimedAct[];
   /** Of the workspace. */
   readonly files: Readonly<Record<string, string>>;
-  readonly runtime: "local" | "memory";
+  readonly stage: Stage;
+  /** Where hosts and models are tried. Undefined: in the same sandbox as everything else, in memory. */
+  readonly arena: Arena | undefined;
   readonly plugins: readonly Plugin[];
   readonly outside: Outside;
 }
 
-/** Tries every act in one sandbox; the results in their order. */
+/** Tries every act; the results in their order. */
 export async function tryActs(setting: TrialSetting): Promise<readonly TrialResult[]> {
-  const { runtime, acts, policy } = setting;
-  const doers = [...new Set(acts.flatMap((act) => programsOf(policy, act)))];
-  const standIns = runtime === "local" && doers.length > 0 ? await makeStandIns(doers) : undefined;
-  await using workspace = runtime === "local" ? await makeWorkspace(setting.files) : undefined;
-  await using sandbox = await openTrial(setting, doers, standIns, workspace?.path);
-  const results = new Map<ClaimedAct, TrialResult>();
+  const { acts, policy, arena, stage } = setting;
   const remote = acts.flatMap((act) => taskOf(setting, act));
-  const trying = [...new Set(remote.map(({ by }) => by))].map(async (doer) => {
-    const own = remote.filter(({ by }) => by === doer);
-    const tasks = own.map(({ task }) => task);
-    const tried = await tryRemote(sandbox, doer, tasks, standIns);
-    for (const [index, { act }] of own.entries()) results.set(act, tried[index] ?? FORGOTTEN);
-  });
-  for (const act of acts) {
-    if (act.kind === "read" || act.kind === "write") results.set(act, await tryFile(sandbox, act));
-    else if (act.kind === "start") results.set(act, await tryStart(sandbox, act.argv, standIns));
-  }
-  await Promise.all(trying);
+  const here = acts.filter(({ kind }) => kind === "read" || kind === "write" || kind === "start");
+  const [tried, triedHere] = await (arena === undefined
+    ? inSandbox(setting, acts, async (sandbox) => {
+        const all = await tryHere(sandbox, here, undefined);
+        return [await tryInMemory(sandbox, remote), all] as const;
+      })
+    : Promise.all([
+        remote.length === 0 ? [] : arena.try(policy, remote),
+        here.length === 0
+          ? []
+          : stage.once(sameTrial(setting, here), () =>
+              inSandbox(setting, here, (sandbox, standIns) => tryHere(sandbox, here, standIns)),
+            ),
+      ]));
+  const results = new Map<ClaimedAct, TrialResult | undefined>([
+    ...remote.map(({ act }, index) => [act, tried[index]] as const),
+    ...here.map((act, index) => [act, triedHere[index]] as const),
+  ]);
   return acts.map((act) => results.get(act) ?? FORGOTTEN);
 }
 
-const FORGOTTEN: TrialResult = { outcome: "failed", said: "nothing came of it" };
-
-function programsOf(policy: Policy, act: ClaimedAct): string[] {
-  if (act.kind === "read" || act.kind === "write") return [];
-  const name = act.kind === "start" ? (act.argv[0] ?? "") : doerOf(policy, act);
-  return name === "" || name.includes("/") ? [] : [name];
+/** Recipes that grant the same files are often claimed the same of, and one sandbox shows it of all of them. */
+function sameTrial({ policy, files, built, plugins }: TrialSetting, here: readonly ClaimedAct[]): string | undefined {
+  if (plugins.length > 0 || here.some(({ kind }) => kind === "start")) return undefined;
+  return canonicalJson([policy.filesystem ?? {}, policy.process ?? {}, files, built.image ?? {}, here]);
 }
+
+async function inSandbox<T>(
+  setting: TrialSetting,
+  acts: readonly ClaimedAct[],
+  act: (sandbox: Sandbox, standIns: StandIns | undefined) => Promise<T>,
+): Promise<T> {
+  const { stage, policy, built } = setting;
+  const doers = [...new Set(acts.flatMap((each) => programsOf(policy, each)))];
+  const standIns = await stage.standIns(built, doers);
+  await using workspace = stage.runtime === "memory" ? undefined : await makeWorkspace(setting.files);
+  await using sandbox = await openTrial(setting, doers, standIns, workspace?.path);
+  return await act(sandbox, standIns);
+}
+
+const FORGOTTEN: TrialResult = { outcome: "failed", said: "nothing came of it" };
 
 async function makeWorkspace(
   files: Readonly<Record<string, string>>,
@@ -82,30 +97,29 @@ async function makeWorkspace(
 }
 
 function openTrial(
-  { built, policy, files, runtime, plugins, outside }: TrialSetting,
+  { built, policy, files, stage, plugins, outside }: TrialSetting,
   doers: readonly string[],
   standIns: StandIns | undefined,
   workspace: string | undefined,
 ): Promise<Sandbox> {
   const options: SandboxOptions = {
-    runtime,
+    runtime: stage.runtime,
     plugins,
     proxy: { all: outside.proxy },
     certificates: outside.certificates,
     resolver: resolverOf(policy),
-    credentials: Object.fromEntries(
-      (policy.credentials ?? []).map(({ name, provider }) => [name ?? provider ?? "", () => "stand-in-credential"]),
-    ),
-    inference: { providers: standInProviders(policy, outside) },
+    credentials: standInCredentials([policy]),
+    inference: { providers: standInProviders([policy], outside) },
   };
   const tried = trialPolicy(policy, outside, standIns);
-  if (runtime === "memory") {
+  if (stage.runtime === "memory") {
     const programs = Object.fromEntries(doers.map((name) => [name, memoryProbe]));
     return createSandbox(tried, { ...options, guest: { files, programs }, env: built.env });
   }
   const path = [...(standIns === undefined ? [] : [standIns.programs]), built.env.PATH ?? PATH].join(":");
   const place = workspace === undefined ? {} : { workspace: { path: workspace, mode: "copy" as const } };
-  return createSandbox(tried, { ...options, ...place, env: { ...built.env, PATH: path } });
+  const image = standIns?.image === undefined ? {} : { image: standIns.image };
+  return createSandbox(tried, { ...options, ...place, ...image, env: { ...built.env, PATH: path } });
 }
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -115,7 +129,7 @@ function trialPolicy(policy: Policy, outside: Outside, standIns: StandIns | unde
   const { process, inference, filesystem = {}, ...rest } = policy;
   const { limits: _, ...programs } = process ?? {};
   const folder = standIns === undefined ? [] : [{ id: "claims-stand-ins", path: standIns.folder }];
-  const providers = inference?.providers === undefined ? {} : { providers: standInProviders(policy, outside) };
+  const providers = inference?.providers === undefined ? {} : { providers: standInProviders([policy], outside) };
   return {
     ...rest,
     filesystem: {
@@ -134,25 +148,7 @@ function optionalAtHome(grant: string | PathGrant): string | PathGrant {
   return path.startsWith("~") ? { ...rest, path, optional: true } : grant;
 }
 
-function standInProviders({ inference = {} }: Policy, { models }: Outside): Record<string, InferenceProvider> {
-  const routes = inference.routes ?? [];
-  const names = routes.flatMap(({ provider, fallbacks = [] }) => [provider, ...fallbacks.map((each) => each.provider)]);
-  const entries = [...names, ...Object.keys(inference.providers ?? {}), STAND_IN_PROVIDER].map(
-    (name): [string, InferenceProvider] => {
-      const isAnthropic = (inference.providers?.[name]?.kind ?? name) === "anthropic";
-      return [name, isAnthropic ? { kind: "anthropic", baseUrl: models } : { kind: "openai", baseUrl: `${models}/v1` }];
-    },
-  );
-  return Object.fromEntries(entries);
-}
-
-interface RemoteTask {
-  readonly act: ClaimedAct;
-  readonly by: string;
-  readonly task: ProbeTask;
-}
-
-function taskOf({ policy }: TrialSetting, act: ClaimedAct): RemoteTask[] {
+function taskOf({ policy }: TrialSetting, act: ClaimedAct): (RemoteTask & { readonly act: ClaimedAct })[] {
   const by = doerOf(policy, act);
   switch (act.kind) {
     case "connect":
@@ -177,29 +173,28 @@ function taskOf({ policy }: TrialSetting, act: ClaimedAct): RemoteTask[] {
   }
 }
 
-async function tryRemote(
-  sandbox: Sandbox,
-  program: string,
-  tasks: readonly ProbeTask[],
-  standIns: StandIns | undefined,
-): Promise<readonly TrialResult[]> {
-  try {
-    const { stdout, stderr } = await sandbox.exec([program], {
-      env: { COFFERDAM_CLAIMS: JSON.stringify(tasks), ...loading(standIns) },
-      timeoutMs: 60_000,
-    });
-    if (!stdout.startsWith("["))
-      return tasks.map(() => ({ outcome: "failed", said: `${program} did not act: ${stderr.slice(0, 200)}` }));
-    const results = JSON.parse(stdout) as readonly ProbeResult[];
-    return results.map(({ reached, said }) => ({ outcome: reached ? "done" : "denied", said }));
-  } catch (error) {
-    const said = `${program} does not start: ${error instanceof Error ? error.message : error}`;
-    return tasks.map(() => ({ outcome: "failed", said }));
+async function tryInMemory(sandbox: Sandbox, tasks: readonly RemoteTask[]): Promise<readonly TrialResult[]> {
+  const results = new Map<RemoteTask, TrialResult>();
+  for (const by of new Set(tasks.map((each) => each.by))) {
+    const own = tasks.filter((each) => each.by === by);
+    const env = { COFFERDAM_CLAIMS: JSON.stringify(own.map(({ task }) => task)) };
+    try {
+      const { stdout } = await sandbox.exec([by], { env, timeoutMs: 60_000 });
+      const tried = JSON.parse(stdout) as readonly ProbeResult[];
+      for (const [index, { reached, said }] of tried.entries()) {
+        const each = own[index];
+        if (each !== undefined) results.set(each, { outcome: reached ? "done" : "denied", said });
+      }
+    } catch (error) {
+      const said = `${by} does not start: ${error instanceof Error ? error.message : error}`;
+      for (const each of own) results.set(each, { outcome: "failed", said });
+    }
   }
+  return tasks.map((each) => results.get(each) ?? FORGOTTEN);
 }
 
 function loading(standIns: StandIns | undefined): Record<string, string> {
-  return standIns === undefined ? {} : { NODE_OPTIONS: `--import=file://${standIns.module}` };
+  return standIns === undefined ? {} : { NODE_OPTIONS: `--require=${JSON.stringify(standIns.module)}` };
 }
 
 async function tryStart(
@@ -214,6 +209,19 @@ async function tryStart(
     if (!SandboxError.is(error, "EXEC_FAILED")) throw error;
     return { outcome: error.details.errno === "EACCES" ? "denied" : "failed", said: error.message };
   }
+}
+
+async function tryHere(
+  sandbox: Sandbox,
+  acts: readonly ClaimedAct[],
+  standIns: StandIns | undefined,
+): Promise<TrialResult[]> {
+  const results: TrialResult[] = [];
+  for (const act of acts) {
+    if (act.kind === "start") results.push(await tryStart(sandbox, act.argv, standIns));
+    else if (act.kind === "read" || act.kind === "write") results.push(await tryFile(sandbox, act));
+  }
+  return results;
 }
 
 async function tryFile(sandbox: Sandbox, { kind, path }: ClaimedAct & { readonly path: string }): Promise<TrialResult> {
