@@ -8,6 +8,7 @@ import { type ApprovalQuestion, displaySafe } from "../../src/mod.ts";
 
 const TEXT_MAX = 2900;
 const READ_MAX = 2800;
+const HEADER_MAX = 150;
 const FACT_MAX = 400;
 const LABELS = { once: "Once", session: "Session", always: "Always" } as const;
 
@@ -24,7 +25,11 @@ export function messageOf({ id, title, facts, text, scopes, expiresAt, sandbox }
   return {
     text: clip(`A sandbox asks: ${escaped(safe(title))}`, TEXT_MAX),
     blocks: [
-      { type: "header", text: { type: "plain_text", text: clip(safe(title), 150), emoji: false } },
+      { type: "header", text: { type: "plain_text", text: clip(safe(title), HEADER_MAX), emoji: false } },
+      // What matters of a command may stand at its end.
+      ...(title.length <= HEADER_MAX
+        ? []
+        : [{ type: "section", text: { type: "plain_text", text: shown(title), emoji: false } }]),
       { type: "section", text: { type: "plain_text", text: clip(lines.join("\n"), TEXT_MAX), emoji: false } },
       ...(text === undefined
         ? []

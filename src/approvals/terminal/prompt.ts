@@ -11,7 +11,7 @@ import type { ApprovalQuestion } from "../question.ts";
 /** How something looks. */
 export type Paint = (look: "bold" | "dim" | "yellow", text: string) => string;
 
-const TITLE_MAX = 300;
+const TITLE_MAX = 2000;
 const VALUE_MAX = 500;
 /** How much of a text is shown at a time, in lines: the first of it must not have left the screen when the keys are shown. */
 export const PAGE_LINES = 40;
@@ -78,7 +78,7 @@ const KEYS: Readonly<Record<ApprovalScope, string>> = { once: "[o]nce", session:
 
 const MEANINGS: Readonly<Record<ApprovalScope, string>> = {
   once: "it is allowed, this time",
-  session: "it is allowed whenever the same program does the same, until the sandbox ends",
+  session: "it is allowed when the same program does the same, until the sandbox ends",
   always: "as for the session, and the rule below is written down for review",
 };
 

@@ -19,6 +19,7 @@ import {
   questionLines,
   readKey,
 } from "./prompt.ts";
+import { rowsOf } from "./rows.ts";
 
 /** The options of `terminalApprover`. */
 export interface TerminalApproverOptions extends Partial<TerminalStreams> {
@@ -81,14 +82,15 @@ class Desk {
   async #askNow(request: ApprovalRequest, context: ApprovalContext): Promise<ApprovalAnswer | undefined> {
     const release = await this.#acquire();
     const { output } = this.#streams;
-    const say = (line: string) => output.write(`${line}\n`);
     try {
       const question = questionOf(request, context);
       await clearTerminal(this.#streams);
-      say("");
-      for (const line of questionLines(question, this.#waiting, paintOf(output.isTTY))) say(line);
+      const rows = this.#say(["", ...questionLines(question, this.#waiting, paintOf(output.isTTY))]);
+      // Beside the keys it must stand what is asked.
+      if (rows >= output.rows)
+        this.#say(rowsOf(questionLines(question, 0, (_, text) => text)[0] ?? "", output.columns).slice(0, 1));
       const answer = await this.#read(question, context.signal);
-      if (context.signal.aborted) say("  nobody waits for the answer any more");
+      if (context.signal.aborted) this.#say(["  nobody waits for the answer any more"]);
       return answer;
     } finally {
       release();
@@ -96,19 +98,26 @@ class Desk {
   }
 
   async #read(question: ReturnType<typeof questionOf>, signal: AbortSignal): Promise<ApprovalAnswer | undefined> {
-    const say = (lines: readonly string[]) => this.#streams.output.write(lines.map((line) => `${line}\n`).join(""));
     let shown = PAGE_LINES;
     for (;;) {
       const typed = await askLine(this.#streams, `  ${keysLine(question, hiddenLines(question, shown))}`, signal);
       if (typed === undefined) return signal.aborted ? undefined : { verdict: "deny", by: this.#by };
       const key = readKey(typed, question.scopes);
       if (key === "deny") return { verdict: "deny", by: this.#by };
-      if (key === "explain") say(explanationLines(question));
+      if (key === "explain") this.#say(explanationLines(question));
       else if (key === "more") {
-        say(pageLines(question, shown));
+        this.#say(pageLines(question, shown));
         shown += PAGE_LINES;
       } else if (key !== undefined) return { verdict: "allow", scope: key, by: this.#by };
     }
+  }
+
+  /** How many rows of the terminal that took. */
+  #say(lines: readonly string[]): number {
+    const { output } = this.#streams;
+    const rows = lines.flatMap((line) => rowsOf(line, output.columns));
+    output.write(rows.map((row) => `${row}\n`).join(""));
+    return rows.length;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { explanationLines, questionLines } from "../../approvals/terminal/prompt.ts";
+import { rowsOf } from "../../approvals/terminal/rows.ts";
 import { displaySafe } from "../../audit/display.ts";
 import type { ApprovalQuestion } from "../../mod.ts";
 import { ask } from "../control/client.ts";
@@ -27,7 +28,8 @@ export async function listApprovals(name: string | undefined, { json }: { readon
   for (const { name: sandbox, question } of asked) {
     say(`${style("bold", displaySafe(question.id.slice(0, SHORT)))} ${style("dim", `in ${sandbox}`)}`);
     const lines = questionLines(question, 0, style, Number.POSITIVE_INFINITY);
-    for (const line of [...lines, ...explanationLines(question)]) say(line);
+    const { columns } = process.stdout;
+    for (const line of [...lines, ...explanationLines(question)]) for (const row of rowsOf(line, columns)) say(row);
   }
   if (asked.length === 0) aside("Nothing waits for an answer");
 }
