@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { getuid } from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
+import { within } from "../faults/support.ts";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 const built = join(project, ".cache", `cli-${process.pid}`);
@@ -57,6 +58,9 @@ export function cofferdam(
   });
 }
 
+/** Shorter than a test may take, which would not say what it waited for. */
+const SHOWS_MS = 45_000;
+
 /** A call in a terminal of its own. */
 export class Terminal {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -94,8 +98,9 @@ export class Terminal {
         this.#seen = at + text.length;
         return;
       }
-      if (this.#child.exitCode !== null) throw new Error(`it ended without ${JSON.stringify(text)}: ${this.#shown}`);
-      await Promise.race([once(this.#child.stdout, "data"), once(this.#child, "close")]);
+      const without = `without ${JSON.stringify(text)}: ${JSON.stringify(this.#shown.slice(-2000))}`;
+      if (this.#child.exitCode !== null) throw new Error(`it ended ${without}`);
+      await within(SHOWS_MS, without, Promise.race([once(this.#child.stdout, "data"), once(this.#child, "close")]));
     }
   }
 
