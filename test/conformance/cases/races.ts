@@ -15,7 +15,7 @@ import { isRoot, ORDINARY_UID } from "../places.ts";
 import { makeRaceFiles, RACES, type Race, readCounts } from "../racing.ts";
 import { giveAway, type Scene } from "../scene.ts";
 
-/** The sanitized warden and an ordinary user are asked for fewer. */
+/** An ordinary user, and scripts/test.sh, are asked for fewer. */
 const TRIES = Number(process.env.COFFERDAM_TEST_RACES ?? 20_000);
 /** Starts take longer than other calls: they are raced in parts, each with a time of its own. */
 const START_PARTS = 4;
