@@ -25,9 +25,9 @@ export function inEachMode(
     name: `${name} (${mode})`,
     tools: true,
     notIn({ docker }) {
-      // The modes are the warden's, whatever started it: the one that does most itself is run everywhere.
-      const isWanted = wanted?.includes(mode) ?? (!docker || mode === "emulated");
-      return isWanted ? undefined : "this mode runs on the local runtime";
+      // The modes are the warden's, whatever started it: each is run on one runtime.
+      const isWanted = wanted?.includes(mode) ?? docker === (mode === "floor");
+      return isWanted ? undefined : "this mode runs on the other runtime";
     },
     async run(scene) {
       const workspace = scene.folder();

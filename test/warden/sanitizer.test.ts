@@ -231,11 +231,11 @@ describe("a sanitized warden", () => {
 
 describe("the conformance suite", () => {
   // Root's own way through the warden is what is tested above; an ordinary user's is the longer one.
-  test("passes with a sanitized warden, as an ordinary user", { timeout: 800_000 }, async () => {
+  test("passes with a sanitized warden, as an ordinary user", { timeout: 1_800_000 }, async () => {
     chmodSync(directory, 0o755);
     chmodSync(reports, 0o666);
     const script = join(project, "scripts/test-as-user.sh");
-    const options = { env: { ...process.env, COFFERDAM_WARDEN: wrapper }, timeout: 780_000, maxBuffer: 64 << 20 };
+    const options = { env: { ...process.env, COFFERDAM_WARDEN: wrapper }, timeout: 1_780_000, maxBuffer: 64 << 20 };
     const run = await promisify(execFile)("bash", [script], options).catch((error: object) => error);
     expect(findings()).toBe("");
     const report = join(project, ".cache/conformance/local-user.json");
