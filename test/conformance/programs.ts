@@ -58,7 +58,7 @@ export function outside(argv: readonly string[]): string {
   const user = String(ORDINARY_UID);
   const become = isRoot ? ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"] : [];
   const [command = "", ...rest] = [...become, "unshare", "-Urpfmnui", ...argv];
-  const { stdout, stderr, signal, status } = spawnSync(command, rest, { encoding: "utf8", timeout: 20_000 });
+  const { stdout, stderr, signal, status } = spawnSync(command, rest, { encoding: "utf8", timeout: 50_000 });
   if (signal !== null) return signal;
   if (stdout === "") throw new Error(`${argv.join(" ")} said nothing outside, but for status ${status}: ${stderr}`);
   return stdout.trim();

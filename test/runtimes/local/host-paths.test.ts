@@ -20,8 +20,9 @@ describe("createResolver()", () => {
 
   it("finds a plain directory and a plain file", () => {
     const resolve = createResolver();
-    expect(resolve(join(root, "real/inner"))).toEqual({ links: [], real: join(root, "real/inner"), directory: true });
-    expect(resolve(join(root, "real/file"))).toEqual({ links: [], real: join(root, "real/file"), directory: false });
+    const [inner, file] = [join(root, "real/inner"), join(root, "real/file")];
+    expect(resolve(inner)).toEqual({ links: [], real: inner, source: inner, directory: true });
+    expect(resolve(file)).toEqual({ links: [], real: file, source: file, directory: false });
   });
 
   it("remembers every symlink on the way, in order", () => {
@@ -31,6 +32,7 @@ describe("createResolver()", () => {
         { path: join(root, "relative"), target: "real" },
       ],
       real: join(root, "real/inner"),
+      source: join(root, "real/inner"),
       directory: true,
     });
   });
