@@ -48,5 +48,7 @@ function homeOf(real: string): string {
 
 async function takesInstalled(reference: string): Promise<boolean> {
   const { describeParams, loadRecipe } = await import("../../mod.ts");
-  return describeParams((await loadRecipe(reference)).recipe.params).some(({ name }) => name === "installed");
+  // As `run` has found it: a name alone is no package of the current folder.
+  const { recipe } = await loadRecipe(reference, { builtInNames: true });
+  return describeParams(recipe.params).some(({ name }) => name === "installed");
 }
