@@ -14,7 +14,7 @@ const LONG =
 
 /** No support of theirs ends anything after a file: it would after the first one only. */
 const SHARING =
-  "approvals audit credentials domains egress hooks house inference link plugins policy review runtimes/{local,memory,workspace} sandbox testing";
+  "approvals audit credentials domains egress hooks house link plugins policy review runtimes/{local,memory,workspace} sandbox testing";
 const sharing = SHARING.split(" ").map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** The longest first, or the last of them would run alone; those that share a process last, one after the other. */
