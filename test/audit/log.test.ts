@@ -43,23 +43,30 @@ describe("createAuditLog()", () => {
 
   test("gathers what comes while the sink is busy, and writes one batch at a time", async () => {
     const batches: number[] = [];
-    let inside = 0;
+    const done: (() => void)[] = [];
     const log = createAuditLog({
       sink: {
-        async write(lines) {
-          expect(++inside).toBe(1);
+        write(lines) {
           batches.push(lines.length);
-          await new Promise((resolve) => setTimeout(resolve, 5));
-          inside--;
+          return new Promise((resolve) => done.push(resolve));
         },
       },
     });
     for (let each = 1; each <= 50; each++) void log.append(record(each));
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await Promise.resolve();
     for (let each = 51; each <= 100; each++) void log.append(record(each));
-    expect(await log.flush()).toBe(true);
+    const flushed = log.flush();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(batches).toEqual([51]);
+    done.shift()?.();
+    await expect.poll(() => batches).toHaveLength(2);
+    done.shift()?.();
+    expect(await flushed).toBe(true);
     expect(batches).toEqual([51, 50]);
-    await log.close();
+    const closed = log.close();
+    await expect.poll(() => batches).toEqual([51, 50, 1]);
+    done.shift()?.();
+    expect(await closed).toMatchObject({ index: 101 });
   });
 
   test("holds the record as it was when it was appended", async () => {

@@ -30,6 +30,20 @@ async function waiting(
   return { command, listener };
 }
 
+/** The same, but comes back when it is in the call: a signal that comes before it interrupts nothing. */
+async function inCall(sandbox: Sandbox, argv: readonly string[], options?: SpawnOptions) {
+  const started = await waiting(sandbox, argv, options);
+  const script = `
+for each in /proc/[0-9]*; do
+  case $(tr '\\0' ' ' < $each/cmdline) in "${BIN}/guest $1 "*) cut -d ' ' -f 3 $each/stat; exit ;; esac
+done`;
+  await until(
+    async () => (await shell(sandbox, script, argv[0] ?? "")).stdout === "S\n",
+    "the guest sleeps in its call",
+  );
+  return started;
+}
+
 /** Another command opens many files, and a FIFO of its own. */
 async function expectOthersGoOn(sandbox: Sandbox): Promise<void> {
   const script = `
@@ -128,7 +142,7 @@ export const blockingCases: readonly Case[] = [
         ["wait-open", "/workspace/fifo"],
         ["wait-connect", "/workspace/full"],
       ]) {
-        const { command, listener } = await waiting(sandbox, argv);
+        const { command, listener } = await inCall(sandbox, argv);
         command.signal("SIGINT");
         await listener.hear("caught SIGINT");
         await listener.hear("EINTR");
@@ -141,7 +155,7 @@ export const blockingCases: readonly Case[] = [
     name: "Ctrl-C interrupts a call that waits",
     async run(scene) {
       const sandbox = await withFifo(scene);
-      const { command, listener } = await waiting(sandbox, ["wait-open", "/workspace/fifo"], { pty: true });
+      const { command, listener } = await inCall(sandbox, ["wait-open", "/workspace/fifo"], { pty: true });
       await command.stdin.write(CONTROL_C);
       await listener.hear("caught SIGINT");
       await listener.hear("EINTR");
@@ -152,7 +166,7 @@ export const blockingCases: readonly Case[] = [
     name: "a call that waits starts anew after a signal whose handler says so",
     async run(scene) {
       const sandbox = await withFifo(scene);
-      const { command, listener } = await waiting(sandbox, ["wait-open", "/workspace/fifo", "restart"]);
+      const { command, listener } = await inCall(sandbox, ["wait-open", "/workspace/fifo", "restart"]);
       command.signal("SIGUSR1");
       await listener.hear("caught");
       await expectOthersGoOn(sandbox);

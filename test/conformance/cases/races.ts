@@ -19,6 +19,8 @@ import { giveAway, type Scene } from "../scene.ts";
 const TRIES = Number(process.env.COFFERDAM_TEST_RACES ?? 20_000);
 /** Starts take longer than other calls: they are raced in parts, each with a time of its own. */
 const START_PARTS = 4;
+/** How often they are tried anew until both were met. */
+const ROUNDS = 10;
 const FOLDER = "/workspace/race";
 
 const FILES: Policy = { version: 1, filesystem: { write: ["."], deny: ["./race/d", "./race/dd"] } };
@@ -76,13 +78,19 @@ async function race(scene: Scene, { kind, flipsOutside }: Race, tries: number): 
     );
   }
   const argv = [`${BIN}/flip`, kind, String(tries), FOLDER];
-  const result = await sandbox.exec(argv, { timeoutMs: 58_000 });
-  expect([result.timedOut, result.stderr]).toEqual([false, ""]);
-  const counts = readCounts(result.stdout);
-  expect(counts).toMatchObject({ tries, denied: 0 });
-  // It was a race at all: sometimes the one was there, and sometimes the other.
-  expect(counts.allowed).toBeGreaterThan(0);
-  expect(counts.refused + counts.killed).toBeGreaterThan(0);
+  const met = { allowed: 0, stopped: 0 };
+  // It must have been a race at all: sometimes the one was there, and sometimes the other. On a busy machine whoever flips
+  // may get no turn through all the tries; then they are tried anew.
+  for (let round = 0; round < ROUNDS && (met.allowed === 0 || met.stopped === 0); round++) {
+    const result = await sandbox.exec(argv, { timeoutMs: 58_000 });
+    expect([result.timedOut, result.stderr]).toEqual([false, ""]);
+    const counts = readCounts(result.stdout);
+    expect(counts).toMatchObject({ tries, denied: 0 });
+    met.allowed += counts.allowed;
+    met.stopped += counts.refused + counts.killed;
+  }
+  expect(met.allowed).toBeGreaterThan(0);
+  expect(met.stopped).toBeGreaterThan(0);
 }
 
 export const raceCases: readonly Case[] = [
