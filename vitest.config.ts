@@ -34,6 +34,9 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 240_000,
+    // A busy machine with virtual processors was seen to hold a timer of one millisecond for a minute. Whatever comes to no end
+    // has another try, and the report says so; what asserts and fails has none.
+    retry: { count: 1, condition: /^Test timed out in \d+ms/ },
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -154,12 +154,16 @@ async function translation(context: BenchContext, size: number): Promise<Table> 
 }
 
 async function relayed(bytes: Buffer, events: EventRelay, size: number): Promise<void> {
-  const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
-    bytes.subarray(at * size, (at + 1) * size),
-  );
+  let at = 0;
+  const source = new Readable({
+    read() {
+      this.push(at < bytes.length ? bytes.subarray(at, at + size) : null);
+      at += size;
+    },
+  });
   let problem: Error | undefined;
   const stream = relayEvents({
-    stream: Readable.from(pieces),
+    stream: source,
     idleMs: 60_000,
     family: "openai",
     events,
@@ -169,6 +173,7 @@ async function relayed(bytes: Buffer, events: EventRelay, size: number): Promise
       problem = failure;
     },
   });
-  for await (const _ of stream);
+  stream.resume();
+  await once(stream, "end");
   if (problem !== undefined) throw problem;
 }
