@@ -14,4 +14,5 @@ export {
   type GrantedCredential,
   type PreparedCredentials,
 } from "./store.ts";
+export { outputScrubber, scrubText } from "./told.ts";
 export type * from "./types.ts";

@@ -16,18 +16,18 @@ export interface Needle {
  * placeholder, cut or filled up.
  */
 export function needlesOf(value: string, placeholder: string): readonly Needle[] {
-  const known = made.get(value);
-  if (known?.placeholder === placeholder) return known.needles;
+  const key = JSON.stringify([value, placeholder]);
+  const known = made.get(key);
+  if (known !== undefined) return known;
   const needles = make(value, placeholder);
-  made.delete(value);
-  made.set(value, { placeholder, needles });
+  made.set(key, needles);
   const [oldest] = made.keys();
   if (made.size > MADE_MAX && oldest !== undefined) made.delete(oldest);
   return needles;
 }
 
 /** Those that were made last: every answer of a host needs them. */
-const made = new Map<string, { readonly placeholder: string; readonly needles: readonly Needle[] }>();
+const made = new Map<string, readonly Needle[]>();
 const MADE_MAX = 64;
 
 function make(value: string, placeholder: string): readonly Needle[] {

@@ -13,13 +13,18 @@ const HELD_MIN = 6;
 /** Finds secrets in a stream of bytes, also where they come in pieces. Length and order of everything stay. */
 export class Scrubber {
   readonly #needles: () => readonly Needle[];
+  readonly #heldMin: number;
   /** The end of what came, where a secret may have begun; the first `#said` bytes of it have gone on. */
   #tail: Buffer = Buffer.alloc(0);
   #said = 0;
 
-  /** @param needles asked with each chunk: values change. */
-  constructor(needles: () => readonly Needle[]) {
+  /**
+   * @param needles asked with each chunk: values change.
+   * @param heldMin in bytes; 1 where nobody waits: then nothing of a secret gets through.
+   */
+  constructor(needles: () => readonly Needle[], heldMin: number = HELD_MIN) {
     this.#needles = needles;
+    this.#heldMin = heldMin;
   }
 
   /** What of it may go on now. */
@@ -28,7 +33,7 @@ export class Scrubber {
     const bytes = cover(Buffer.concat([this.#tail, chunk]), needles);
     const begun = needles.reduce((most, needle) => Math.max(most, overlap(bytes, needle.bytes)), 0);
     const tailAt = bytes.length - begun;
-    const heldAt = begun >= HELD_MIN ? Math.max(tailAt, this.#said) : bytes.length;
+    const heldAt = begun >= this.#heldMin ? Math.max(tailAt, this.#said) : bytes.length;
     const passed = bytes.subarray(this.#said, heldAt);
     this.#tail = Buffer.from(bytes.subarray(tailAt));
     this.#said = heldAt - tailAt;

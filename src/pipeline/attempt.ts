@@ -8,7 +8,7 @@ import type { Sandbox } from "../sandbox/running.ts";
 import { createSandbox } from "../sandbox.ts";
 import { runChecks } from "./checks.ts";
 import { collectOutputs } from "./collect.ts";
-import { auditHead, sandboxFacts, tailOf } from "./facts.ts";
+import { auditHead, sandboxFacts } from "./facts.ts";
 import { StageFailure, stageFailure } from "./failure.ts";
 import { pinnedImage } from "./image.ts";
 import type { Manifest, OutputManifests } from "./manifest.ts";
@@ -16,6 +16,7 @@ import type { AttemptFacts, CheckFacts } from "./result-types.ts";
 import { isStdout } from "./rules.ts";
 import { runCommand } from "./run-command.ts";
 import type { RunContext } from "./run-context.ts";
+import { scrubberOf } from "./scrubber.ts";
 import { stageSandbox } from "./stage-sandbox.ts";
 import type { Stage, StdoutOutput } from "./types.ts";
 import { Workspace } from "./workspace.ts";
@@ -52,14 +53,18 @@ export async function attemptStage(
     checks: [],
   };
   let outputs: OutputManifests | undefined;
+  let scrub = (text: string) => text;
+  const onSandbox = (sandbox: Sandbox) => {
+    scrub = scrubberOf(sandbox);
+  };
   try {
-    outputs = await inSandbox({ context, name, stage, attempt, inputs, facts });
+    outputs = await inSandbox({ context, name, stage, attempt, inputs, facts, onSandbox });
     const checks: CheckFacts[] = [];
     facts.checks = checks;
-    await runChecks(context, stage, outputs, (check) => checks.push(check));
+    await runChecks(context, { stage, outputs, scrub }, (check) => checks.push(check));
   } catch (error) {
     signal.throwIfAborted();
-    const { code, message } = stageFailure(error, "sandbox");
+    const { code, message } = stageFailure(error, "sandbox").scrubbed(scrub);
     facts.failure = { code, reason: message };
   }
   const head = await auditHead(folder.auditLog(`${name}-${attempt}`));
@@ -75,10 +80,12 @@ interface InSandbox {
   readonly attempt: number;
   readonly inputs: Manifest;
   readonly facts: Draft;
+  /** Called before anything runs in it. */
+  onSandbox(sandbox: Sandbox): void;
 }
 
 async function inSandbox(parts: InSandbox): Promise<OutputManifests> {
-  const { context, name, stage, attempt, inputs, facts } = parts;
+  const { context, name, stage, attempt, inputs, facts, onSandbox } = parts;
   const { definition, folder, policies, signal } = context;
   await using workspace = await Workspace.make(folder, inputs);
   const options = stageSandbox(definition, stage);
@@ -91,6 +98,7 @@ async function inSandbox(parts: InSandbox): Promise<OutputManifests> {
     audit: { file: folder.auditLog(`${name}-${attempt}`) },
     signal,
   });
+  onSandbox(sandbox);
   try {
     const stdout = await runStage(parts, sandbox);
     const made = await collectOutputs({ sandbox, stage, workspace, inputs, store: folder.store, signal });
@@ -110,11 +118,11 @@ async function runStage({ context, name, stage, attempt, facts }: InSandbox, san
   const { signal } = context;
   if (typeof command === "function") return callFunction(parts(command), sandbox);
   const maxBytes = Math.max(0, ...stdoutOutputs(stage).map(([, output]) => output.maxBytes ?? STDOUT_BYTES_MAX));
-  const ran = await runCommand(sandbox, command, { timeoutMs, signal, maxBytes: Math.max(maxBytes, 65_536) + 1 });
+  const ran = await runCommand(sandbox, command, { timeoutMs, signal, maxBytes: maxBytes + 1 });
   facts.exitCode = ran.exitCode;
   facts.signal = ran.signal;
-  facts.stdoutTail = tailOf(ran.stdout);
-  facts.stderrTail = tailOf(ran.stderr);
+  facts.stdoutTail = ran.stdoutTail;
+  facts.stderrTail = ran.stderrTail;
   if (ran.timedOut) throw new StageFailure("timeout", `its command took longer than ${timeoutMs} ms`);
   if (ran.exitCode !== 0) {
     throw new StageFailure(

@@ -4,7 +4,6 @@
  * @module
  */
 import { createSandbox } from "../sandbox.ts";
-import { tailOf } from "./facts.ts";
 import { StageFailure, stageFailure } from "./failure.ts";
 import { pinnedImage } from "./image.ts";
 import { type Manifest, type OutputManifests, sorted } from "./manifest.ts";
@@ -21,18 +20,26 @@ import { Workspace } from "./workspace.ts";
 
 const TIMEOUT_MS = 60_000;
 
+/** What is checked. */
+export interface Checked {
+  readonly stage: Stage;
+  readonly outputs: OutputManifests;
+  /** Takes the stage's secrets out of what a check says: its outputs may hold them. */
+  scrub(text: string): string;
+}
+
 /** Runs them in their order, up to the first that does not hold. */
 export async function runChecks(
   context: RunContext,
-  stage: Stage,
-  outputs: OutputManifests,
+  checked: Checked,
   report: (check: CheckFacts) => void,
 ): Promise<void> {
+  const { stage, outputs, scrub } = checked;
   for (const check of stage.checks ?? []) {
     const begun = performance.now();
     const problem = await problemOf(context, stage, outputs, check);
     const facts = { name: check.name, durationMs: Math.round(performance.now() - begun) };
-    const failure = problem === undefined ? undefined : new StageFailure("check", `${check.name}: ${problem}`);
+    const failure = problem === undefined ? undefined : new StageFailure("check", scrub(`${check.name}: ${problem}`));
     report(failure === undefined ? facts : { ...facts, problem: failure.message });
     if (failure !== undefined) throw failure;
   }
@@ -72,10 +79,10 @@ async function runInSandbox(
     workspace: { path: workspace.path, mode: "copy" },
     signal,
   });
-  const ran = await runCommand(sandbox, command, { timeoutMs, signal, maxBytes: 65_536 });
+  const ran = await runCommand(sandbox, command, { timeoutMs, signal, maxBytes: 0 });
   if (ran.timedOut) return `it took longer than ${timeoutMs} ms`;
   if (ran.exitCode === 0) return undefined;
-  const said = tailOf(ran.stderr.length > 0 ? ran.stderr : ran.stdout).trim();
+  const said = (ran.stderrTail || ran.stdoutTail).trim();
   const how = ran.exitCode === null ? `it was ended by ${ran.signal}` : `it exited with ${ran.exitCode}`;
   return said === "" ? how : `${how}: ${said}`;
 }

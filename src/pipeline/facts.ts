@@ -6,9 +6,9 @@
 import { type DecisionRecord, verifyAuditLog } from "../audit/mod.ts";
 import type { Sandbox } from "../sandbox/running.ts";
 import type { AttemptFacts, StageDenial } from "./result-types.ts";
+import { scrubberOf } from "./scrubber.ts";
 
 const DENIALS_MAX = 1000;
-const TAIL_CHARACTERS = 8192;
 
 /** The part of an attempt's facts that its sandbox knows. */
 export function sandboxFacts(
@@ -24,12 +24,12 @@ export function sandboxFacts(
     mode,
     kernel,
     decisions: { allowed: count("allow"), denied: count("deny"), asked: count("ask") },
-    denials: denialsOf(decisions),
+    denials: denialsOf(decisions, scrubberOf(sandbox)),
   };
 }
 
 /** Each thing once, in the order in which it was first denied. */
-function denialsOf(decisions: readonly DecisionRecord[]): StageDenial[] {
+function denialsOf(decisions: readonly DecisionRecord[], scrub: (text: string) => string): StageDenial[] {
   const denials = new Map<string, StageDenial>();
   for (const { verdict, domain, operation, object, ruleId, reason, subject, count = 1 } of decisions) {
     if (verdict !== "deny") continue;
@@ -40,19 +40,14 @@ function denialsOf(decisions: readonly DecisionRecord[]): StageDenial[] {
     denials.set(key, {
       domain,
       operation,
-      object,
+      object: scrub(object),
       ...(ruleId === undefined ? {} : { rule: ruleId }),
-      reason,
-      ...(program === undefined ? {} : { program }),
+      reason: scrub(reason),
+      ...(program === undefined ? {} : { program: scrub(program) }),
       count: (before?.count ?? 0) + count,
     });
   }
   return [...denials.values()];
-}
-
-/** The end of what was printed. */
-export function tailOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString().slice(-TAIL_CHARACTERS);
 }
 
 /** The hash that an attempt's audit log ends with. */

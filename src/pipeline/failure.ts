@@ -21,6 +21,11 @@ export class StageFailure extends Error {
     this.code = code;
     this.raw = reason;
   }
+
+  /** The same without secrets: they go before its reason is escaped and cut. */
+  scrubbed(scrub: (text: string) => string): StageFailure {
+    return new StageFailure(this.code, scrub(this.raw), this.cause);
+  }
 }
 
 /** What an error of a stage is: `otherwise`, unless it says so itself. */

@@ -5,17 +5,16 @@
  */
 import type { Sandbox } from "../sandbox/running.ts";
 import type { CommandExit } from "../sandbox/types.ts";
+import { OutputTail } from "./tail.ts";
 
 /** What came of it. */
 export interface Ran extends CommandExit {
+  /** Its beginning, up to `maxBytes`, as it was printed. */
   readonly stdout: Buffer;
-  readonly stderr: Buffer;
-  /** Whether the standard output was longer than what was kept. */
-  readonly truncated: boolean;
+  /** The ends, without secrets. */
+  readonly stdoutTail: string;
+  readonly stderrTail: string;
 }
-
-/** What is kept of the error output: its end. */
-const STDERR_BYTES_MAX = 64 * 1024;
 
 /** Runs it. When this settles nothing that it started is left, so that what it made stands still. */
 export async function runCommand(
@@ -26,19 +25,20 @@ export async function runCommand(
   const { timeoutMs, signal, maxBytes } = options;
   await using command = await sandbox.spawn(argv, { timeoutMs, signal });
   const stdout: Uint8Array[] = [];
-  let [size, truncated] = [0, false];
-  let stderr = Buffer.alloc(0);
+  let size = 0;
+  const tails = { stdout: new OutputTail(sandbox), stderr: new OutputTail(sandbox) };
   for await (const { channel, bytes } of command) {
-    if (channel === "stderr") {
-      stderr = Buffer.concat([stderr, bytes]).subarray(-STDERR_BYTES_MAX);
-      continue;
-    }
-    const room = Math.max(0, maxBytes - size);
-    truncated ||= bytes.length > room;
-    stdout.push(bytes.subarray(0, room));
+    tails[channel].push(bytes);
+    if (channel === "stderr") continue;
+    stdout.push(bytes.subarray(0, Math.max(0, maxBytes - size)));
     size += bytes.length;
   }
   const exit = await command.exited;
   await command.kill();
-  return { ...exit, stdout: Buffer.concat(stdout), stderr, truncated };
+  return {
+    ...exit,
+    stdout: Buffer.concat(stdout),
+    stdoutTail: tails.stdout.end(),
+    stderrTail: tails.stderr.end(),
+  };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PortConnection } from "../audit/mod.ts";
+import type { KnownSecret, PortConnection } from "../audit/mod.ts";
 import type { SandboxError } from "../errors.ts";
 import type { CommandExit, Text } from "./types.ts";
 
@@ -22,6 +22,8 @@ export interface AuditOptions {
 
 /** What commands, files and ports report. */
 export interface ExecAudit {
+  /** What must not be written down. */
+  secrets(): readonly KnownSecret[];
   commandStarted(argv: readonly Text[], pid: number): void;
   commandEnded(argv: readonly Text[], exit: CommandExit): void;
   commandRefused(argv: readonly Text[], error: SandboxError<"EXEC_FAILED">): void;

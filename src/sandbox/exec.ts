@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { KnownSecret } from "../audit/mod.ts";
+import { scrubText } from "../credentials/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { ByteQueue } from "../link/byte-queue.ts";
 import type { LinkProcess } from "../link/process.ts";
@@ -40,7 +42,9 @@ export async function execCommand(
     if (signal?.aborted || exit.timedOut) await started.gone;
     if (signal?.aborted) throw aborted(signal);
     const result = toResult(exit, output);
-    if (options.check && (result.exitCode !== 0 || result.timedOut)) throw commandFailed(argv, result);
+    if (options.check && (result.exitCode !== 0 || result.timedOut)) {
+      throw commandFailed(argv, result, context.audit.secrets());
+    }
     return result;
   } finally {
     started.detach();
@@ -100,14 +104,19 @@ function toResult(
   };
 }
 
-function commandFailed(argv: readonly Text[], result: ExecResult): SandboxError<"COMMAND_FAILED"> {
+function commandFailed(
+  argv: readonly Text[],
+  result: ExecResult,
+  secrets: readonly KnownSecret[],
+): SandboxError<"COMMAND_FAILED"> {
   const words = argv.map((word) => (typeof word === "string" ? word : Buffer.from(word).toString()));
   const how = result.timedOut
     ? "it took too long"
     : result.signal === null
       ? `it exited with ${result.exitCode}`
       : `it was ended by ${result.signal}`;
-  const said = result.stderr.trim().split("\n").at(-1)?.slice(0, 200);
+  // Before the cut, which may go through a secret.
+  const said = scrubText(result.stderr, secrets).trim().split("\n").at(-1)?.slice(0, 200);
   return new SandboxError("COMMAND_FAILED", `Cannot go on after ${JSON.stringify(words[0])}: ${how}`, {
     details: {
       argv: words,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DecisionRecord } from "../audit/mod.ts";
+import type { DecisionRecord, KnownSecret } from "../audit/mod.ts";
 import { SandboxError } from "../errors.ts";
 import { type Link, type LinkFacts, lost } from "../link/link.ts";
 import type { Policy } from "../policy/core.ts";
@@ -36,9 +36,9 @@ import type { ForwardOptions, PortFetchOptions, PortForward } from "./ports/type
 import type { ReadPolicy } from "./read-policy.ts";
 import type { SandboxRecords } from "./records.ts";
 import { Reviewing, type WorkspaceReview } from "./reviewing.ts";
+import { type ShellTemplate, shellTemplate } from "./shell-template.ts";
 import { SandboxState } from "./snapshots/state.ts";
 import { spawnCommand } from "./spawn.ts";
-import { type TemplateValue, templateArgv } from "./template.ts";
 import type { Command, ExecOptions, ExecResult, SpawnOptions, Text } from "./types.ts";
 import { WATCHES_MAX } from "./watch.ts";
 
@@ -50,12 +50,6 @@ export interface PolicyInForce {
   readonly digest: string;
   /** 1, and one more with every live change. */
   readonly generation: number;
-}
-
-/** A tagged template that runs shell source. With options, it makes one that has them. */
-export interface ShellTemplate {
-  (strings: TemplateStringsArray, ...values: readonly TemplateValue[]): Promise<ExecResult>;
-  (options: ExecOptions): (strings: TemplateStringsArray, ...values: readonly TemplateValue[]) => Promise<ExecResult>;
 }
 
 /** A sandbox that runs. `await using` ends it with its scope. */
@@ -237,6 +231,13 @@ export class RunningSandbox implements Sandbox {
     });
   }
 
+  /** What must not be told of what its programs say; known after its end, too. */
+  static secretsOf(sandbox: Sandbox): () => readonly KnownSecret[] {
+    if (!(sandbox instanceof RunningSandbox)) throw new TypeError("no sandbox of this library");
+    const { audit } = sandbox.#context;
+    return () => audit.secrets();
+  }
+
   exec(argv: readonly Text[], options: ExecOptions = {}): Promise<ExecResult> {
     return execCommand(this.#context, argv, options);
   }
@@ -330,19 +331,4 @@ export class RunningSandbox implements Sandbox {
     await this.#records.sandboxEnded(reason);
     return reason;
   }
-}
-
-function shellTemplate(exec: (argv: readonly Text[], options: ExecOptions) => Promise<ExecResult>): ShellTemplate {
-  const withOptions =
-    (options: ExecOptions) =>
-    async (strings: TemplateStringsArray, ...values: readonly TemplateValue[]) =>
-      exec(templateArgv(strings, values), options);
-  function sh(strings: TemplateStringsArray, ...values: readonly TemplateValue[]): Promise<ExecResult>;
-  function sh(options: ExecOptions): ReturnType<typeof withOptions>;
-  function sh(first: TemplateStringsArray | ExecOptions, ...values: readonly TemplateValue[]) {
-    return Array.isArray(first)
-      ? withOptions({})(first as TemplateStringsArray, ...values)
-      : withOptions(first as ExecOptions);
-  }
-  return sh;
 }

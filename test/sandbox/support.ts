@@ -22,6 +22,7 @@ export async function harness(
   const { link, warden } = await ready(script);
   const reported: string[] = [];
   const audit: ExecAudit = {
+    secrets: () => [],
     commandStarted: (argv, pid) => reported.push(`started ${argv[0]} ${pid}`),
     commandEnded: (argv, exit) => reported.push(`ended ${argv[0]} ${exit.signal ?? exit.exitCode}`),
     commandRefused: (argv, error) => reported.push(`refused ${argv[0]} ${error.details.errno}`),
