@@ -11,7 +11,7 @@ import { StoredOutputs } from "./outputs.ts";
 import { plainPath } from "./paths.ts";
 import type { CheckFacts } from "./result-types.ts";
 import { isStdout } from "./rules.ts";
-import { runCommand } from "./run-command.ts";
+import { type Ran, runCommand } from "./run-command.ts";
 import type { RunContext } from "./run-context.ts";
 import { checkPolicy } from "./stage-policy.ts";
 import { stageSandbox } from "./stage-sandbox.ts";
@@ -37,27 +37,34 @@ export async function runChecks(
   const { stage, outputs, scrub } = checked;
   for (const check of stage.checks ?? []) {
     const begun = performance.now();
-    const problem = await problemOf(context, stage, outputs, check);
-    const facts = { name: check.name, durationMs: Math.round(performance.now() - begun) };
+    const { problem, image } = await outcomeOf(context, stage, outputs, check);
+    const durationMs = Math.round(performance.now() - begun);
+    const facts = { name: check.name, durationMs, ...(image === undefined ? {} : { image }) };
     const failure = problem === undefined ? undefined : new StageFailure("check", scrub(`${check.name}: ${problem}`));
     report(failure === undefined ? facts : { ...facts, problem: failure.message });
     if (failure !== undefined) throw failure;
   }
 }
 
-async function problemOf(
+interface Outcome {
+  /** As it was said. Undefined: it held. */
+  readonly problem: string | undefined;
+  readonly image?: CheckFacts["image"] | undefined;
+}
+
+async function outcomeOf(
   context: RunContext,
   stage: Stage,
   outputs: OutputManifests,
   check: FunctionCheck | CommandCheck,
-): Promise<string | undefined> {
+): Promise<Outcome> {
   if ("command" in check) return runInSandbox(context, stage, outputs, check);
   try {
-    return (await check.run(new StoredOutputs(context.folder.store, outputs))) ?? undefined;
+    return { problem: (await check.run(new StoredOutputs(context.folder.store, outputs))) ?? undefined };
   } catch (error) {
     const failure = stageFailure(error, "check");
     if (failure.code === "artifact") throw failure;
-    return failure.raw;
+    return { problem: failure.raw };
   }
 }
 
@@ -67,7 +74,7 @@ async function runInSandbox(
   stage: Stage,
   outputs: OutputManifests,
   { command, policy, timeoutMs = TIMEOUT_MS }: CommandCheck,
-): Promise<string | undefined> {
+): Promise<Outcome> {
   const { definition, folder, signal } = context;
   const { paths, files } = placed(stage, outputs);
   await using workspace = await Workspace.make(folder, files);
@@ -80,6 +87,10 @@ async function runInSandbox(
     signal,
   });
   const ran = await runCommand(sandbox, command, { timeoutMs, signal, maxBytes: 0 });
+  return { problem: problemOf(ran, timeoutMs), image };
+}
+
+function problemOf(ran: Ran, timeoutMs: number): string | undefined {
   if (ran.timedOut) return `it took longer than ${timeoutMs} ms`;
   if (ran.exitCode === 0) return undefined;
   const said = (ran.stderrTail || ran.stdoutTail).trim();

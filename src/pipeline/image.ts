@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { AttemptFacts } from "./result-types.ts";
+import type { ImageFacts } from "./result-types.ts";
 import type { StageSandbox } from "./types.ts";
 
 /** Names it by its digest; undefined where the sandbox is no container. */
-export async function pinnedImage(options: StageSandbox): Promise<AttemptFacts["image"]> {
+export async function pinnedImage(options: StageSandbox): Promise<ImageFacts | undefined> {
   const { runtime = "auto", image, docker } = options;
   const isDocker =
     runtime === "docker" || (runtime === "auto" && (image !== undefined || process.platform !== "linux"));

@@ -42,8 +42,8 @@ export interface AttemptFacts {
   /** How files were decided: `floor`, `trapped` or `emulated`. */
   readonly mode?: string;
   readonly kernel?: string;
-  /** As it was named, and the digest of what that was. */
-  readonly image?: { readonly name: string; readonly id: string };
+  /** Absent where it was no container. */
+  readonly image?: ImageFacts;
   readonly exitCode?: number | null;
   readonly signal?: string | null;
   readonly decisions: { readonly allowed: number; readonly denied: number; readonly asked: number };
@@ -58,12 +58,22 @@ export interface AttemptFacts {
   readonly checks: readonly CheckFacts[];
 }
 
+/** An image that a container ran from. */
+export interface ImageFacts {
+  /** As it was named. */
+  readonly name: string;
+  /** The digest of what that was: `sha256:` and 64 hexadecimal digits. */
+  readonly id: string;
+}
+
 /** What came of a check. */
 export interface CheckFacts {
   readonly name: string;
   /** Absent: it held. */
   readonly problem?: string;
   readonly durationMs: number;
+  /** Of the sandbox that it ran in; absent where it ran in none, or in no container. */
+  readonly image?: ImageFacts;
 }
 
 /** An output of a stage. */

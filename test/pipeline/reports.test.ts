@@ -36,7 +36,7 @@ const attempt: AttemptFacts = {
   stdoutTail: HOSTILE,
   stderrTail: "",
   checks: [
-    { name: "held", durationMs: 3 },
+    { name: "held", durationMs: 3, image: { name: "alpine", id: `sha256:${"d".repeat(64)}` } },
     { name: HOSTILE, durationMs: 4, problem: HOSTILE },
   ],
 };
@@ -203,11 +203,16 @@ describe("pipelineReport()", () => {
       { name: "src/a.ts", digest: { sha256: sha("a") } },
       ...["good", "bad", "refused"].map((name) => ({ name: `policy of ${name}`, digest: { sha256: sha("1") } })),
       { name: "image node:22", digest: { sha256: sha("2") } },
+      { name: "image alpine", digest: { sha256: sha("d") } },
     ]);
     expect(runDetails.metadata.invocationId).toBe(RESULT.run);
     expect(runDetails.byproducts[0]).toEqual({ name: "journal", digest: { sha256: sha("c") } });
     expect(runDetails.byproducts[1]).toEqual({ name: "audit of good, attempt 1", digest: { sha256: sha("3") } });
     expect(runDetails.cofferdam_stages[0].attempts[0].decisions).toEqual({ allowed: 5, denied: 7, asked: 1 });
+    expect(runDetails.cofferdam_stages[1].attempts[0].checks).toEqual([
+      { name: "held", passed: true, image: { name: "alpine", id: `sha256:${sha("d")}` } },
+      { name: HOSTILE, passed: false },
+    ]);
   });
 
   test("json is the result", () => {

@@ -100,6 +100,7 @@ test("a pipeline runs in containers, of the very image that is written down", as
           command: sh("ln -s /etc/passwd out/link; cat in/a.txt > out/b.txt; rm out/link"),
           inputs: [{ project: "a.txt", to: "in/a.txt" }],
           outputs: { out: { path: "out", release: true } },
+          checks: [{ name: "is there", command: ["cat", "out/b.txt"] }],
           gate: { approve: () => true },
         },
         smuggle: { command: sh("ln -s /etc/passwd out/link"), outputs: { out: { path: "out" } } },
@@ -112,8 +113,7 @@ test("a pipeline runs in containers, of the very image that is written down", as
     ["passed", undefined],
     ["failed", expect.stringContaining("it is a symlink")],
   ]);
-  expect(stageOf(result, "make").attempts[0]?.image).toEqual({
-    name: image,
-    id: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
-  });
+  const [attempt] = stageOf(result, "make").attempts;
+  expect(attempt?.image).toEqual({ name: image, id: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) });
+  expect(attempt?.checks[0]?.image).toEqual(attempt?.image);
 });

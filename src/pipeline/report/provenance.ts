@@ -5,7 +5,7 @@
  * @see https://slsa.dev/spec/v1.0/provenance
  * @module
  */
-import type { AttemptFacts, PipelineResult, StageResult } from "../result-types.ts";
+import type { AttemptFacts, CheckFacts, PipelineResult, StageResult } from "../result-types.ts";
 import type { ArtifactFile } from "../types.ts";
 
 const BUILD_TYPE = "urn:cofferdam:pipeline:1";
@@ -60,9 +60,8 @@ function policiesOf({ stages }: PipelineResult): object[] {
 }
 
 function imagesOf({ stages }: PipelineResult): object[] {
-  const images = stages.flatMap(({ attempts }) =>
-    attempts.flatMap(({ image }) => (image === undefined ? [] : [image])),
-  );
+  const sandboxes = stages.flatMap(({ attempts }) => attempts.flatMap((each) => [each, ...each.checks]));
+  const images = sandboxes.flatMap(({ image }) => (image === undefined ? [] : [image]));
   return [...new Map(images.map((image) => [image.id, image])).values()].map(({ name, id }) => {
     return { name: `image ${name}`, digest: digestSet(id) };
   });
@@ -95,8 +94,24 @@ function attemptFacts({
   decisions,
   auditHead,
   exitCode,
+  checks,
 }: AttemptFacts): object {
-  return { attempt, policyDigest, runtime, mode, image, decisions, auditHead, exitCode };
+  return {
+    attempt,
+    policyDigest,
+    runtime,
+    mode,
+    image,
+    decisions,
+    auditHead,
+    exitCode,
+    checks: checks.map(checkFacts),
+  };
+}
+
+/** What it found wrong may be long, and is in the other reports. */
+function checkFacts({ name, problem, image }: CheckFacts): object {
+  return { name, passed: problem === undefined, image };
 }
 
 function digestSet(digest: string): { readonly sha256: string } {
