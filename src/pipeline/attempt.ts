@@ -10,7 +10,7 @@ import { runChecks } from "./checks.ts";
 import { collectOutputs } from "./collect.ts";
 import { auditHead, sandboxFacts } from "./facts.ts";
 import { StageFailure, stageFailure } from "./failure.ts";
-import { pinnedImage } from "./image.ts";
+import { pinnedImage, programFacts } from "./image.ts";
 import type { Manifest, OutputManifests } from "./manifest.ts";
 import type { AttemptFacts, CheckFacts } from "./result-types.ts";
 import { isStdout } from "./rules.ts";
@@ -90,6 +90,7 @@ async function inSandbox(parts: InSandbox): Promise<OutputManifests> {
   await using workspace = await Workspace.make(folder, inputs);
   const options = stageSandbox(definition, stage);
   const image = await pinnedImage(options);
+  // Also of one that does not come up.
   if (image !== undefined) facts.image = image;
   await using sandbox = await createSandbox(policies[name]?.policy ?? { version: 1 }, {
     ...options,
@@ -104,7 +105,7 @@ async function inSandbox(parts: InSandbox): Promise<OutputManifests> {
     const made = await collectOutputs({ sandbox, stage, workspace, inputs, store: folder.store, signal });
     return { ...made, ...(await storeStdout(context, stage, stdout)) };
   } finally {
-    Object.assign(facts, sandboxFacts(sandbox));
+    Object.assign(facts, sandboxFacts(sandbox), programFacts(options, image, sandbox));
   }
 }
 

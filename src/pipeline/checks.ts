@@ -5,11 +5,11 @@
  */
 import { createSandbox } from "../sandbox.ts";
 import { StageFailure, stageFailure } from "./failure.ts";
-import { pinnedImage } from "./image.ts";
+import { pinnedImage, programFacts } from "./image.ts";
 import { type Manifest, type OutputManifests, sorted } from "./manifest.ts";
 import { StoredOutputs } from "./outputs.ts";
 import { plainPath } from "./paths.ts";
-import type { CheckFacts } from "./result-types.ts";
+import type { CheckFacts, ProgramFacts } from "./result-types.ts";
 import { isStdout } from "./rules.ts";
 import { type Ran, runCommand } from "./run-command.ts";
 import type { RunContext } from "./run-context.ts";
@@ -37,9 +37,9 @@ export async function runChecks(
   const { stage, outputs, scrub } = checked;
   for (const check of stage.checks ?? []) {
     const begun = performance.now();
-    const { problem, image } = await outcomeOf(context, stage, outputs, check);
+    const { problem, programs } = await outcomeOf(context, stage, outputs, check);
     const durationMs = Math.round(performance.now() - begun);
-    const facts = { name: check.name, durationMs, ...(image === undefined ? {} : { image }) };
+    const facts = { name: check.name, durationMs, ...programs };
     const failure = problem === undefined ? undefined : new StageFailure("check", scrub(`${check.name}: ${problem}`));
     report(failure === undefined ? facts : { ...facts, problem: failure.message });
     if (failure !== undefined) throw failure;
@@ -49,7 +49,8 @@ export async function runChecks(
 interface Outcome {
   /** As it was said. Undefined: it held. */
   readonly problem: string | undefined;
-  readonly image?: CheckFacts["image"] | undefined;
+  /** Of its sandbox. */
+  readonly programs?: ProgramFacts;
 }
 
 async function outcomeOf(
@@ -87,7 +88,7 @@ async function runInSandbox(
     signal,
   });
   const ran = await runCommand(sandbox, command, { timeoutMs, signal, maxBytes: 0 });
-  return { problem: problemOf(ran, timeoutMs), image };
+  return { problem: problemOf(ran, timeoutMs), programs: programFacts(options, image, sandbox) };
 }
 
 function problemOf(ran: Ran, timeoutMs: number): string | undefined {

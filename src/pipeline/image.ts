@@ -1,17 +1,25 @@
 /**
- * The image of a stage's sandbox, as the engine has it now: what runs is what is written down.
+ * What a stage's sandbox has its programs from: what runs is what is written down.
  *
  * @module
  */
-import type { ImageFacts } from "./result-types.ts";
+import { resolve } from "node:path";
+import { automaticRuntime } from "../sandbox/choose-runtime.ts";
+import type { Sandbox } from "../sandbox/running.ts";
+import type { ImageFacts, ProgramFacts } from "./result-types.ts";
 import type { StageSandbox } from "./types.ts";
 
-/** Names it by its digest; undefined where the sandbox is no container. */
+/** The image as the engine has it now, named by its digest; undefined where the sandbox is no container. */
 export async function pinnedImage(options: StageSandbox): Promise<ImageFacts | undefined> {
   const { runtime = "auto", image, docker } = options;
-  const isDocker =
-    runtime === "docker" || (runtime === "auto" && (image !== undefined || process.platform !== "linux"));
-  if (!isDocker) return undefined;
+  if ((runtime === "auto" ? automaticRuntime(options) : runtime) !== "docker") return undefined;
   const { imageDigest } = await import("../runtimes/docker/image-digest.ts");
   return await imageDigest(image, docker ?? {});
+}
+
+/** What a sandbox with these options really runs from. */
+export function programFacts({ root }: StageSandbox, image: ImageFacts | undefined, sandbox: Sandbox): ProgramFacts {
+  if (root === undefined) return image === undefined ? {} : { image };
+  const { imageId: id } = sandbox.enforcement;
+  return { root: { name: root, path: resolve(root), ...(id === undefined ? {} : { id }) } };
 }

@@ -30,7 +30,7 @@ export interface StageDenial {
 }
 
 /** A sandbox of a stage: what held it, and what it decided. */
-export interface AttemptFacts {
+export interface AttemptFacts extends ProgramFacts {
   readonly attempt: number;
   /** ISO 8601. */
   readonly startedAt: string;
@@ -42,8 +42,6 @@ export interface AttemptFacts {
   /** How files were decided: `floor`, `trapped` or `emulated`. */
   readonly mode?: string;
   readonly kernel?: string;
-  /** Absent where it was no container. */
-  readonly image?: ImageFacts;
   readonly exitCode?: number | null;
   readonly signal?: string | null;
   readonly decisions: { readonly allowed: number; readonly denied: number; readonly asked: number };
@@ -66,14 +64,29 @@ export interface ImageFacts {
   readonly id: string;
 }
 
-/** What came of a check. */
-export interface CheckFacts {
+/** A folder or an archive that a local sandbox ran from. */
+export interface RootFacts {
+  /** As it was named. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  /** The digest of its image: `sha256:` and 64 hexadecimal digits. Absent: it is a folder as it is, and nobody knows one. */
+  readonly id?: string;
+}
+
+/** What a sandbox had its programs from. Both are absent where it had this machine's. */
+export interface ProgramFacts {
+  /** Of a container. */
+  readonly image?: ImageFacts;
+  readonly root?: RootFacts;
+}
+
+/** What came of a check; its programs, where it ran in a sandbox. */
+export interface CheckFacts extends ProgramFacts {
   readonly name: string;
   /** Absent: it held. */
   readonly problem?: string;
   readonly durationMs: number;
-  /** Of the sandbox that it ran in; absent where it ran in none, or in no container. */
-  readonly image?: ImageFacts;
 }
 
 /** An output of a stage. */

@@ -5,7 +5,16 @@
  */
 import { isWithin, plainPath } from "./paths.ts";
 import type { DefinitionIssue } from "./schema.ts";
-import type { ArtifactInput, PathOutput, PipelineDefinition, ProjectInput, Stage, StdoutOutput } from "./types.ts";
+import { stageSandbox } from "./stage-sandbox.ts";
+import type {
+  ArtifactInput,
+  PathOutput,
+  PipelineDefinition,
+  ProjectInput,
+  Stage,
+  StageSandbox,
+  StdoutOutput,
+} from "./types.ts";
 
 /** What stands against a definition that has the right shape. */
 export function ruleIssues(definition: PipelineDefinition): DefinitionIssue[] {
@@ -15,7 +24,9 @@ export function ruleIssues(definition: PipelineDefinition): DefinitionIssue[] {
     needsIssues(definition, name, stage, report);
     outputIssues(stage, report);
     gateIssues(stage, report);
+    rootIssues(definition, stage, report);
   }
+  if (hasTwoRoots(definition.sandbox)) issues.push({ path: "sandbox.root", message: EITHER });
   return [...issues, ...releaseIssues(definition)];
 }
 
@@ -68,6 +79,18 @@ function gateIssues({ gate, outputs = {} }: Stage, report: Report): void {
     else if (!isStdout(output) && output.kind !== "file") report("gate.report", "a report is one file");
   } else if (shown !== undefined) report("gate.report", 'only with on: "report"');
   if (on === "report" && released) report("gate.on", "what is released is shown as a diff or a plan");
+}
+
+const EITHER = "either a root or an image";
+
+function rootIssues(definition: PipelineDefinition, stage: Stage, report: Report): void {
+  if (hasTwoRoots(stage.sandbox)) report("sandbox.root", EITHER);
+  const { root, runtime } = stageSandbox(definition, stage);
+  if (root !== undefined && runtime === "docker") report("sandbox.root", "a root is for the local runtime");
+}
+
+function hasTwoRoots({ root, image }: StageSandbox = {}): boolean {
+  return root !== undefined && image !== undefined;
 }
 
 function releaseIssues({ stages }: PipelineDefinition): DefinitionIssue[] {

@@ -30,6 +30,8 @@ const sandbox = z.looseObject({
   snapshot: z.undefined({ error: "a stage begins with its inputs" }).optional(),
   guest: z.undefined({ error: "a scripted guest makes no files" }).optional(),
   runtime: z.enum(["auto", "local", "docker"]).optional(),
+  image: z.string().min(1).optional(),
+  root: z.string({ error: "a root is the path of a folder or an archive" }).min(1).optional(),
 });
 
 const recipe = z.looseObject({

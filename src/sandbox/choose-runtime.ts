@@ -33,7 +33,7 @@ export function hostWarden(): Promise<WardenBinary> {
 export async function chooseRuntime(options: SandboxOptions): Promise<Runtime> {
   const name = options.runtime ?? "auto";
   if ((options.guest !== undefined) !== (name === "memory")) throw guestMisplaced(name);
-  switch (name === "auto" ? automatic(options) : name) {
+  switch (name === "auto" ? automaticRuntime(options) : name) {
     case "local":
       return local;
     case "docker":
@@ -58,7 +58,8 @@ function guestMisplaced(name: string): SandboxError<"ARGUMENT_INVALID"> {
   });
 }
 
-function automatic({ image, root }: SandboxOptions): RuntimeName {
+/** What `auto` means for these options. */
+export function automaticRuntime({ image, root }: Pick<SandboxOptions, "image" | "root">): RuntimeName {
   if (root !== undefined) return "local";
   return image === undefined && process.platform === "linux" ? "local" : "docker";
 }

@@ -24,6 +24,8 @@ export interface Enforcement {
   /** Grants that apply, and optional ones whose path does not exist. */
   readonly rules: { readonly applied: number; readonly skipped: number };
   readonly kernel: string;
+  /** Of the image that it runs from, of a container or a root, by content: `sha256:` and hexadecimal digits. */
+  readonly imageId?: string;
   /** `none`: the sandbox has its own loopback and nothing else. `decided`: TCP connections leave it as far as rules and hooks let them. */
   readonly network: "none" | "decided";
   /** Whether programs may make unix sockets. Where files are emulated: those that connect, no datagrams. */
@@ -79,6 +81,7 @@ export function describeEnforcement(
     landlockAbi: isolation === "none" ? 0 : hello.landlockAbi,
     rules: { applied: ready.rules, skipped: ready.skipped },
     kernel: Buffer.from(hello.kernel).toString(),
+    ...(warden.imageId === undefined ? {} : { imageId: warden.imageId }),
     network: modes.network ? "decided" : "none",
     unixSockets: isolation !== "none",
     user: { uid: warden.uid, gid: warden.gid },

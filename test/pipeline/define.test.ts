@@ -89,6 +89,26 @@ const REFUSED: readonly (readonly [what: string, definition: unknown, issue: str
     { name: "a", stages: { s: { ...stage, recipe: { policy: { version: 1 }, image: { dockerfile: "FROM x" } } } } },
     "stages.s.recipe.image",
   ],
+  [
+    "a root and an image together",
+    { name: "a", stages: { s: { ...stage, sandbox: { root: "./tree", image: "alpine" } } } },
+    "stages.s.sandbox.root: either a root or an image",
+  ],
+  [
+    "the same for all stages",
+    { name: "a", stages: { s: stage }, sandbox: { root: "./tree", image: "alpine" } },
+    "sandbox.root: either a root or an image",
+  ],
+  [
+    "a root in a container",
+    { name: "a", stages: { s: { ...stage, sandbox: { root: "./tree" } } }, sandbox: { runtime: "docker" } },
+    "stages.s.sandbox.root: a root is for the local runtime",
+  ],
+  [
+    "a root that is no path",
+    { name: "a", stages: { s: { ...stage, sandbox: { root: 5 } } } },
+    "stages.s.sandbox.root: a root is the path",
+  ],
   ["a check that is none", { name: "a", stages: { s: { ...stage, checks: [{ name: "x" }] } } }, "stages.s.checks.0"],
 ];
 

@@ -37,7 +37,7 @@ const attempt: AttemptFacts = {
   stderrTail: "",
   checks: [
     { name: "held", durationMs: 3, image: { name: "alpine", id: `sha256:${"d".repeat(64)}` } },
-    { name: HOSTILE, durationMs: 4, problem: HOSTILE },
+    { name: HOSTILE, durationMs: 4, problem: HOSTILE, root: { name: "./a b", path: "/srv/a b" } },
   ],
 };
 
@@ -204,6 +204,7 @@ describe("pipelineReport()", () => {
       ...["good", "bad", "refused"].map((name) => ({ name: `policy of ${name}`, digest: { sha256: sha("1") } })),
       { name: "image node:22", digest: { sha256: sha("2") } },
       { name: "image alpine", digest: { sha256: sha("d") } },
+      { name: "root ./a b", uri: "file:///srv/a%20b" },
     ]);
     expect(runDetails.metadata.invocationId).toBe(RESULT.run);
     expect(runDetails.byproducts[0]).toEqual({ name: "journal", digest: { sha256: sha("c") } });
@@ -211,7 +212,7 @@ describe("pipelineReport()", () => {
     expect(runDetails.cofferdam_stages[0].attempts[0].decisions).toEqual({ allowed: 5, denied: 7, asked: 1 });
     expect(runDetails.cofferdam_stages[1].attempts[0].checks).toEqual([
       { name: "held", passed: true, image: { name: "alpine", id: `sha256:${sha("d")}` } },
-      { name: HOSTILE, passed: false },
+      { name: HOSTILE, passed: false, root: { name: "./a b", path: "/srv/a b" } },
     ]);
   });
 

@@ -5,7 +5,8 @@
  * @see https://slsa.dev/spec/v1.0/provenance
  * @module
  */
-import type { AttemptFacts, CheckFacts, PipelineResult, StageResult } from "../result-types.ts";
+import { pathToFileURL } from "node:url";
+import type { AttemptFacts, CheckFacts, PipelineResult, RootFacts, StageResult } from "../result-types.ts";
 import type { ArtifactFile } from "../types.ts";
 
 const BUILD_TYPE = "urn:cofferdam:pipeline:1";
@@ -24,7 +25,7 @@ export function provenanceReport(result: PipelineResult, version: string | undef
         resolvedDependencies: [
           ...result.inputs.map((file) => ({ name: file.path, digest: { sha256: file.sha256 } })),
           ...policiesOf(result),
-          ...imagesOf(result),
+          ...programsOf(result),
         ],
       },
       runDetails: {
@@ -59,12 +60,22 @@ function policiesOf({ stages }: PipelineResult): object[] {
   });
 }
 
-function imagesOf({ stages }: PipelineResult): object[] {
+/** Images and roots, of stages and of checks, each once. */
+function programsOf({ stages }: PipelineResult): object[] {
   const sandboxes = stages.flatMap(({ attempts }) => attempts.flatMap((each) => [each, ...each.checks]));
-  const images = sandboxes.flatMap(({ image }) => (image === undefined ? [] : [image]));
-  return [...new Map(images.map((image) => [image.id, image])).values()].map(({ name, id }) => {
-    return { name: `image ${name}`, digest: digestSet(id) };
-  });
+  const found = new Map<string, object>();
+  for (const { image, root } of sandboxes) {
+    if (image !== undefined)
+      found.set(`image ${image.id}`, { name: `image ${image.name}`, digest: digestSet(image.id) });
+    if (root !== undefined) found.set(`root ${root.id ?? root.path}`, rootDescriptor(root));
+  }
+  return [...found.values()];
+}
+
+/** Of a folder that is no image only its place is known. */
+function rootDescriptor({ name, path, id }: RootFacts): object {
+  const known = id === undefined ? { uri: pathToFileURL(path).href } : { digest: digestSet(id) };
+  return { name: `root ${name}`, ...known };
 }
 
 function auditsOf({ name, attempts }: StageResult): object[] {
@@ -91,6 +102,7 @@ function attemptFacts({
   runtime,
   mode,
   image,
+  root,
   decisions,
   auditHead,
   exitCode,
@@ -102,6 +114,7 @@ function attemptFacts({
     runtime,
     mode,
     image,
+    root,
     decisions,
     auditHead,
     exitCode,
@@ -110,8 +123,8 @@ function attemptFacts({
 }
 
 /** What it found wrong may be long, and is in the other reports. */
-function checkFacts({ name, problem, image }: CheckFacts): object {
-  return { name, passed: problem === undefined, image };
+function checkFacts({ name, problem, image, root }: CheckFacts): object {
+  return { name, passed: problem === undefined, image, root };
 }
 
 function digestSet(digest: string): { readonly sha256: string } {
