@@ -27,20 +27,27 @@ export class ControlError extends Error {
   }
 }
 
-/** Whether somebody answers there. */
+/** Whether its owner may be there. Who is too busy to answer, or cannot be asked, is no dead one. */
 export async function isAlive(name: string): Promise<boolean> {
   try {
     (await open(name)).destroy();
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return !isGone(error);
   }
+}
+
+/** Nobody listens at the socket, or there is none: of no other error is that known. */
+function isGone(error: unknown): boolean {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return code === "ECONNREFUSED" || code === "ENOENT";
 }
 
 /** Begins a call. The rest of it is said over what this returns; {@link resultOf} reads its last line. */
 export async function begin(name: string, method: string, params: Message = {}): Promise<JsonLines> {
-  const socket = await open(name).catch(() => {
-    throw new UsageError(`There is no sandbox "${name}": see cofferdam ps`);
+  const socket = await open(name).catch((error: Error) => {
+    if (isGone(error)) throw new UsageError(`There is no sandbox "${name}": see cofferdam ps`);
+    throw new Error(`Cannot reach the sandbox "${name}": ${error.message}`, { cause: error });
   });
   const peer = new JsonLines(socket);
   await peer.send({ method, params });
@@ -80,12 +87,12 @@ function isMessage(value: unknown): value is Message {
 
 function open(name: string): Promise<Socket> {
   const path = socketPath(name);
-  // What another user put there is nobody to talk to.
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || !stats.isSocket() || stats.uid !== (getuid?.() ?? stats.uid)) {
-    return Promise.reject(new Error("there is no socket"));
-  }
   return new Promise((resolve, reject) => {
+    // What another user put there is nobody to talk to. Where nothing is, connecting says so.
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined && (!stats.isSocket() || stats.uid !== (getuid?.() ?? stats.uid))) {
+      throw new Error(`"${path}" is no socket of yours`);
+    }
     const socket = connect(path);
     socket.once("error", reject);
     socket.once("connect", () => {
