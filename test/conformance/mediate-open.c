@@ -27,6 +27,7 @@ CALL(at_truncate) { ONE; return openat_raw(one, O_RDONLY | O_TRUNC); }
 CALL(at_no_follow) { ONE; return read_answer(openat_raw(one, O_RDONLY | O_NOFOLLOW)); }
 CALL(at_create) { ONE; return write_some(openat_raw(one, O_WRONLY | O_CREAT | O_EXCL)); }
 CALL(at_create_or_open) { ONE; return write_some(openat_raw(one, O_WRONLY | O_CREAT)); }
+CALL(at_create_or_read) { ONE; return read_answer(openat_raw(one, O_RDONLY | O_CREAT)); }
 CALL(two_read) { ONE; return read_answer(openat2_raw(one, O_RDONLY, 0)); }
 CALL(two_write) { ONE; return write_some(openat2_raw(one, O_WRONLY, 0)); }
 CALL(two_no_symlinks) { ONE; return read_answer(openat2_raw(one, O_RDONLY, RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS)); }
@@ -106,6 +107,7 @@ const struct call open_calls[] = {
     {"openat-nofollow", at_no_follow},
     {"openat-create", at_create},
     {"openat-create-or-open", at_create_or_open},
+    {"openat-create-or-read", at_create_or_read},
     {"openat-list", list},
     {"openat2-read", two_read},
     {"openat2-write", two_write},

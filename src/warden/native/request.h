@@ -27,6 +27,7 @@ struct request {
     bool of_socket; /* ... of a socket, which have workers of their own */
     bool must_run;  /* even to end it may take long: never cancelled while it waits for a slow worker */
     bool network; /* it is about a connection: decided in every mode */
+    unsigned tries; /* to make what was made by somebody else each time */
     bool waits;   /* ... of a socket that waits for it */
     int refusal;  /* ... and the errno that the host refused it with */
     uint32_t flow; /* ... which the main thread knows by this number, and is to hear the end of; 0: it does not */

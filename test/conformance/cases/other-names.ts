@@ -14,7 +14,7 @@ import {
   type Plugin,
 } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
-import { shell } from "../help.ts";
+import { shell, until } from "../help.ts";
 import { call, denialOf, mediate, sandboxWith } from "../mediation.ts";
 import type { Scene } from "../scene.ts";
 
@@ -148,6 +148,30 @@ export const otherNameCases: readonly Case[] = [
         const { sandbox } = await sandboxWith(scene, FILES, { filesystem }, { plugins: [yes, other] });
         expect([says?.verdict, await call(sandbox, "renameat2", SECRET, FREE)]).toEqual([says?.verdict, answer]);
       }
+    },
+  },
+  {
+    name: "who may make a file may not open one that got its name meanwhile",
+    async run(scene) {
+      const seen: string[] = [];
+      let moved = false;
+      const taken = "/workspace/kept/taken.txt";
+      const handler: AccessHandler = async ({ operation, path }) => {
+        if (path !== taken) return undefined;
+        seen.push(operation);
+        if (operation === "read") return deny("nobody reads it");
+        await until(() => moved, "another file got the name");
+        return undefined;
+      };
+      const plugins = [keeping("keeper", { paths: ["./kept"], operations: ["read", "create"], handler })];
+      const { sandbox } = await sandboxWith(scene, FILES, { filesystem: WRITE }, { plugins });
+      const opened = call(sandbox, "openat-create-or-read", taken);
+      await until(() => seen.length === 1, "it is asked about");
+      expect(await call(sandbox, "renameat2", SECRET, taken)).toBe("OK");
+      moved = true;
+      expect(await opened).toBe("EACCES");
+      expect(seen).toEqual(["create", "read"]);
+      expect(await call(sandbox, "openat-create-or-read", "/workspace/kept/new.txt")).toBe("OK");
     },
   },
 ];
