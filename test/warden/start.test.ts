@@ -206,6 +206,11 @@ describe("loader_variables_are_safe", () => {
   test("looks at each of several of one name, and through links", () => {
     const twice = Buffer.from("LD_PRELOAD=/usr/lib/x.so\0LD_PRELOAD=/writable/x.so\0");
     expect(drive("variables", "", twice)).toMatch(/unsafe/);
+    // Each is looked for: together they may be no more than one list may hold.
+    const list = (name: string) => `${name}=${"/usr/lib:".repeat(39)}/lib\0`;
+    expect(drive("variables", "", list("LD_LIBRARY_PATH"))).toMatch(/ safe/);
+    expect(drive("variables", "", list("LD_LIBRARY_PATH").repeat(2))).toMatch(/unsafe/);
+    expect(drive("variables", "", `${list("LD_LIBRARY_PATH")}${list("GCONV_PATH")}`)).toMatch(/unsafe/);
     symlinkSync(join(folder, "writable"), join(folder, "into"));
     symlinkSync(join(folder, "writable/missing"), join(folder, "nowhere"));
     for (const name of ["into", "into/x.so", "nowhere", "nowhere/x.so"])

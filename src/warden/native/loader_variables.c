@@ -5,9 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
-/* Each element of a list costs looks at the file system; honest lists are short. */
-enum { ELEMENTS_MAX = 64, MISSING_MAX = 16 };
+/* Each element of a list costs looks at the file system, and a variable may be there many times; honest lists are short. */
+enum { ELEMENTS_MAX = 64, MISSING_MAX = 16, LINKS_MAX = 16 };
 
 static const struct variable {
     const char *name;
@@ -87,6 +88,48 @@ static bool is_safe_path(const struct notice *notice, const char *path) {
     return false;
 }
 
+/* Puts where a link leads in the place of the way up to it, which ends at `end`. False: that is too long. */
+static bool follow(char way[PATH_MAX], size_t end, const struct place *link) {
+    char target[PATH_MAX], whole[3 * PATH_MAX];
+    ssize_t size = readlinkat(link->object, "", target, sizeof target - 1);
+    if (size <= 0)
+        return false;
+    target[size] = 0;
+    int above = target[0] == '/' ? 0 : (int)(strrchr(link->path, '/') - link->path);
+    size = snprintf(whole, sizeof whole, "%.*s/%s%s", above, link->path, target, way + end);
+    if (size >= PATH_MAX)
+        return false;
+    memcpy(way, whole, (size_t)size + 1);
+    return true;
+}
+
+/* Whether no link on the way is, or leads through, what the sandbox may change: it would lead elsewhere later. */
+static bool is_settled(const struct notice *notice, const char *path) {
+    char way[PATH_MAX];
+    strcpy(way, path);
+    int links = 0;
+    for (size_t at = 0; way[at];) {
+        struct place place;
+        at += strspn(way + at, "/");
+        at += strcspn(way + at, "/");
+        char next = way[at];
+        way[at] = 0;
+        int error = place_find(notice, AT_FDCWD, way, 0, 0, &place);
+        way[at] = next;
+        if (error)
+            return is_missing(error);
+        bool link = S_ISLNK(place.status.st_mode);
+        bool settled = place.path[0] == '/' && !place.kernel && !tables_writable(notice->tables, place.path) &&
+                       (!link || (++links <= LINKS_MAX && follow(way, at, &place)));
+        place_close(&place);
+        if (!settled)
+            return false;
+        if (link)
+            at = 0;
+    }
+    return true;
+}
+
 /* Without `//`, `/.` and a slash at the end, which rules do not know. False: it has `..`. */
 static bool tidy(char *path) {
     char *to = path;
@@ -123,14 +166,15 @@ static bool is_safe_element(const struct notice *notice, const char *text, size_
     /* `$ORIGIN` and the like are another path to the loader. */
     if (strchr(path, '$') || !tidy(path) || is_of_processes(path) || tables_writable(notice->tables, path))
         return false;
-    return is_safe_path(notice, path);
+    return is_settled(notice, path) && is_safe_path(notice, path);
 }
 
-static bool is_safe_value(const struct notice *notice, const char *value, bool blanks) {
+/* `left` is how many elements there may be. */
+static bool is_safe_value(const struct notice *notice, const char *value, bool blanks, int *left) {
     /* What one loader separates by is part of a name to another. */
     if (value[strcspn(value, blanks ? ";\t\n\v\f\r" : "; \t\n\v\f\r")])
         return false;
-    for (int elements = 0; elements < ELEMENTS_MAX; elements++) {
+    while ((*left)-- > 0) {
         size_t size = strcspn(value, blanks ? ": " : ":");
         if (!(size == 0 && blanks) && !is_safe_element(notice, value, size))
             return false;
@@ -144,10 +188,11 @@ static bool is_safe_value(const struct notice *notice, const char *value, bool b
 
 bool loader_variables_are_safe(const struct notice *notice, struct slice picked) {
     struct slice text;
+    int left = ELEMENTS_MAX;
     while (next(&picked, &text)) {
         const char *string = (const char *)text.data;
         const struct variable *variable = find(string, text.size);
-        if (!variable || !is_safe_value(notice, string + strlen(variable->name), variable->blanks))
+        if (!variable || !is_safe_value(notice, string + strlen(variable->name), variable->blanks, &left))
             return false;
     }
     return true;

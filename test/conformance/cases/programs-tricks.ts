@@ -2,12 +2,13 @@
  * Ways around a list of programs: interpreters, the loader, memory, names, threads. Each is tried on a program that may
  * start as well, so that a refusal shows something.
  */
-import { existsSync } from "node:fs";
+import { existsSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import type { Sandbox } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
 import { refused, shell } from "../help.ts";
-import { BIN, callEachWay, denialOf, sandboxWith } from "../mediation.ts";
+import { BIN, callEachWay, denialOf, problemsOf, sandboxWith, workspaceWith } from "../mediation.ts";
 import type { Scene } from "../scene.ts";
 import { start, withPrograms } from "./programs-rules.ts";
 
@@ -117,6 +118,37 @@ export const programTrickCases: readonly Case[] = [
       };
       await refused(look("lib"), "EXEC_FAILED");
       expect((await look("other")).stdout).toBe("ran\n");
+    },
+  },
+  {
+    name: "variables do not make the loader follow links that the sandbox may change, whatever leads to them",
+    tools: true,
+    async run(scene) {
+      const root = workspaceWith(scene, { "lib/": "", "out/": "", "other/": "" });
+      symlinkSync("../out/later", join(root, "lib/through"));
+      symlinkSync("../other", join(root, "lib/fixed"));
+      const filesystem = { read: ["."], write: ["./out"] };
+      const policy = { version: 1, filesystem, process: { allow: ["/**"] } } as const;
+      const sandbox = await scene.create(policy, { workspace: root });
+      problemsOf(sandbox);
+      // Where it leads now is read-only.
+      await shell(sandbox, "ln -s ../other out/later");
+      const look = (folder: string) => {
+        return sandbox.exec(["/usr/bin/env", "echo", "ran"], { env: { LD_LIBRARY_PATH: `/workspace/lib/${folder}` } });
+      };
+      expect((await look("fixed")).stdout).toBe("ran\n");
+      await refused(look("through"), "EXEC_FAILED");
+    },
+  },
+  {
+    name: "variables for the loader are bounded together: each path in them is looked for",
+    tools: true,
+    async run(scene) {
+      const sandbox = await withPrograms(scene, [], { allow: ["/**"] });
+      const many = Array.from({ length: 40 }, () => "/usr/lib/none").join(":");
+      const look = (env: Record<string, string>) => sandbox.exec(["/usr/bin/env", "echo", "ran"], { env });
+      expect((await look({ LD_LIBRARY_PATH: many })).stdout).toBe("ran\n");
+      await refused(look({ LD_LIBRARY_PATH: many, GCONV_PATH: many }), "EXEC_FAILED");
     },
   },
   {
