@@ -27,6 +27,7 @@ static const struct {
 } traps[] = {
     {"open", SYS_openat, 1},       {"openat2", SYS_openat2, 1},    {"unlink", SYS_unlinkat, 1},
     {"rename", SYS_renameat2, 1},  {"execve", SYS_execve, 0},      {"argument", SYS_execve, 1},
+    {"interpreter", SYS_execve, 0},
     {"connect", SYS_connect, 1},   {"symlink", SYS_openat, 1},     {"parent", SYS_openat, 1},
 };
 
@@ -98,6 +99,10 @@ static bool is_denied(const struct seccomp_notif *notice) {
         address = arguments[1];
     }
     peek(notice->pid, address, text, PATH_MAX);
+    /* What the program names as its interpreter lies beside it. */
+    char *name = strrchr(text, '/');
+    if (name && !strcmp(traps[trap].kind, "interpreter"))
+        strcpy(name, "/l");
     return has_denied_part(realpath(text, real) ? real : text);
 }
 

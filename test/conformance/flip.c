@@ -154,6 +154,12 @@ static int try_argument(void) {
     return start(at("a"), arguments);
 }
 
+/* The kernel maps what the program names as its interpreter, and that one runs. */
+static int try_interpreter(void) {
+    char *arguments[] = {"i", NULL};
+    return start(at("i"), arguments);
+}
+
 static int try_connect(void) {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     /* The server says which it is, for the kernel knows only the name that it was bound by. */
@@ -210,6 +216,8 @@ static const struct kind kinds[] = {
     {"execve", try_exec, {0}},
     {"argument", try_argument, {0}},
     {"connect", try_connect, {0}},
+    /* i names l as its interpreter, from the folder. */
+    {"interpreter", try_interpreter, {"l", "m"}},
     /* l leads to a, and m to d. */
     {"symlink", try_open, {"l", "m"}},
     /* p is a folder with an allowed f; q leads to the denied folder. */
@@ -228,6 +236,8 @@ static bool prepare(const struct kind *kind) {
     spot = !strcmp(kind->name, "connect")    ? &address.sun_path[strlen(address.sun_path) - 1]
            : !strcmp(kind->name, "argument") ? argument
                                              : &path[strlen(path) - 1];
+    if (!strcmp(kind->name, "interpreter"))
+        return chdir(folder) == 0;
     return strcmp(kind->name, "connect") || serve();
 }
 

@@ -1,10 +1,10 @@
 /* What the cases about waiting, starting and sockets need of programs: one job for each call. Answers are lines. */
 #define _GNU_SOURCE
+#include "guest.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +13,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-static void say(const char *text) {
+void say(const char *text) {
     puts(text);
     fflush(stdout);
 }
 
-static int fail(void) {
+int fail(void) {
     say(strerrorname_np(errno));
     return 0;
 }
@@ -142,92 +141,6 @@ static int abstract(char **argv) {
     return 0;
 }
 
-/* ---- starting ---- */
-
-static char **to_start;
-
-static void *start_it(void *unused) {
-    (void)unused;
-    execv(to_start[0], to_start);
-    say(strerrorname_np(errno));
-    return NULL;
-}
-
-/* thread-exec PROGRAM ARGUMENT...: another thread than the first becomes the program. */
-static int thread_exec(char **argv) {
-    pthread_t thread;
-    to_start = argv;
-    if (pthread_create(&thread, NULL, start_it, NULL))
-        return fail();
-    pthread_join(thread, NULL);
-    return 0;
-}
-
-static int report(pid_t child) {
-    int status = 0;
-    if (waitpid(child, &status, 0) != child)
-        return fail();
-    if (WIFSIGNALED(status))
-        printf("signal %s\n", sigabbrev_np(WTERMSIG(status)));
-    else
-        printf("status %d\n", WEXITSTATUS(status));
-    return 0;
-}
-
-static pid_t start_child(char **argv) {
-    pid_t child = vfork();
-    if (child == 0) {
-        execv(argv[0], argv);
-        _exit(errno == EACCES ? 99 : 98);
-    }
-    return child;
-}
-
-static int vfork_exec(char **argv) {
-    pid_t child = start_child(argv);
-    return child < 0 ? fail() : report(child);
-}
-
-static int spawn_exec(char **argv) {
-    extern char **environ;
-    pid_t child;
-    errno = posix_spawn(&child, argv[0], NULL, NULL, argv, environ);
-    return errno ? fail() : report(child);
-}
-
-/* start PROGRAM ARGUMENT...: becomes the program. */
-static int start(char **argv) {
-    execv(argv[0], argv);
-    return fail();
-}
-
-/* start-as NAME PROGRAM: becomes the program, which is told that it has that name. */
-static int start_as(char **argv) {
-    char *const arguments[] = {argv[0], NULL};
-    execv(argv[1], arguments);
-    return fail();
-}
-
-/* again COUNT PROGRAM ARGUMENT...: starts it so often, silently, and prints how many ended with 0, were not started or
- * were killed, or ended otherwise. */
-static int again(char **argv) {
-    long count = atol(argv[0]), well = 0, stopped = 0, other = 0;
-    for (long i = 0; i < count; i++) {
-        pid_t child = start_child(argv + 1);
-        int status = 0;
-        if (child < 0 || waitpid(child, &status, 0) != child)
-            return fail();
-        if (status == 0)
-            well++;
-        else if (WIFSIGNALED(status) || WEXITSTATUS(status) == 99)
-            stopped++;
-        else
-            other++;
-    }
-    printf("well %ld stopped %ld other %ld\n", well, stopped, other);
-    return 0;
-}
-
 /* ---- many at once ---- */
 
 static pthread_barrier_t together;
@@ -313,6 +226,7 @@ int main(int argc, char **argv) {
         {"thread-exec", 1, thread_exec}, {"vfork-exec", 1, vfork_exec}, {"spawn-exec", 1, spawn_exec},
         {"start", 1, start},         {"again", 2, again},               {"undumpable", 1, undumpable},
         {"start-as", 2, start_as},   {"crowd", 4, crowd},
+        {"start-many", 3, start_many}, {"start-moved", 2, start_moved},
         {"mask", 1, mask},           {"ready", 0, ready},               {"exit", 1, leave},
     };
     /* By another name it is a program of many names: it says which. */

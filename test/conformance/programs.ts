@@ -22,6 +22,17 @@ export interface Programs {
   readonly server: string;
   /** See net.c. */
   readonly net: string;
+  readonly mapped: MappedPrograms;
+}
+
+/** The programs of mapped.c. */
+export interface MappedPrograms {
+  /** Ends with the status that flip.c takes for what is allowed. */
+  readonly allowed: string;
+  /** Ends with the one for what is denied. */
+  readonly denied: string;
+  /** Names `l` in its working directory as its interpreter, and never runs itself. */
+  readonly interpreted: string;
 }
 
 const FLAGS = ["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers"];
@@ -35,6 +46,22 @@ export function buildProgram(folder: string, name: string, sources: readonly str
   return target;
 }
 
+/** Compiles the programs of mapped.c into a folder. */
+export function buildMapped(folder: string): MappedPrograms {
+  const build = (name: string, status: number, ...flags: readonly string[]) => {
+    const target = join(folder, name);
+    const source = new URL("./mapped.c", import.meta.url).pathname;
+    const all = ["-O1", "-Wall", "-Wextra", "-Werror", "-nostdlib", `-DSTATUS=${status}`, ...flags];
+    execFileSync("cc", [...all, "-o", target, source], { stdio: ["ignore", "ignore", "inherit"] });
+    return target;
+  };
+  return {
+    allowed: build("mapped-allowed", 10, "-static"),
+    denied: build("mapped-denied", 20, "-static"),
+    interpreted: build("mapped-interpreted", 50, "-pie", "-fPIE", "-Wl,--dynamic-linker=l"),
+  };
+}
+
 /** Compiles the programs into a folder. */
 export function buildPrograms(folder: string): Programs {
   const build = (name: string, ...parts: readonly string[]) =>
@@ -44,9 +71,10 @@ export function buildPrograms(folder: string): Programs {
     tool: build("tool"),
     mediate: build("mediate", "open", "names", "metadata", "start"),
     flip: build("flip"),
-    guest: build("guest"),
+    guest: build("guest", "start"),
     server: build("server"),
     net: build("net", "names"),
+    mapped: buildMapped(folder),
   };
 }
 

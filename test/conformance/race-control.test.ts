@@ -7,7 +7,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildProgram, outside } from "./programs.ts";
+import { buildMapped, buildProgram, outside, type Programs } from "./programs.ts";
 import { makeRaceFiles, RACES, readCounts } from "./racing.ts";
 import { giveAway } from "./scene.ts";
 
@@ -19,13 +19,14 @@ const TURNS = 5;
 
 describe("a judged call that continues", () => {
   let folder: string;
-  let programs: { readonly flip: string; readonly control: string };
+  let programs: Pick<Programs, "flip" | "mapped"> & { readonly control: string };
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "races-"));
     chmodSync(folder, 0o755);
     programs = {
       flip: buildProgram(folder, "flip", ["flip.c"]),
+      mapped: buildMapped(folder),
       control: buildProgram(folder, "control", ["control_supervisor.c"]),
     };
   });
@@ -36,7 +37,7 @@ describe("a judged call that continues", () => {
     test(`the race of ${kind} is won`, { timeout: 300_000 }, () => {
       const own = mkdtempSync(join(folder, "race-"));
       giveAway(own);
-      makeRaceFiles(own, kind, programs.flip);
+      makeRaceFiles(own, kind, programs);
       let won = 0;
       // Where other programs have the processors, both sides of a race seldom run at once.
       for (let turn = 0; turn < TURNS && won < TRIES * SHARE; turn++) {

@@ -4,6 +4,7 @@
 import { chmodSync, copyFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { makeFiles } from "./mediation.ts";
+import type { Programs } from "./programs.ts";
 import { giveAway } from "./scene.ts";
 
 /** One kind of race. */
@@ -20,6 +21,7 @@ export const RACES: readonly Race[] = [
   { kind: "rename" },
   { kind: "execve" },
   { kind: "argument" },
+  { kind: "interpreter" },
   { kind: "connect" },
   { kind: "symlink" },
   { kind: "parent" },
@@ -28,7 +30,7 @@ export const RACES: readonly Race[] = [
 ];
 
 /** Makes what is allowed (a, p/f) and what is denied (d, dd/f), and links to them. */
-export function makeRaceFiles(folder: string, kind: string, flip: string): void {
+export function makeRaceFiles(folder: string, kind: string, { flip, mapped }: Pick<Programs, "flip" | "mapped">): void {
   makeFiles(folder, { "dd/f": "d", "p/f": "a" });
   for (const [name, target] of [
     ["l", "a"],
@@ -38,10 +40,14 @@ export function makeRaceFiles(folder: string, kind: string, flip: string): void 
     symlinkSync(target, join(folder, name));
   }
   makeFiles(folder, { a: "a", d: "d" });
-  if (kind !== "execve" && kind !== "argument") return;
-  for (const name of ["a", "d"]) {
+  if (kind === "execve" || kind === "argument") copyPrograms(folder, { a: flip, d: flip });
+  if (kind === "interpreter") copyPrograms(folder, { a: mapped.allowed, d: mapped.denied, i: mapped.interpreted });
+}
+
+function copyPrograms(folder: string, programs: Readonly<Record<string, string>>): void {
+  for (const [name, program] of Object.entries(programs)) {
     const path = join(folder, name);
-    copyFileSync(flip, path);
+    copyFileSync(program, path);
     chmodSync(path, 0o755);
     giveAway(path);
   }

@@ -27,6 +27,7 @@ const judge = [
   "start_judge",
   "start_image",
   "start_stop",
+  "start_verify",
   "start_parents",
   "caller_strings",
   "processes",

@@ -138,27 +138,22 @@ void request_perform(struct request *r) {
         r->perform(r);
 }
 
-/* Asks the host about what both ends are, or, where that is over, about the other one by itself: its making, or of an
- * exchange its renaming. */
-static void ask_about_access(struct request *r, const char *binary, bool other) {
+/* `binary`: NULL if it was not looked at. */
+static void send_access(const struct request *r, uint8_t action, const char *path, const char *target,
+                        const char *binary) {
     char found[PATH_MAX];
     if (!binary) {
         caller_binary(&r->notice, found);
         binary = found;
     }
-    const char *target = "";
-    if (r->other_action && !other)
-        target = r->other.path;
-    else if (r->other_action == ACTION_RENAME)
-        target = r->place.path;
     struct msg_access question = {
         .question = r->question,
         .stream = r->notice.stream,
         .pid = (uint32_t)caller_process(&r->notice),
-        .action = other ? r->other_action : r->action,
+        .action = action,
         .verdict = r->ruling.verdict,
         .rule = r->ruling.rule,
-        .path = slice_of(other ? r->other.path : r->place.path),
+        .path = slice_of(path),
         .target = slice_of(target),
         .binary = slice_of(binary),
     };
@@ -167,10 +162,30 @@ static void ask_about_access(struct request *r, const char *binary, bool other) 
     host_line_send(FRAME_ACCESS, &b);
 }
 
+/* Asks the host about what both ends are, or, where that is over, about the other one by itself: its making, or of an
+ * exchange its renaming. */
+static void ask_about_access(struct request *r, const char *binary, bool other) {
+    const char *target = "";
+    if (r->other_action && !other)
+        target = r->other.path;
+    else if (r->other_action == ACTION_RENAME)
+        target = r->place.path;
+    send_access(r, other ? r->other_action : r->action, other ? r->other.path : r->place.path, target, binary);
+}
+
 static void ask(struct request *r, const char *binary, bool other) {
     r->question = supervisor_ask(r->supervisor, r, r->notice.tables->timeout_ms);
     if (r->question)
         ask_about_access(r, binary, other);
+    else
+        request_deny(r, REASON_CROWDED, EACCES);
+}
+
+void request_ask_reading(struct request *r, const struct reading *reading) {
+    r->ruling = reading->ruling;
+    r->question = supervisor_ask(r->supervisor, r, r->notice.tables->timeout_ms);
+    if (r->question)
+        send_access(r, ACTION_READ, reading->path, "", NULL);
     else
         request_deny(r, REASON_CROWDED, EACCES);
 }
@@ -246,6 +261,7 @@ static bool is_as_judged(const struct request *r) {
 }
 
 void request_answered(struct request *r, bool allowed, int content) {
+    bool replaced = content >= 0;
     if (content >= 0 && r->action == ACTION_READ && r->fd < 0)
         r->fd = content;
     else if (content >= 0)
@@ -265,10 +281,11 @@ void request_answered(struct request *r, bool allowed, int content) {
             connection_fail(r, r->refusal ? r->refusal : EACCES);
         else
             request_fail(r, EACCES);
+    } else if (r->start && replaced) {
+        /* The kernel reads a program itself: nothing else can be given to it. */
+        request_deny(r, REASON_ANSWER, EACCES);
     } else if (r->start) {
-        host_line_approve(r->start->approval);
-        r->start->approval = NULL;
-        request_free(r);
+        request_start_answered(r);
     } else if (!notice_is_live(&r->notice)) {
         request_free(r);
     } else if (!is_as_judged(r)) {

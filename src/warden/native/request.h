@@ -27,10 +27,10 @@ struct request {
     bool of_socket; /* ... of a socket, which have workers of their own */
     bool must_run;  /* even to end it may take long: never cancelled while it waits for a slow worker */
     bool network; /* it is about a connection: decided in every mode */
-    unsigned tries; /* to make what was made by somebody else each time */
     bool waits;   /* ... of a socket that waits for it */
     int refusal;  /* ... and the errno that the host refused it with */
     uint32_t flow; /* ... which the main thread knows by this number, and is to hear the end of; 0: it does not */
+    unsigned tries; /* to make what was made by somebody else each time */
     int flags;
     mode_t mode, umask;
     unsigned owner, group;
@@ -63,6 +63,10 @@ void request_decide(struct request *request);
 void request_perform(struct request *request);
 /* A start was allowed: the main thread verifies it. */
 void request_started(struct request *request);
+/* A start reads a file: asks the host about that. */
+void request_ask_reading(struct request *request, const struct reading *reading);
+/* What was asked about a start is allowed: asks what is left to ask, or starts. */
+void request_start_answered(struct request *request);
 /* In its supervisor: what a start needed to know was hashed. Takes the job. */
 void request_hashed(struct hash_job *job);
 /* The host has answered a question. */

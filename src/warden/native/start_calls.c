@@ -23,9 +23,16 @@ static void watch_start(struct request *r) {
     request_decide(r);
 }
 
+static size_t count_words(char *const *words) {
+    size_t count = 0;
+    while (words[count])
+        count++;
+    return count;
+}
+
 static struct list encode_words(struct buffer *b, char *const *words, size_t count) {
     struct list list = {0};
-    for (; list.count < count && words[list.count]; list.count++)
+    for (; list.count < count; list.count++)
         buffer_bytes(b, slice_of(words[list.count]));
     list.raw = (struct slice){b->data, b->size};
     return list;
@@ -34,6 +41,10 @@ static struct list encode_words(struct buffer *b, char *const *words, size_t cou
 /* False: it is longer than what can be asked about. */
 static bool ask(struct request *r) {
     const struct start *s = r->start;
+    /* An interpreter gets a few more than the caller gave: nobody may be asked about a part of them. */
+    size_t argument_count = count_words(s->argv);
+    if (argument_count > MAX_LIST_LENGTH)
+        return false;
     char parents[PARENTS_SHOWN][PATH_MAX];
     char *shown[PARENTS_SHOWN];
     size_t parent_count = start_parents(&r->notice, parents, PARENTS_SHOWN);
@@ -50,7 +61,7 @@ static bool ask(struct request *r) {
         .script = slice_of(s->script),
         .sha256 = {s->sha256, s->hashed ? sizeof s->sha256 : 0},
         .cwd = slice_of(s->cwd),
-        .arguments = encode_words(&arguments, s->argv, MAX_LIST_LENGTH),
+        .arguments = encode_words(&arguments, s->argv, argument_count),
         .parents = encode_words(&above, shown, parent_count),
     };
     encode_program(&frame, &question);
@@ -65,11 +76,16 @@ static bool ask(struct request *r) {
 
 static void decide(struct request *r) {
     struct start *s = r->start;
+    if (s->readings_asked < s->reading_count) {
+        request_ask_reading(r, &s->readings[s->readings_asked++]);
+        return;
+    }
     r->ruling = s->ruling;
     if (s->ruling.verdict == VERDICT_ALLOW && !s->ruling.hooked) {
         request_started(r);
         return;
     }
+    s->asked = true;
     r->question = supervisor_ask(r->supervisor, r, r->notice.tables->timeout_ms);
     if (!r->question) {
         request_deny(r, REASON_CROWDED, EACCES);
@@ -77,6 +93,16 @@ static void decide(struct request *r) {
         supervisor_forget(r->supervisor, r);
         request_deny(r, REASON_TOO_LONG, E2BIG);
     }
+}
+
+void request_start_answered(struct request *r) {
+    if (!r->start->asked) {
+        decide(r);
+        return;
+    }
+    host_line_approve(r->start->approval);
+    r->start->approval = NULL;
+    request_free(r);
 }
 
 /* ---- what has to be hashed first ---- */

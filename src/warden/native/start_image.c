@@ -82,12 +82,13 @@ int image_open(const struct notice *notice, struct image *image, struct ruling *
     if (syscall(SYS_faccessat2, place->object, "", X_OK, AT_EMPTY_PATH | AT_EACCESS))
         return errno;
     bool in_memory = is_in_memory(place);
+    image->reading = (struct ruling){0};
     if (in_memory && tables->flags & POLICY_FLAG_DECIDE_PROGRAMS)
         return image_refuse(ruling, REASON_MEMORY_FILE);
     if (!in_memory && knows_paths(tables)) {
-        struct ruling read = tables_path(tables, place->path, ACTION_READ, NULL);
-        if (read.verdict == VERDICT_DENY) {
-            *ruling = read;
+        image->reading = tables_path(tables, place->path, ACTION_READ, NULL);
+        if (image->reading.verdict == VERDICT_DENY) {
+            *ruling = image->reading;
             return EACCES;
         }
     }
@@ -103,7 +104,8 @@ int image_open(const struct notice *notice, struct image *image, struct ruling *
 }
 
 /* The loader that the program itself names is read and mapped as well. */
-static int check_interpreter(const struct notice *notice, const char *path, struct ruling *ruling) {
+static int check_interpreter(const struct notice *notice, const char *path, struct reading *interpreter,
+                             struct ruling *ruling) {
     struct place place;
     if (!path[0] || !knows_paths(notice->tables))
         return 0;
@@ -113,25 +115,29 @@ static int check_interpreter(const struct notice *notice, const char *path, stru
         close(base);
     if (error)
         return error;
-    struct ruling read = tables_path(notice->tables, place.path, ACTION_READ, NULL);
+    interpreter->ruling = tables_path(notice->tables, place.path, ACTION_READ, NULL);
+    strcpy(interpreter->path, place.path);
     place_close(&place);
-    if (read.verdict != VERDICT_DENY)
+    if (interpreter->ruling.verdict != VERDICT_DENY)
         return 0;
-    *ruling = read;
+    *ruling = interpreter->ruling;
     return EACCES;
 }
 
-int image_check_loader(const struct notice *notice, const struct image *image, struct ruling *ruling) {
-    char interpreter[PATH_MAX];
-    enum elf_kind kind = elf_look(image->file, image->head, image->head_size, interpreter);
+int image_check_loader(const struct notice *notice, const struct image *image, struct reading *interpreter,
+                       struct ruling *ruling) {
+    char path[PATH_MAX];
+    interpreter->path[0] = 0;
+    interpreter->ruling = (struct ruling){0};
+    enum elf_kind kind = elf_look(image->file, image->head, image->head_size, path);
     if (kind == ELF_NOT)
         return 0;
     if (kind == ELF_BROKEN)
         return ENOEXEC;
-    bool named = !interpreter[0] && (elf_is_loader_name(image->place.path) || elf_is_loader_name(image->requested));
+    bool named = !path[0] && (elf_is_loader_name(image->place.path) || elf_is_loader_name(image->requested));
     if ((kind == ELF_LOADER || named) && notice->tables->flags & POLICY_FLAG_DECIDE_PROGRAMS)
         return image_refuse(ruling, REASON_LOADER);
-    return check_interpreter(notice, interpreter, ruling);
+    return check_interpreter(notice, path, interpreter, ruling);
 }
 
 bool image_is_stable(const struct notice *notice, const struct image *image) {

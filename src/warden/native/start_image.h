@@ -2,12 +2,14 @@
 #pragma once
 #include "place.h"
 #include "shebang.h"
+#include "start_judge.h"
 #include "tables.h"
 
 struct image {
     struct place place;
     int file;                 /* O_RDONLY */
     char requested[PATH_MAX]; /* absolute */
+    struct ruling reading;    /* what rules on files say of reading it; verdict 0: nothing */
     size_t head_size;
     uint8_t head[SHEBANG_BYTES];
 };
@@ -18,9 +20,10 @@ int image_find(const struct notice *notice, int base, const char *path, unsigned
  * `ruling`. */
 int image_open(const struct notice *notice, struct image *image, struct ruling *ruling);
 void image_close(struct image *image);
-/* Refuses dynamic loaders, which run any file they are given, and what the kernel would not load. As
- * image_open. */
-int image_check_loader(const struct notice *notice, const struct image *image, struct ruling *ruling);
+/* Refuses dynamic loaders, which run any file they are given, and what the kernel would not load. Tells the loader that
+ * the image names. As image_open. */
+int image_check_loader(const struct notice *notice, const struct image *image, struct reading *interpreter,
+                       struct ruling *ruling);
 /* Whether the sandbox cannot change the file, by this name or another. */
 bool image_is_stable(const struct notice *notice, const struct image *image);
 /* Sets a denial, and is EACCES. */

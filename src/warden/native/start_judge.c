@@ -100,17 +100,20 @@ static struct ruling combine(const struct judging *j, struct ruling image) {
     return worst;
 }
 
-static struct fingerprint fingerprint_of(const struct buffer *bytes) {
-    struct fingerprint f = {.size = bytes->size};
+static struct fingerprint fingerprint_of(struct slice bytes) {
+    struct fingerprint f = {.size = bytes.size};
     struct sha256 hash;
     sha256_begin(&hash);
-    sha256_add(&hash, bytes->data, bytes->size);
+    sha256_add(&hash, bytes.data, bytes.size);
     sha256_end(&hash, f.sha256);
     return f;
 }
 
-static struct approval *approve(const struct judging *j) {
+static struct approval *approve(const struct judging *j, const struct place *cwd) {
     const struct start *s = j->start;
+    const struct tables *tables = j->notice->tables;
+    bool stable = image_is_stable(j->notice, &j->image);
+    const struct buffer *arguments = &j->arguments.text, *loader = &j->loader;
     pid_t process = caller_process(j->notice);
     struct approval *a = process > 0 ? malloc(sizeof *a) : NULL;
     if (!a)
@@ -120,19 +123,41 @@ static struct approval *approve(const struct judging *j) {
         .process = process,
         .device = j->image.place.status.st_dev,
         .inode = j->image.place.status.st_ino,
-        .check_name = j->notice->tables->flags & POLICY_FLAG_DECIDE_PROGRAMS,
-        .check_hash = s->hashed && !image_is_stable(j->notice, &j->image),
-        .arguments = fingerprint_of(&j->arguments.text),
-        .check_loader = j->notice->tables->flags & POLICY_FLAG_ALLOW_LIST,
-        .loader = fingerprint_of(&j->loader),
+        .check_name = tables->flags & POLICY_FLAG_DECIDE_PROGRAMS,
+        .check_hash = s->hashed && !stable,
+        .arguments = fingerprint_of((struct slice){arguments->data, arguments->size}),
+        .check_loader = tables->flags & POLICY_FLAG_ALLOW_LIST,
+        .loader = fingerprint_of((struct slice){loader->data, loader->size}),
+        /* Where the floor decides about files it does so about these. */
+        .check_mappings = tables->mode == MODE_EMULATED && !stable,
+        .interpreter = fingerprint_of(slice_of(j->interpreter.path)),
+        .check_directory = cwd,
+        .directory_device = cwd ? cwd->status.st_dev : 0,
+        .directory_inode = cwd ? cwd->status.st_ino : 0,
     };
     memcpy(a->sha256, s->sha256, sizeof a->sha256);
     return a;
 }
 
+static void add_reading(struct start *s, const struct ruling *ruling, const char *path) {
+    if (ruling->verdict != VERDICT_ASK && !ruling->hooked)
+        return;
+    struct reading *reading = &s->readings[s->reading_count++];
+    reading->ruling = *ruling;
+    snprintf(reading->path, sizeof reading->path, "%s", path);
+}
+
+/* To start a program is to read it. The loader of a program that the sandbox cannot change is what its owner chose. */
+static void list_readings(struct judging *j) {
+    j->start->reading_count = 0;
+    add_reading(j->start, &j->image.reading, j->image.place.path);
+    if (!image_is_stable(j->notice, &j->image))
+        add_reading(j->start, &j->interpreter.ruling, j->interpreter.path);
+}
+
 static int judge_image(struct judging *j) {
     struct start *s = j->start;
-    int error = image_check_loader(j->notice, &j->image, &s->ruling);
+    int error = image_check_loader(j->notice, &j->image, &j->interpreter, &s->ruling);
     if (!error)
         error = ask_tables(j, false, &s->ruling);
     if (error)
@@ -151,12 +176,14 @@ static int judge_image(struct judging *j) {
     if (!loader_variables_are_safe(j->notice, (struct slice){j->loader.data, j->loader.size}))
         return image_refuse(&s->ruling, REASON_LOADER_VARIABLE);
     struct place cwd;
-    if ((s->ruling.verdict == VERDICT_ASK || s->ruling.hooked) && judging_open_working(j) &&
-        place_find(j->notice, j->working, "", PLACE_EMPTY, 0, &cwd) == 0) {
+    bool shown = (s->ruling.verdict == VERDICT_ASK || s->ruling.hooked) && judging_open_working(j) &&
+                 place_find(j->notice, j->working, "", PLACE_EMPTY, 0, &cwd) == 0;
+    if (shown) {
         snprintf(s->cwd, sizeof s->cwd, "%s", cwd.path);
         place_close(&cwd);
     }
-    s->approval = approve(j);
+    list_readings(j);
+    s->approval = approve(j, shown ? &cwd : NULL);
     return s->approval ? 0 : ENOMEM;
 }
 
@@ -228,7 +255,8 @@ int start_judge(const struct notice *notice, struct start *start) {
     struct judging *j = malloc(sizeof *j);
     start->path[0] = start->requested[0] = start->script[0] = start->cwd[0] = 0;
     start->argv = NULL;
-    start->hashed = false;
+    start->hashed = start->asked = false;
+    start->reading_count = start->readings_asked = 0;
     start->text_bytes = 0;
     start->ruling = (struct ruling){0};
     start->image = -1;
@@ -240,6 +268,7 @@ int start_judge(const struct notice *notice, struct start *start) {
     j->notice = notice;
     j->start = start;
     j->working = j->image.file = j->image.place.object = j->image.place.parent = -1;
+    j->interpreter.path[0] = 0;
     j->arguments = (struct strings){0};
     j->loader = (struct buffer){0};
     j->scripts = (struct ruling){0};

@@ -30,8 +30,20 @@ struct approval {
     struct fingerprint arguments; /* as /proc/PID/cmdline will show them */
     bool check_loader;            /* that no loader variable came in between */
     struct fingerprint loader;    /* the loader's variables, as /proc/PID/environ will show them */
+    bool check_mappings;          /* that no other file was mapped; the sandbox could say another interpreter */
+    struct fingerprint interpreter; /* its path; empty: there is none */
+    bool check_directory;         /* that the working directory is still the one that was shown */
+    uint64_t directory_device, directory_inode;
     struct hash_job *job;         /* under way at the stop */
 };
+
+/* A file that a start reads, where rules or hooks on files are to be asked about that. */
+struct reading {
+    struct ruling ruling;
+    char path[PATH_MAX];
+};
+
+enum { READINGS_MAX = 2 /* the image, and the loader that it names */ };
 
 struct start {
     char path[PATH_MAX];      /* the image */
@@ -43,6 +55,9 @@ struct start {
     bool hashed;
     uint8_t sha256[32];
     struct ruling ruling;
+    struct reading readings[READINGS_MAX];
+    unsigned reading_count, readings_asked;
+    bool asked; /* about the start itself */
     int image; /* O_PATH */
     struct approval *approval; /* what to hand over if it is allowed */
     struct judging *judging;   /* on its way; NULL: it was judged */

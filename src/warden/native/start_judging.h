@@ -14,6 +14,7 @@ struct judging {
     char path[PATH_MAX];
     int working; /* O_PATH: what interpreters' relative paths start from */
     struct image image;
+    struct reading interpreter; /* the loader that the image names; an empty path: none */
     struct strings arguments; /* as the image gets them */
     struct buffer loader;     /* variables */
     struct ruling scripts; /* the strictest of theirs; verdict 0: no rule knows any */

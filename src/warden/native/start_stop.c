@@ -1,21 +1,19 @@
 #define _GNU_SOURCE
 #include "hashing.h"
 #include "host_line.h"
-#include "loader_variables.h"
-#include "sha256.h"
 #include "start_judge.h"
+#include "start_verify.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* Threads of the sandbox that are in execve at the same time; more are refused. */
-enum { PENDING_MAX = 4096, ENVIRONMENT_MAX = 8 << 20, PIECE = 16384 };
+enum { PENDING_MAX = 4096 };
 
 void (*start_on_mismatch)(const struct approval *approval, const char *found);
 
@@ -87,88 +85,6 @@ static void finish(struct approval *a) {
         start_approve(next);
 }
 
-static int open_of(pid_t pid, const char *name) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-/* Until `size` or the end; -1 if it cannot be read. */
-static ssize_t read_all(int file, void *bytes, size_t size) {
-    size_t done = 0;
-    while (done < size) {
-        ssize_t count = read(file, (char *)bytes + done, size - done);
-        if (count < 0)
-            return -1;
-        if (count == 0)
-            break;
-        done += (size_t)count;
-    }
-    return (ssize_t)done;
-}
-
-static bool same_image(pid_t pid, const struct approval *a) {
-    char path[64];
-    struct stat s;
-    snprintf(path, sizeof path, "/proc/%d/exe", pid);
-    return stat(path, &s) == 0 && s.st_dev == a->device && s.st_ino == a->inode &&
-           (!a->check_name || s.st_nlink > 0);
-}
-
-static bool has_fingerprint(struct sha256 *hash, size_t size, const struct fingerprint *wanted) {
-    uint8_t digest[32];
-    sha256_end(hash, digest);
-    return size == wanted->size && memcmp(digest, wanted->sha256, sizeof digest) == 0;
-}
-
-static bool same_arguments(pid_t pid, const struct approval *a) {
-    int file = open_of(pid, "cmdline");
-    if (file < 0)
-        return false;
-    uint8_t piece[PIECE];
-    size_t done = 0;
-    ssize_t count;
-    struct sha256 hash;
-    sha256_begin(&hash);
-    do {
-        count = read_all(file, piece, sizeof piece);
-        if (count < 0 || (size_t)count > a->arguments.size - done)
-            break;
-        sha256_add(&hash, piece, (size_t)count);
-        done += (size_t)count;
-    } while (count == sizeof piece);
-    close(file);
-    return count >= 0 && count < (ssize_t)sizeof piece && has_fingerprint(&hash, done, &a->arguments);
-}
-
-static bool same_loader(pid_t pid, const struct approval *a) {
-    int file = open_of(pid, "environ");
-    if (file < 0)
-        return false;
-    struct buffer environment = {0}, picked = {0};
-    ssize_t count = 0;
-    while (environment.size < ENVIRONMENT_MAX) {
-        buffer_reserve(&environment, PIECE);
-        count = read_all(file, environment.data + environment.size, PIECE);
-        if (count <= 0)
-            break;
-        environment.size += (size_t)count;
-    }
-    close(file);
-    loader_variables_pick((struct slice){environment.data, environment.size}, &picked);
-    struct sha256 hash;
-    sha256_begin(&hash);
-    sha256_add(&hash, picked.data, picked.size);
-    bool same = count == 0 && has_fingerprint(&hash, picked.size, &a->loader);
-    buffer_free(&picked);
-    buffer_free(&environment);
-    return same;
-}
-
-static bool is_approved(pid_t pid, const struct approval *a) {
-    return same_image(pid, a) && same_arguments(pid, a) && (!a->check_loader || same_loader(pid, a));
-}
-
 static bool is_stopped(pid_t pid) {
     unsigned long message;
     return ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0;
@@ -199,9 +115,15 @@ static void let_go(pid_t pid, struct approval *a, bool approved) {
 
 static bool is_wanted(const struct hash_job *job) { return !job->given_up; }
 
+static int open_program(pid_t pid) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/exe", pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 static bool begin_hash(pid_t pid, struct approval *a) {
     struct hash_job *job = calloc(1, sizeof *job);
-    int file = job ? open_of(pid, "exe") : -1;
+    int file = job ? open_program(pid) : -1;
     if (file < 0) {
         free(job);
         return false;
@@ -248,7 +170,7 @@ static void verify(pid_t pid) {
     unsigned long tid = 0;
     struct approval *a = take(&traced, pid);
     bool known = ptrace(PTRACE_GETEVENTMSG, pid, NULL, &tid) == 0 && a && (pid_t)tid == a->notice.tid;
-    bool approved = known && is_approved(pid, a);
+    bool approved = known && start_is_approved(pid, a);
     if (!approved || !a->check_hash || !begin_hash(pid, a))
         let_go(pid, a, approved && !a->check_hash);
 }

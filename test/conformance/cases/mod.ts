@@ -46,6 +46,7 @@ import { otherNameCases } from "./other-names.ts";
 import { portCases } from "./ports.ts";
 import { portFetchCases } from "./ports-fetch.ts";
 import { procfsCases } from "./procfs.ts";
+import { programAskedCases } from "./programs-asked.ts";
 import { programRuleCases } from "./programs-rules.ts";
 import { programTrickCases } from "./programs-tricks.ts";
 import { raceCases } from "./races.ts";
@@ -100,6 +101,7 @@ export const cases: readonly Case[] = [
   ...ofAnyImage(otherNameCases, byAnyone(waitingCases)),
   ...byAnyone(programRuleCases),
   ...programTrickCases,
+  ...programAskedCases,
   ...ofAnyImage(byAnyone(hashingCases), byRoot(raceCases)),
   ...ofAnyImage(byAnyone(networkCases, networkNameCases)),
   ...ofAnyImage(byRoot(networkProxyCases, localSiteCases)),

@@ -45,12 +45,8 @@ const sockets: () => Plugin = definePlugin(() => ({
   },
 }));
 
-function isStart(kind: string): boolean {
-  return kind === "execve" || kind === "argument";
-}
-
 function setting(kind: string): { policy: Policy; options: SandboxOptions } {
-  if (isStart(kind)) return { policy: STARTS, options: {} };
+  if (kind === "execve" || kind === "argument") return { policy: STARTS, options: {} };
   return { policy: FILES, options: kind === "connect" ? { plugins: [sockets()] } : {} };
 }
 
@@ -68,7 +64,7 @@ async function flipOutside(scene: Scene, paths: readonly string[]): Promise<void
 async function race(scene: Scene, { kind, flipsOutside }: Race, tries: number): Promise<void> {
   const root = workspaceWith(scene, { "race/": "" });
   const folder = join(root, "race");
-  makeRaceFiles(folder, kind, scene.programs.flip);
+  makeRaceFiles(folder, kind, scene.programs);
   const { policy, options } = setting(kind);
   const sandbox = await scene.create(policy, { workspace: { path: root, mode: "mount" }, ...options });
   if (flipsOutside !== undefined) {
@@ -96,7 +92,7 @@ async function race(scene: Scene, { kind, flipsOutside }: Race, tries: number): 
 export const raceCases: readonly Case[] = [
   ...RACES.flatMap((each) => {
     // These ask the host, or stop each program: in one piece they may outlast a busy machine.
-    const parts = isStart(each.kind) || each.kind === "connect" ? START_PARTS : 1;
+    const parts = ["execve", "argument", "interpreter", "connect"].includes(each.kind) ? START_PARTS : 1;
     return Array.from(
       { length: parts },
       (_, part): Case => ({
