@@ -25,9 +25,15 @@ export function ownerOfThisProcess(): string | undefined {
 
 /** Whether the owner is a process of this host and gone. What cannot be told is no. */
 export function isOwnerDead(owner: string | undefined): boolean {
+  return ownerState(owner) === "dead";
+}
+
+/** What has become of an owner. `unknown`: it is of another boot, or of where this process cannot look. */
+export function ownerState(owner: string | undefined): "alive" | "dead" | "unknown" {
   const [host, pid, started] = owner?.split(".") ?? [];
-  if (host === undefined || started === undefined || !/^[1-9]\d*$/.test(pid ?? "")) return false;
-  return host === hostDigest() && startOf(Number(pid)) !== started;
+  if (host === undefined || started === undefined || !/^[1-9]\d*$/.test(pid ?? "")) return "unknown";
+  if (host !== hostDigest()) return "unknown";
+  return startOf(Number(pid)) === started ? "alive" : "dead";
 }
 
 function hostDigest(): string | undefined {

@@ -1,14 +1,16 @@
 /** Who is taken for a dead owner of a sandbox in the background, and who has a name. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { claimName, joinClaim, tryClaim } from "../../src/cli/control/claim.ts";
 import { isAlive } from "../../src/cli/control/client.ts";
-import { socketPath } from "../../src/cli/control/directory.ts";
-import { removeStale } from "../../src/cli/control/server.ts";
+import { controlDirectory, socketPath } from "../../src/cli/control/directory.ts";
+import { clearName, removeStale } from "../../src/cli/control/server.ts";
+import { ownerOfThisProcess } from "../../src/runtimes/owner.ts";
 import { cofferdam } from "./support.ts";
 
 let runtime = "";
@@ -84,5 +86,62 @@ describe("an owner", () => {
     expect(await isAlive("nobody")).toBe(false);
     const { stderr, code } = await cofferdam(["stop", "nobody"], { env: { XDG_RUNTIME_DIR: runtime } });
     expect([code, stderr]).toEqual([2, expect.stringContaining('There is no sandbox "nobody"')]);
+  });
+});
+
+describe("a name", () => {
+  const left = () => readdirSync(controlDirectory()).sort();
+  /** What a process that is gone has left. */
+  const leave = (name: string, holder: string, madeAt = new Date()) => {
+    const folder = join(controlDirectory(), `${name}.owner`);
+    mkdirSync(folder);
+    writeFileSync(join(folder, holder), "");
+    utimesSync(join(folder, holder), madeAt, madeAt);
+  };
+  /** With the same host and a time at which no process started. */
+  const deadHolder = () => `${(ownerOfThisProcess() ?? "").split(".").slice(0, 2).join(".")}.1`;
+
+  test("is one owner's at a time, until all who hold it have given it up", () => {
+    const starter = claimName("one");
+    expect(() => claimName("one")).toThrow(/There is a sandbox "one" already/);
+    expect(() => joinClaim("one", "somebody")).toThrow();
+    starter.release();
+    expect(left()).toEqual([]);
+    expect(() => joinClaim("one", starter.holder)).toThrow();
+    claimName("one").release();
+  });
+
+  test("that was given up before its owner joined is not the owner's", () => {
+    leave("one", deadHolder());
+    expect(() => joinClaim("one", "somebody.else")).toThrow(/was given up before/);
+    const claim = claimName("one");
+    expect(left()).toEqual(["one.owner"]);
+    claim.release();
+  });
+
+  test("is free again when its owner was killed, or was of another boot; of others nobody knows", async () => {
+    leave("killed", deadHolder());
+    leave("old", "0123456789abcdef.1.1", new Date(0));
+    leave("elsewhere", "0123456789abcdef.1.1");
+    for (const name of ["killed", "old"]) expect([name, await clearName(name)]).toEqual([name, true]);
+    expect(tryClaim("elsewhere")).toBeUndefined();
+    expect(left()).toEqual(["elsewhere.owner"]);
+  });
+
+  test("that many ask for at one time is given to one, whose log nobody cuts", async () => {
+    const env = { XDG_RUNTIME_DIR: runtime };
+    const begin = () => {
+      const script = 'echo "it is on"; while read line; do echo "$line"; done';
+      return cofferdam(["run", "--detach", "--no-workspace", "--name", "twin", "--", "sh", "-c", script], { env });
+    };
+    const results = await Promise.all([begin(), begin(), begin()]);
+    expect(results.map(({ code }) => code).sort()).toEqual([0, 2, 2]);
+    for (const { code, stderr } of results) if (code === 2) expect(stderr).toMatch(/a sandbox "twin" already/);
+    await vi.waitFor(async () => {
+      expect((await cofferdam(["logs", "twin"], { env })).stdout).toBe("it is on\r\n");
+    });
+    expect(left()).toEqual(["twin.log", "twin.owner", "twin.sock"]);
+    expect(await cofferdam(["stop", "-t", "1s", "twin"], { env })).toMatchObject({ code: 0 });
+    expect(left()).toEqual(["twin.log"]);
   });
 });

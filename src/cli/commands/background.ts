@@ -9,7 +9,7 @@ import { ask, begin } from "../control/client.ts";
 import { DetachKeys, parseKeys } from "../control/detach-keys.ts";
 import { socketNames } from "../control/directory.ts";
 import type { Message } from "../control/json-lines.ts";
-import { removeStale } from "../control/server.ts";
+import { clearName } from "../control/server.ts";
 import { EXIT } from "../exit-codes.ts";
 import { ExitError, UsageError } from "../failure.ts";
 import { exitCodeOf } from "../run/exit-code.ts";
@@ -96,7 +96,7 @@ async function factsOf(name: string): Promise<Message | undefined> {
   try {
     return await ask(name, "info", {}, INFO_MS);
   } catch (error) {
-    if (await removeStale(name)) return undefined;
+    if (await clearName(name)) return undefined;
     return { name, problem: (error as Error).message };
   }
 }

@@ -12,6 +12,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SandboxError } from "../../errors.ts";
 import { UsageError } from "../failure.ts";
+import { tryClaim } from "./claim.ts";
 import { isAlive } from "./client.ts";
 import { socketPath } from "./directory.ts";
 import { JsonLines, type Message } from "./json-lines.ts";
@@ -38,7 +39,7 @@ export interface ControlServer {
 }
 
 /**
- * Listens. Who may connect is the kernel's to say: the folder (0700) and the socket (0600) are this user's alone.
+ * Listens, for who has claimed the name. Who may connect is the kernel's to say: the folder (0700) and the socket (0600) are this user's alone.
  *
  * @throws {UsageError} If a sandbox of that name runs.
  */
@@ -80,7 +81,17 @@ async function listen(server: Server, path: string, name: string): Promise<void>
   }
 }
 
-/** Removes the socket of an owner that is gone; false: it is alive. */
+/** Removes what an owner that is gone has left of a name; false: somebody has it. */
+export async function clearName(name: string): Promise<boolean> {
+  const claim = tryClaim(name);
+  try {
+    return claim !== undefined && (await removeStale(name));
+  } finally {
+    claim?.release();
+  }
+}
+
+/** Removes the socket of an owner that is gone, for who has claimed the name; false: it may be alive. */
 export async function removeStale(name: string): Promise<boolean> {
   const path = socketPath(name);
   const before = inode(path);

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { closeSync } from "node:fs";
-import { isAlive } from "../control/client.ts";
+import { claimName } from "../control/claim.ts";
 import { checkName } from "../control/directory.ts";
 import { removeStale } from "../control/server.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -15,13 +15,12 @@ import { ExitError, HintedError, UsageError } from "../failure.ts";
 import type { RunFlags } from "../run/flags.ts";
 import { aside, say, sayJson } from "../write.ts";
 import { createLog } from "./log.ts";
-import type { OwnerSettings, OwnerWord } from "./settings.ts";
+import type { OwnerOrder, OwnerSettings, OwnerWord } from "./settings.ts";
 
 /** Starts it; the exit code says whether it runs. */
 export async function detach(argv: readonly string[], flags: RunFlags): Promise<number> {
   refuseQuestions(flags);
   const name = checkName(flags.name ?? randomBytes(4).toString("hex"));
-  if (await isAlive(name)) throw new UsageError(`There is a sandbox "${name}" already`);
   const { columns = 80, rows = 24 } = process.stdout;
   const settings: OwnerSettings = { name, argv, flags, size: { rows, columns } };
   if (flags.foreground) return stay(settings);
@@ -41,8 +40,9 @@ export async function detach(argv: readonly string[], flags: RunFlags): Promise<
 /** This process is the owner: whoever started it, a service manager, takes care of it. */
 async function stay(settings: OwnerSettings): Promise<number> {
   const { ownHere } = await import("./own.ts");
-  await removeStale(settings.name);
-  return ownHere(settings, createLog(settings.name), () => undefined);
+  const claim = claimName(settings.name);
+  await requireFree(settings.name);
+  return ownHere(settings, { claim, log: createLog(settings.name), tell: () => undefined });
 }
 
 /** Nobody can be asked when the program ends. */
@@ -54,9 +54,24 @@ function refuseQuestions({ apply, discard, patch, mode, workspace }: RunFlags): 
   );
 }
 
-/** In a session of its own, without this terminal; settles when it runs, or says why it does not. */
+/** For who has claimed the name. */
+async function requireFree(name: string): Promise<void> {
+  if (!(await removeStale(name))) throw new UsageError(`There is a sandbox "${name}" already`);
+}
+
+/** Settles when it runs, and the name is its own, or says why it does not. */
 async function startOwner(settings: OwnerSettings): Promise<OwnerWord> {
-  await removeStale(settings.name);
+  const claim = claimName(settings.name);
+  try {
+    await requireFree(settings.name);
+    return await spawnOwner({ ...settings, starter: claim.holder });
+  } finally {
+    claim.release();
+  }
+}
+
+/** In a session of its own, without this terminal. */
+async function spawnOwner(settings: OwnerOrder): Promise<OwnerWord> {
   const log = createLog(settings.name);
   const program = [...process.execArgv, process.argv[1] ?? "", "own"];
   const owner = spawn(process.execPath, program, { detached: true, stdio: ["pipe", "pipe", log] });

@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createApprovalBroker } from "../../approvals/broker.ts";
 import { promised } from "../../sandbox/promised.ts";
+import { joinClaim, type NameClaim } from "../control/claim.ts";
 import { type ControlServer, serveControl } from "../control/server.ts";
 import { failureOf } from "../failure.ts";
 import type { Carrier } from "../run/carrier.ts";
@@ -16,21 +17,31 @@ import { approvalMethods } from "./approval-methods.ts";
 import { OutputHub } from "./hub.ts";
 import { logWriter } from "./log.ts";
 import { ownerMethods } from "./methods.ts";
-import type { OwnerSettings, OwnerWord } from "./settings.ts";
+import type { OwnerOrder, OwnerSettings, OwnerWord } from "./settings.ts";
 
 /** How long the output of what a program left behind is waited for, in milliseconds. */
 const LINGER_MS = 500;
 
 /** Owns the one that the process which started this one says. Its error output is the log. */
 export async function own(): Promise<number> {
-  const settings = JSON.parse(await text(process.stdin)) as OwnerSettings;
-  return ownHere(settings, 2, (word) => {
-    writeSync(1, `${JSON.stringify(word)}\n`);
-  });
+  const { starter, ...settings } = JSON.parse(await text(process.stdin)) as OwnerOrder;
+  const claim = joinClaim(settings.name, starter);
+  const tell = (word: OwnerWord) => void writeSync(1, `${JSON.stringify(word)}\n`);
+  return ownHere(settings, { claim, log: 2, tell });
 }
 
-/** Owns one; the exit code. `tell` hears once whether it runs. */
-export async function ownHere(settings: OwnerSettings, log: number, tell: (word: OwnerWord) => void): Promise<number> {
+/** What an owner has at its beginning. */
+export interface OwnerPlace {
+  /** Of its name: given up at the end. */
+  readonly claim: NameClaim;
+  /** Of what is logged: a descriptor. */
+  readonly log: number;
+  /** Hears once whether it runs. */
+  tell(word: OwnerWord): void;
+}
+
+/** Owns one; the exit code. */
+export async function ownHere(settings: OwnerSettings, { claim, log, tell }: OwnerPlace): Promise<number> {
   const { name, argv, flags, size } = settings;
   const over = promised<void>();
   let server: ControlServer | undefined;
@@ -71,8 +82,11 @@ export async function ownHere(settings: OwnerSettings, log: number, tell: (word:
     speak({ failed: failure });
     throw error;
   } finally {
+    // Before anybody hears that it is over: the name is free then.
+    const closed = server?.close();
+    claim.release();
     over.resolve();
-    await server?.close();
+    await closed;
   }
 }
 

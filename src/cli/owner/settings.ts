@@ -14,6 +14,12 @@ export interface OwnerSettings {
   readonly size: { readonly rows: number; readonly columns: number };
 }
 
+/** What the process that stays is told. */
+export interface OwnerOrder extends OwnerSettings {
+  /** Who has claimed the name for it. */
+  readonly starter: string;
+}
+
 /** The one line that the owner says before it is on its own. */
 export type OwnerWord =
   | {
