@@ -30,6 +30,21 @@ describe("devcontainer.json", () => {
     const text = '// a\n{ "a": "// no /* comment", /* b, */ "b": ["x\\",]", ], // c\n}';
     expect(parseJsonc(text)).toEqual({ a: "// no /* comment", b: ['x",]'] });
     expect(() => parseJsonc('{ "a": , }')).toThrow();
+    expect(() => parseJsonc("[1,,]")).toThrow();
+    expect(() => parseJsonc("1 /*/")).toThrow(/comment is not closed/);
+  });
+
+  test.each([
+    ["comments that are not closed", "/*".repeat(200_000)],
+    ["commas before them", ",/*".repeat(200_000)],
+    ["comments in a comment", `[1,${"// ".repeat(200_000)}\n x]`],
+    ["quotation marks", '"'.repeat(300_001)],
+    ["commas", `[1${", ".repeat(200_000)}x]`],
+  ])("is read once, whatever it holds: %s", (_, text) => {
+    const begun = performance.now();
+    expect(() => parseJsonc(text)).toThrow(SyntaxError);
+    // What looks again from each of them takes minutes.
+    expect(performance.now() - begun).toBeLessThan(5000);
   });
 
   test("says the image, variables and what comes first", async () => {
