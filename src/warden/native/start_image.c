@@ -103,6 +103,14 @@ int image_open(const struct notice *notice, struct image *image, struct ruling *
     return 0;
 }
 
+/* By the program's own content, or by what lies where it says. */
+static bool can_change_loader(const struct notice *notice, const struct image *image, const char *said,
+                              const char *found) {
+    return !image_is_stable(notice, image) ||
+           (said[0] && (said[0] != '/' || tables_writable(notice->tables, said))) ||
+           (found[0] && tables_writable(notice->tables, found));
+}
+
 /* The loader that the program itself names is read and mapped as well. */
 static int check_interpreter(const struct notice *notice, const char *path, struct reading *interpreter,
                              struct ruling *ruling) {
@@ -124,11 +132,12 @@ static int check_interpreter(const struct notice *notice, const char *path, stru
     return EACCES;
 }
 
-int image_check_loader(const struct notice *notice, const struct image *image, struct reading *interpreter,
+int image_check_loader(const struct notice *notice, struct image *image, struct reading *interpreter,
                        struct ruling *ruling) {
     char path[PATH_MAX];
     interpreter->path[0] = 0;
     interpreter->ruling = (struct ruling){0};
+    image->loader_changes = true;
     enum elf_kind kind = elf_look(image->file, image->head, image->head_size, path);
     if (kind == ELF_NOT)
         return 0;
@@ -137,7 +146,9 @@ int image_check_loader(const struct notice *notice, const struct image *image, s
     bool named = !path[0] && (elf_is_loader_name(image->place.path) || elf_is_loader_name(image->requested));
     if ((kind == ELF_LOADER || named) && notice->tables->flags & POLICY_FLAG_DECIDE_PROGRAMS)
         return image_refuse(ruling, REASON_LOADER);
-    return check_interpreter(notice, path, interpreter, ruling);
+    int error = check_interpreter(notice, path, interpreter, ruling);
+    image->loader_changes = can_change_loader(notice, image, path, interpreter->path);
+    return error;
 }
 
 bool image_is_stable(const struct notice *notice, const struct image *image) {

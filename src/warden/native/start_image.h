@@ -10,6 +10,7 @@ struct image {
     int file;                 /* O_RDONLY */
     char requested[PATH_MAX]; /* absolute */
     struct ruling reading;    /* what rules on files say of reading it; verdict 0: nothing */
+    bool loader_changes;      /* the sandbox can change which loader it gets */
     size_t head_size;
     uint8_t head[SHEBANG_BYTES];
 };
@@ -22,7 +23,7 @@ int image_open(const struct notice *notice, struct image *image, struct ruling *
 void image_close(struct image *image);
 /* Refuses dynamic loaders, which run any file they are given, and what the kernel would not load. Tells the loader that
  * the image names. As image_open. */
-int image_check_loader(const struct notice *notice, const struct image *image, struct reading *interpreter,
+int image_check_loader(const struct notice *notice, struct image *image, struct reading *interpreter,
                        struct ruling *ruling);
 /* Whether the sandbox cannot change the file, by this name or another. */
 bool image_is_stable(const struct notice *notice, const struct image *image);

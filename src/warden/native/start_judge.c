@@ -112,7 +112,6 @@ static struct fingerprint fingerprint_of(struct slice bytes) {
 static struct approval *approve(const struct judging *j, const struct place *cwd) {
     const struct start *s = j->start;
     const struct tables *tables = j->notice->tables;
-    bool stable = image_is_stable(j->notice, &j->image);
     const struct buffer *arguments = &j->arguments.text, *loader = &j->loader;
     pid_t process = caller_process(j->notice);
     struct approval *a = process > 0 ? malloc(sizeof *a) : NULL;
@@ -124,12 +123,12 @@ static struct approval *approve(const struct judging *j, const struct place *cwd
         .device = j->image.place.status.st_dev,
         .inode = j->image.place.status.st_ino,
         .check_name = tables->flags & POLICY_FLAG_DECIDE_PROGRAMS,
-        .check_hash = s->hashed && !stable,
+        .check_hash = s->hashed && !image_is_stable(j->notice, &j->image),
         .arguments = fingerprint_of((struct slice){arguments->data, arguments->size}),
         .check_loader = tables->flags & POLICY_FLAG_ALLOW_LIST,
         .loader = fingerprint_of((struct slice){loader->data, loader->size}),
         /* Where the floor decides about files it does so about these. */
-        .check_mappings = tables->mode == MODE_EMULATED && !stable,
+        .check_mappings = tables->mode == MODE_EMULATED && j->image.loader_changes,
         .interpreter = fingerprint_of(slice_of(j->interpreter.path)),
         .check_directory = cwd,
         .directory_device = cwd ? cwd->status.st_dev : 0,
@@ -151,7 +150,7 @@ static void add_reading(struct start *s, const struct ruling *ruling, const char
 static void list_readings(struct judging *j) {
     j->start->reading_count = 0;
     add_reading(j->start, &j->image.reading, j->image.place.path);
-    if (!image_is_stable(j->notice, &j->image))
+    if (j->image.loader_changes)
         add_reading(j->start, &j->interpreter.ruling, j->interpreter.path);
 }
 

@@ -108,27 +108,31 @@ export const programAskedCases: readonly Case[] = [
   {
     name: "a program is not started unasked where its reading is asked about, nor mapped for another one",
     async run(scene) {
-      const questions: ApprovalRequest[] = [];
-      let answer = false;
-      const sandbox = await scene.create(
-        { version: 1, filesystem: { write: ["."], ask: [{ id: "kept", path: "./kept" }] } },
-        {
-          workspace: keptPrograms(scene),
-          approve: (request) => {
-            questions.push(request);
-            return answer;
+      // One that cannot be changed still names its interpreter from wherever it is started.
+      for (const granted of [{ write: ["."] }, { read: ["."] }]) {
+        const questions: ApprovalRequest[] = [];
+        let answer = false;
+        const sandbox = await scene.create(
+          { version: 1, filesystem: { ...granted, ask: [{ id: "kept", path: "./kept" }] } },
+          {
+            workspace: keptPrograms(scene),
+            approve: (request) => {
+              questions.push(request);
+              return answer;
+            },
           },
-        },
-      );
-      problemsOf(sandbox);
-      expect(await start(sandbox, `${KEPT}/guest`)).toBe("EACCES");
-      expect(await interpreted(sandbox, "/workspace/free")).toBe("EACCES");
-      answer = true;
-      expect(await start(sandbox, `${KEPT}/guest`)).toBe("ran");
-      expect(await interpreted(sandbox, "/workspace/free")).toBe("status 10");
-      const asked = ["guest", "interpreter"].map((name) => ({ operation: "read", path: `${KEPT}/${name}` }));
-      expect(questions.map((each) => each.domain === "filesystem" && each.access)).toMatchObject([...asked, ...asked]);
-      expect(questions[0]?.ruleId).toBe("kept");
+        );
+        problemsOf(sandbox);
+        expect(await start(sandbox, `${KEPT}/guest`)).toBe("EACCES");
+        expect(await interpreted(sandbox, "/workspace/free")).toBe("EACCES");
+        answer = true;
+        expect(await start(sandbox, `${KEPT}/guest`)).toBe("ran");
+        expect(await interpreted(sandbox, "/workspace/free")).toBe("status 10");
+        const asked = ["guest", "interpreter"].map((name) => ({ operation: "read", path: `${KEPT}/${name}` }));
+        const accesses = questions.map((each) => each.domain === "filesystem" && each.access);
+        expect(accesses).toMatchObject([...asked, ...asked]);
+        expect(questions[0]?.ruleId).toBe("kept");
+      }
     },
   },
   {
