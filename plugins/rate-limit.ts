@@ -3,16 +3,10 @@
  *
  * @module
  */
-import { definePlugin, deny, type Plugin } from "../src/mod.ts";
+import { definePlugin, deny, type HookVerdict, type Plugin } from "../src/mod.ts";
+import { type Rate, RateCounter } from "./rate-limit/counter.ts";
 
-/** So many in a stretch of time. */
-export interface Rate {
-  readonly max: number;
-  /** In milliseconds: a sliding one. @default 60000 */
-  readonly windowMs?: number;
-  /** What is counted by itself. @default "sandbox" */
-  readonly per?: "sandbox" | "host" | "program";
-}
+export type { Rate } from "./rate-limit/counter.ts";
 
 /** The options of `rateLimit`. What is not given is not limited. */
 export interface RateLimitOptions {
@@ -25,100 +19,50 @@ export interface RateLimitOptions {
   readonly calls?: Omit<Rate, "per">;
 }
 
-/** How many things are counted by themselves; past it the oldest counts are forgotten. */
-const KEYS_MAX = 1024;
-const WINDOW_MS = 60_000;
-
 /** Makes the plugin. */
 export const rateLimit: (options: RateLimitOptions) => Plugin = definePlugin((options: RateLimitOptions): Plugin => {
   const { requests, connections, starts, calls, hosts } = options;
   const where = hosts === undefined ? {} : { hosts };
-  const keyOf = (rate: Rate, host: string, binary: string) =>
-    rate.per === "host" ? host : rate.per === "program" ? binary : "";
   return {
     name: "rate-limit",
     hooks: {
       network: {
-        ...(requests === undefined
-          ? {}
-          : {
-              request: {
-                ...where,
-                order: "post" as const,
-                handler: limited(
-                  requests,
-                  (take) =>
-                    (_: Request, { connect }: { connect: { host: string; binary: string } }) => {
-                      const waitMs = take(keyOf(requests, connect.host, connect.binary));
-                      if (waitMs === 0) return undefined;
-                      const headers = { "retry-after": String(Math.ceil(waitMs / 1000)) };
-                      return Response.json(
-                        { error: "rate_limited", reason: words(requests, "requests") },
-                        { status: 429, headers },
-                      );
-                    },
-                ),
-              },
-            }),
-        ...(connections === undefined
-          ? {}
-          : {
-              connect: {
-                ...where,
-                order: "post" as const,
-                handler: limited(connections, (take) => ({ host, binary }: { host: string; binary: string }) => {
-                  return take(keyOf(connections, host, binary)) === 0
-                    ? undefined
-                    : deny(words(connections, "connections"));
-                }),
-              },
-            }),
+        ...(requests === undefined ? {} : { request: { ...where, order: "post", handler: onRequest(requests) } }),
+        ...(connections === undefined ? {} : { connect: { ...where, order: "post", handler: onConnect(connections) } }),
       },
-      ...(starts === undefined
-        ? {}
-        : {
-            process: {
-              start: limited(
-                starts,
-                (take) => () => (take("") === 0 ? undefined : deny(words(starts, "starts of programs"))),
-              ),
-            },
-          }),
-      ...(calls === undefined
-        ? {}
-        : {
-            inference: {
-              call: limited(
-                calls,
-                (take) => () => (take("") === 0 ? undefined : deny(words(calls, "calls to models"))),
-              ),
-            },
-          }),
+      ...(starts === undefined ? {} : { process: { start: onEach(starts, "starts of programs") } }),
+      ...(calls === undefined ? {} : { inference: { call: onEach(calls, "calls to models") } }),
     },
   };
 });
 
-function words({ max, windowMs = WINDOW_MS }: Rate, what: string): string {
-  return `more than ${max} ${what} in ${windowMs / 1000} s`;
+interface Connection {
+  readonly host: string;
+  readonly binary: string;
 }
 
-/** Gives a handler its counter: 0, or how long until there is room, in milliseconds. */
-function limited<H>(rate: Rate, make: (take: (key: string) => number) => H): H {
-  const { max, windowMs = WINDOW_MS } = rate;
-  if (!Number.isInteger(max) || max < 1 || !(windowMs > 0))
-    throw new TypeError("A rate needs a whole max above 0, and a time");
-  const taken = new Map<string, number[]>();
-  return make((key) => {
-    const now = Date.now();
-    const times = (taken.get(key) ?? []).filter((at) => at > now - windowMs);
-    taken.delete(key);
-    taken.set(key, times);
-    for (const oldest of taken.keys()) {
-      if (taken.size <= KEYS_MAX) break;
-      taken.delete(oldest);
-    }
-    if (times.length >= max) return Math.max(1, (times[0] ?? now) + windowMs - now);
-    times.push(now);
-    return 0;
-  });
+function onRequest(rate: Rate): (request: Request, context: { connect: Connection }) => Response | undefined {
+  const counter = new RateCounter(rate, "requests");
+  return (_, { connect }) => {
+    const refused = counter.take(counter.keyOf(connect));
+    if (refused === undefined) return undefined;
+    const headers = { "retry-after": String(Math.ceil(refused.waitMs / 1000)) };
+    return Response.json({ error: "rate_limited", reason: refused.reason }, { status: 429, headers });
+  };
+}
+
+function onConnect(rate: Rate): (connect: Connection) => HookVerdict | undefined {
+  const counter = new RateCounter(rate, "connections");
+  return (connect) => {
+    const refused = counter.take(counter.keyOf(connect));
+    return refused && deny(refused.reason);
+  };
+}
+
+function onEach(rate: Omit<Rate, "per">, what: string): () => HookVerdict | undefined {
+  const counter = new RateCounter(rate, what);
+  return () => {
+    const refused = counter.take("");
+    return refused && deny(refused.reason);
+  };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { rateLimit, SpendLedger, secretScrubber, spendBudget } from "../../plugins/mod.ts";
+import { KEYS_MAX } from "../../plugins/rate-limit/counter.ts";
 import type { DecisionRecord, Plugin } from "../../src/mod.ts";
 import { callOf, onCall, onMessage, onRequest, onResponse } from "./support.ts";
 
@@ -126,6 +127,31 @@ describe("rateLimit()", () => {
       expect(await answer.json()).toMatchObject({ reason: "more than 2 requests in 10 s" });
       vi.advanceTimersByTime(6001);
       expect(await get("a.test")).toBeUndefined();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("forgets no host that is still counted: past the bound new ones are denied, with a reason", async () => {
+    vi.useFakeTimers();
+    try {
+      const plugin = rateLimit({ requests: { max: 1, windowMs: 10_000, per: "host" } });
+      const get = (host: string) => onRequest(plugin, new Request(`https://${host}/`));
+      expect(await get("first.test")).toBeUndefined();
+      vi.advanceTimersByTime(2000);
+      for (let at = 1; at < KEYS_MAX; at++) expect(await get(`h${at}.test`)).toBeUndefined();
+      // Names that nobody has heard of do not make room for a second request to the first.
+      const refused = (await get("new.test")) as Response;
+      expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "8"]);
+      expect(await refused.json()).toMatchObject({ reason: `more than ${KEYS_MAX} hosts in 10 s` });
+      expect(await ((await get("first.test")) as Response).json()).toMatchObject({
+        reason: "more than 1 requests in 10 s",
+      });
+      vi.advanceTimersByTime(8001);
+      expect(await get("first.test")).toBeUndefined();
+      expect(((await get("new.test")) as Response).status).toBe(429);
+      vi.advanceTimersByTime(2000);
+      expect(await get("new.test")).toBeUndefined();
     } finally {
       vi.useRealTimers();
     }
