@@ -162,10 +162,11 @@ static int judge_image(struct judging *j) {
     if (error)
         return error;
     s->ruling = combine(j, s->ruling);
-    /* Hooks see the hash, unless the sandbox made the program so long that it is not read. */
-    if (s->ruling.hooked && need_hash(j))
+    bool asks = s->ruling.verdict == VERDICT_ASK || s->ruling.hooked;
+    /* Whoever is asked sees the hash, unless the sandbox made the program so long that it is not read. */
+    if (asks && need_hash(j))
         return START_WAITS;
-    if (s->ruling.hooked && !j->hashed &&
+    if (asks && !j->hashed &&
         (image_is_stable(j->notice, &j->image) || !hash_is_too_long(j->image.file)))
         return image_refuse(&s->ruling, REASON_UNREADABLE);
     s->hashed = j->hashed;
@@ -175,7 +176,7 @@ static int judge_image(struct judging *j) {
     if (!loader_variables_are_safe(j->notice, (struct slice){j->loader.data, j->loader.size}))
         return image_refuse(&s->ruling, REASON_LOADER_VARIABLE);
     struct place cwd;
-    bool shown = (s->ruling.verdict == VERDICT_ASK || s->ruling.hooked) && judging_open_working(j) &&
+    bool shown = asks && judging_open_working(j) &&
                  place_find(j->notice, j->working, "", PLACE_EMPTY, 0, &cwd) == 0;
     if (shown) {
         snprintf(s->cwd, sizeof s->cwd, "%s", cwd.path);

@@ -1,7 +1,8 @@
 /**
  * What is asked about a start is what starts: all of its arguments, its working directory, and that its file is read.
  */
-import { chmodSync, copyFileSync, symlinkSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, copyFileSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import {
@@ -15,10 +16,10 @@ import {
   substitute,
 } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
-import { Listener, until } from "../help.ts";
+import { Listener, shell, until } from "../help.ts";
 import { BIN, problemsOf, recorded, sandboxWith, workspaceWith } from "../mediation.ts";
 import { giveAway, type Scene } from "../scene.ts";
-import { start } from "./programs-rules.ts";
+import { start, withPrograms } from "./programs-rules.ts";
 
 const WRITE = { filesystem: { write: ["."] } };
 const KEPT = "/workspace/kept";
@@ -103,6 +104,36 @@ export const programAskedCases: readonly Case[] = [
       moved = true;
       expect((await command.exited).signal).toBe("SIGKILL");
       expect([listener.all, ...seen]).toEqual(["moved\n", "/workspace/here", "/workspace/here"]);
+    },
+  },
+  {
+    name: "a program that is changed while somebody is asked about it does not start as what it was",
+    async run(scene) {
+      const path = "/workspace/tools/one";
+      const hashes: (string | undefined)[] = [];
+      let changed = false;
+      const sandbox = await withPrograms(
+        scene,
+        ["one"],
+        { ask: [path] },
+        {
+          approve: async (request) => {
+            if (request.domain !== "process") return false;
+            hashes.push(request.start.sha256);
+            await until(() => changed, "it was changed");
+            return true;
+          },
+        },
+      );
+      const started = start(sandbox, path);
+      await until(() => hashes.length === 1, "it is asked about");
+      await shell(sandbox, `cat bin/flip > ${path}`);
+      changed = true;
+      expect(await started).toBe("SIGKILL");
+      await shell(sandbox, `cat bin/guest > ${path}`);
+      expect(await start(sandbox, path)).toBe("ran");
+      const sha256 = createHash("sha256").update(readFileSync(scene.programs.guest)).digest("hex");
+      expect(hashes).toEqual([sha256, sha256]);
     },
   },
   {
