@@ -12,9 +12,12 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONG =
   /\/(?:conformance-[a-z-]+|sanitizer|smoke|host-killed|nonsense-warden|resources|start-race|examples|built-in)\.test\.ts$/;
 
+/** What takes most of those that share a process. */
+const LONG_SHARING = /\/(?:steady|narrowing|copy|websocket\.security|http2)\.test\.ts$/;
+
 /** No support of theirs ends anything after a file: it would after the first one only. */
 const SHARING =
-  "approvals audit credentials domains egress hooks house link plugins policy review runtimes/{local,memory,workspace} sandbox testing";
+  "approvals audit credentials domains egress hooks house inference link plugins policy review runtimes/{local,memory,workspace} sandbox testing";
 const sharing = SHARING.split(" ").map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** The longest first, or the last of them would run alone; those that share a process last, one after the other. */
@@ -22,7 +25,7 @@ class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     const turn = ({ moduleId, project }: TestSpecification) =>
-      LONG.test(moduleId) ? 0 : project.config.isolate ? 1 : 2;
+      LONG.test(moduleId) ? 0 : project.config.isolate ? 1 : LONG_SHARING.test(moduleId) ? 2 : 3;
     return sorted.toSorted((a, b) => turn(a) - turn(b));
   }
 }
@@ -34,16 +37,16 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 240_000,
-    // A busy machine with virtual processors was seen to hold a timer of one millisecond for a minute. Whatever comes to no end
-    // has another try, and the report says so; what asserts and fails has none.
-    retry: { count: 1, condition: /^Test timed out in \d+ms/ },
     sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
         test: { name: "alone", include: ["test/**/*.test.ts", "examples/**/*.test.ts"], exclude: sharing },
       },
-      { extends: true, test: { name: "sharing", include: sharing, isolate: false } },
+      {
+        extends: true,
+        test: { name: "sharing", include: sharing, isolate: false, setupFiles: "test/shared-process.ts" },
+      },
     ],
   },
 });
