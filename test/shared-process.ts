@@ -3,11 +3,14 @@
  */
 import { beforeAll } from "vitest";
 
-const REAL = Symbol.for("cofferdam.test.setTimeout");
-const shared: { [REAL]?: typeof setTimeout } = globalThis;
-shared[REAL] ??= setTimeout;
+declare global {
+  /** The one that was there when the first file of this process began. */
+  var cofferdamTestSetTimeout: typeof setTimeout | undefined;
+}
+globalThis.cofferdamTestSetTimeout ??= setTimeout;
 
 beforeAll(() => {
-  if (shared[REAL] !== setTimeout)
+  if (globalThis.cofferdamTestSetTimeout !== setTimeout) {
     throw new Error("a file that ran before this one in its process left the clock faked");
+  }
 });
