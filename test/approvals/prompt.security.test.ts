@@ -9,7 +9,7 @@ import {
   questionLines,
   readKey,
 } from "../../src/approvals/terminal/prompt.ts";
-import type { ApprovalRequest } from "../../src/mod.ts";
+import type { ApprovalRequest, ApprovalScope } from "../../src/mod.ts";
 import { asked, fileQuestion, hostQuestion, startQuestion } from "./support.ts";
 
 const plain = (_: string, text: string) => text;
@@ -27,7 +27,8 @@ describe("a question on a terminal", () => {
       /rule would be +\{ filesystem: \{ write: \[ \{ path: \.\/docs\/a\.md, optional: true \} \] \} \}/,
     );
     expect(text).toMatch(/denied at \d\d:\d\d:\d\d UTC; 2 more wait/);
-    expect(text).toContain("[o]nce, [s]ession, [a]lways, [d]eny, [?] explain:");
+    expect(text).toContain("[o]nce, [s]ession, [a]lways, [d]eny, [ds] deny for the session, [?] explain:");
+    expect(text).toMatch(/ds +it is denied when the same program does the same, until the sandbox ends/);
   });
 
   test.each<[string, ApprovalRequest]>([
@@ -80,28 +81,40 @@ describe("a text that is longer than a page", () => {
     expect(shown).toBe(diff.join(""));
     expect(hiddenLines(question, 3 * PAGE_LINES)).toBe(0);
     expect(keysLine(question, 1)).toContain("1 line is not shown yet");
-    expect(explanationLines(question).join("\n")).toContain("m  more of the text");
+    expect(explanationLines(question).join("\n")).toContain("m   more of the text");
     expect(readKey("M", ["once"])).toBe("more");
   });
 });
 
 describe("readKey()", () => {
+  const allow = (scope: ApprovalScope) => ({ verdict: "allow", scope });
+  const deny = (scope: ApprovalScope) => ({ verdict: "deny", scope });
+
   test.each([
-    ["o", "once"],
-    [" S ", "session"],
-    ["always", "always"],
-    ["d", "deny"],
-    ["n", "deny"],
+    ["o", allow("once")],
+    [" S ", allow("session")],
+    ["always", allow("always")],
+    ["d", { verdict: "deny" }],
+    ["n", { verdict: "deny" }],
+    ["ds", deny("session")],
+    ["deny session", deny("session")],
+    ["DA", deny("always")],
     ["?", "explain"],
     ["y", undefined],
     ["", undefined],
     ["os", undefined],
+    ["do", undefined],
+    ["sd", undefined],
   ])("takes %j", (typed, key) => {
-    expect(readKey(typed, ["once", "session", "always"])).toBe(key);
+    expect(readKey(typed, ["once", "session", "always"])).toEqual(key);
   });
 
   test("takes no scope that is not offered, and a yes where there is but one", () => {
-    expect(readKey("a", ["once", "session"])).toBeUndefined();
-    expect(readKey("y", ["once"])).toBe("once");
+    for (const key of ["a", "da"]) expect(readKey(key, ["once", "session"])).toBeUndefined();
+    expect(readKey("y", ["once"])).toEqual(allow("once"));
+    expect(readKey("ds", ["once"])).toBeUndefined();
+    // There a plain no is as long.
+    expect(readKey("ds", ["session"])).toBeUndefined();
+    expect(keysLine({ scopes: ["session"], domain: "network" })).toBe("[s]ession, [d]eny, [?] explain: ");
   });
 });

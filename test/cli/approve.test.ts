@@ -44,7 +44,7 @@ describe("cofferdam run on a terminal, where the policy asks", () => {
     await terminal.shows("cofferdam asks:");
     await terminal.shows("read /workspace/secret/a");
     await terminal.shows("rule would be");
-    await terminal.shows("[o]nce, [s]ession, [a]lways, [d]eny, [?] explain: ");
+    await terminal.shows("[o]nce, [s]ession, [a]lways, [d]eny, [ds] deny for the session, [?] explain: ");
     terminal.type("?\r");
     await terminal.shows("until the sandbox ends");
     await terminal.shows("filesystem:");
@@ -69,6 +69,21 @@ describe("cofferdam run on a terminal, where the policy asks", () => {
     expect(await terminal.ended()).toBe(0);
     expect(terminal.shown.match(/read \/workspace\/secret\/a/g)).toHaveLength(1);
     expect(readFileSync(patch, "utf8")).toContain("path: ./secret/b");
+  });
+
+  test("denies for the session: nobody is asked the same again", async () => {
+    const terminal = open(project(), "cat secret/a; cat secret/a; cat secret/b; echo over");
+    await terminal.shows("read /workspace/secret/a");
+    await terminal.shows("explain: ");
+    terminal.type("ds\r");
+    await terminal.shows("Permission denied");
+    await terminal.shows("Permission denied");
+    await terminal.shows("read /workspace/secret/b");
+    await terminal.shows("explain: ");
+    terminal.type("d\r");
+    await terminal.shows("over");
+    expect(await terminal.ended()).toBe(0);
+    expect(terminal.shown.match(/cofferdam asks:/g)).toHaveLength(2);
   });
 
   test("takes Ctrl-C for a no, and asks one question after the other", async () => {

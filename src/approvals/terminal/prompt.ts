@@ -58,17 +58,26 @@ export function hiddenLines({ text }: Pick<ApprovalQuestion, "text">, shown: num
 export function keysLine({ scopes, domain }: Pick<ApprovalQuestion, "scopes" | "domain">, hidden = 0): string {
   const keys = scopes.map((scope) => (domain === "gate" ? "[y]es" : KEYS[scope]));
   const more = hidden === 0 ? [] : [`[m]ore (${hidden} ${hidden === 1 ? "line is" : "lines are"} not shown yet)`];
-  return `${[...keys, "[d]eny", ...more, "[?] explain"].join(", ")}: `;
+  // For always as well, which `?` tells: a line of a terminal is not longer.
+  const denials = longerScopes(scopes).includes("session") ? ["[d]eny", "[ds] deny for the session"] : ["[d]eny"];
+  return `${[...keys, ...denials, ...more, "[?] explain"].join(", ")}: `;
+}
+
+/** How much further than a plain no one can go. */
+function longerScopes(scopes: readonly ApprovalScope[]): readonly ApprovalScope[] {
+  return scopes.slice(1);
 }
 
 /** What the keys mean. */
 export function explanationLines({ scopes, suggestion, id, text }: ApprovalQuestion): string[] {
-  const lines = scopes.map((scope) => `  ${scope.slice(0, 1)}  ${MEANINGS[scope]}`);
+  const lines = scopes.map((scope) => `  ${scope.slice(0, 1)}   ${MEANINGS[scope]}`);
+  const denials = longerScopes(scopes).map((scope) => `  d${scope.slice(0, 1)}  ${DENIALS[scope]}`);
   const rule = suggestion === undefined ? [] : stringify(suggestion, { lineWidth: 0 }).trimEnd().split("\n");
   return [
     ...lines,
-    "  d  it is denied, this time",
-    ...(text === undefined ? [] : ["  m  more of the text, where it is longer than what is shown"]),
+    `  d   ${DENIALS.once}`,
+    ...denials,
+    ...(text === undefined ? [] : ["  m   more of the text, where it is longer than what is shown"]),
     ...(rule.length === 0 ? [] : ["  The rule that would allow it:", ...bounded(rule).map((line) => `    ${line}`)]),
     `  Question ${safe(id, 128)}`,
   ];
@@ -82,17 +91,29 @@ const MEANINGS: Readonly<Record<ApprovalScope, string>> = {
   always: "as for the session, and the rule below is written down for review",
 };
 
+const DENIALS: Readonly<Record<ApprovalScope, string>> = {
+  once: "it is denied, this time",
+  session: "it is denied when the same program does the same, until the sandbox ends",
+  always: "as for the session, and a rule that denies it, where one can, is written down for review",
+};
+
+/** An answer as it is typed. Without a scope: the narrowest that the question offers. */
+export interface TypedAnswer {
+  readonly verdict: "allow" | "deny";
+  readonly scope?: ApprovalScope;
+}
+
 /** What was typed: undefined is no key of this question. */
-export function readKey(
-  typed: string,
-  scopes: readonly ApprovalScope[],
-): ApprovalScope | "deny" | "explain" | "more" | undefined {
+export function readKey(typed: string, scopes: readonly ApprovalScope[]): TypedAnswer | "explain" | "more" | undefined {
   const key = typed.trim().toLowerCase();
-  if (["d", "deny", "n", "no"].includes(key)) return "deny";
   if (key === "?") return "explain";
   if (key === "m" || key === "more") return "more";
-  if (key === "y" || key === "yes") return scopes.length === 1 ? scopes[0] : undefined;
-  return scopes.find((scope) => scope === key || scope.slice(0, 1) === key);
+  if (["d", "deny", "n", "no"].includes(key)) return { verdict: "deny" };
+  const denied = longerScopes(scopes).find((scope) => [`d${scope.slice(0, 1)}`, `deny ${scope}`].includes(key));
+  if (denied !== undefined) return { verdict: "deny", scope: denied };
+  const isYes = scopes.length === 1 && (key === "y" || key === "yes");
+  const allowed = scopes.find((scope) => isYes || scope === key || scope.slice(0, 1) === key);
+  return allowed === undefined ? undefined : { verdict: "allow", scope: allowed };
 }
 
 /** A text as it is shown, with nothing left out: a line that is too long goes on in the next one. */

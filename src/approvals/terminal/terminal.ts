@@ -31,7 +31,7 @@ export interface TerminalApproverOptions extends Partial<TerminalStreams> {
 
 /**
  * Makes an approver that asks on this process's terminal: the facts, the rule that would allow it, and keys: `o` once, `s` session,
- * `a` always, `d` deny, `m` more of a text that is longer than a page, `?` explain.
+ * `a` always, `d` deny, `ds` deny for the session, `da` deny always, `m` more of a text that is longer than a page, `?` explain.
  *
  * Shape: questions wait for each other. What was typed before one is shown is no answer to it; Ctrl-C and the end of the input
  * are a no. Everything that is shown is escaped and bounded. Colours unless `NO_COLOR` is set. Without a terminal it fails,
@@ -103,12 +103,11 @@ class Desk {
       const typed = await askLine(this.#streams, `  ${keysLine(question, hiddenLines(question, shown))}`, signal);
       if (typed === undefined) return signal.aborted ? undefined : { verdict: "deny", by: this.#by };
       const key = readKey(typed, question.scopes);
-      if (key === "deny") return { verdict: "deny", by: this.#by };
       if (key === "explain") this.#say(explanationLines(question));
       else if (key === "more") {
         this.#say(pageLines(question, shown));
         shown += PAGE_LINES;
-      } else if (key !== undefined) return { verdict: "allow", scope: key, by: this.#by };
+      } else if (key !== undefined) return { ...key, by: this.#by };
     }
   }
 
