@@ -23,5 +23,17 @@ const SHORT: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", "\r
  * ```
  */
 export function displaySafe(text: string): string {
-  return text.replace(UNSAFE, (character) => SHORT[character] ?? `\\u{${character.codePointAt(0)?.toString(16)}}`);
+  return text.replace(UNSAFE, (character) => SHORT[character] ?? codePoint(character));
+}
+
+/** The same, but for what a text of several lines needs: its tabs and line ends, and `\` as it is. */
+const UNSAFE_IN_LINES = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+
+/** Text of several lines, such as a diff or a message, for people: it may be shown in a terminal. Tabs and line ends stay. */
+export function escapeControl(text: string): string {
+  return text.replace(UNSAFE_IN_LINES, codePoint);
+}
+
+function codePoint(character: string): string {
+  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
 }

@@ -4,8 +4,8 @@
  * @module
  */
 import { CommanderError } from "commander";
+import { escapeControl } from "../audit/display.ts";
 import { SandboxError } from "../errors.ts";
-import { escapeControl } from "../review/text.ts";
 import { EXIT } from "./exit-codes.ts";
 import { styleOf } from "./style.ts";
 import { note } from "./write.ts";

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { displaySafe } from "../audit/mod.ts";
+import { displaySafe, escapeControl } from "../audit/display.ts";
 import type { Changes } from "../review/mod.ts";
-import { escapeControl } from "../review/text.ts";
 import { StageFailure } from "./failure.ts";
 import type { Gate, GateChange } from "./gate-types.ts";
 import type { OutputManifests } from "./manifest.ts";

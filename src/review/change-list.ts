@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { escapeControl } from "../audit/display.ts";
 import { SandboxError } from "../errors.ts";
 import type { BaselineEntry } from "../runtimes/workspace/mod.ts";
 import type { Difference } from "./compare.ts";
 import { type PatchPart, patchOf } from "./patch.ts";
 import { displayOf } from "./paths.ts";
-import { escapeControl } from "./text.ts";
 import type { ScannedEntry } from "./tree.ts";
 import type { Change, ChangeKind, ChangeProblem, ChangeSide, Changes, DiffOptions } from "./types.ts";
 

@@ -12,14 +12,6 @@ export function isBinary(content: Uint8Array): boolean {
   return content.subarray(0, SNIFF_BYTES).includes(0);
 }
 
-/** What could move a terminal's cursor, reorder what is shown, or not show at all; a diff needs its tabs and line ends. */
-const UNSAFE = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
-
-/** Text of a sandbox for people: it may be shown in a terminal. */
-export function escapeControl(text: string): string {
-  return text.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
-}
-
 /** A path as git writes it in a patch: quoted where it holds anything but plain characters. `path` is Latin-1. */
 export function quotePath(path: string): string {
   if (!/[\u0000-\u001f"\\\u007f-\u00ff]/.test(path)) return path;

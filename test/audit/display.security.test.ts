@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { displaySafe } from "../../src/audit/display.ts";
+import { displaySafe, escapeControl } from "../../src/audit/display.ts";
 
 const restore = (shown: string): string =>
   shown.replace(/\\(?:u\{([0-9a-f]+)\}|(.))/g, (_, code: string | undefined, short: string) =>
@@ -40,6 +40,22 @@ describe("displaySafe()", () => {
         expect(restore(shown)).toBe(text);
       }),
       { numRuns: 1000 },
+    );
+  });
+});
+
+describe("escapeControl()", () => {
+  test("escapes what a terminal would obey, and keeps lines, tabs and backslashes", () => {
+    expect(escapeControl("a\tb\n\u001b[31m\u202e\u009b\r\\")).toBe("a\tb\n\\u{1b}[31m\\u{202e}\\u{9b}\\u{d}\\");
+  });
+
+  test("is what displaySafe() is, line by line, where there is no backslash", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        const plain = text.replaceAll(/[\\\r]/g, "");
+        const shown = plain.split("\n").map((line) => line.split("\t").map(displaySafe).join("\t"));
+        expect(escapeControl(plain)).toBe(shown.join("\n"));
+      }),
     );
   });
 });

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { unifiedHunks } from "../../src/review/hunks.ts";
 import { patchOf } from "../../src/review/patch.ts";
-import { escapeControl, quotePath } from "../../src/review/text.ts";
+import { quotePath } from "../../src/review/text.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "cofferdam-patch-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -59,10 +59,6 @@ describe("unifiedHunks", () => {
 });
 
 describe("text for people", () => {
-  test("escapes what a terminal would obey, and keeps lines and tabs", () => {
-    expect(escapeControl("a\tb\n\u001b[31m\u202e\u009b")).toBe("a\tb\n\\u{1b}[31m\\u{202e}\\u{9b}");
-  });
-
   test("quotes paths as git does", () => {
     expect(quotePath("a b/c")).toBe("a b/c");
     expect(quotePath('n\n"\\\xe9')).toBe('"n\\n\\"\\\\\\351"');

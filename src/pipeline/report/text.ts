@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { escapeControl } from "../../review/text.ts";
+import { escapeControl } from "../../audit/display.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
