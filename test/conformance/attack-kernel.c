@@ -48,6 +48,11 @@ ATTACK(clone_user, long child = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0
        if (child > 0) waitpid((pid_t)child, NULL, 0);
        return child;)
 
+ATTACK(clone_directory, long child = syscall(SYS_clone, CLONE_FS | SIGCHLD, 0, 0, 0, 0);
+       if (child == 0) _exit(0);
+       if (child > 0) waitpid((pid_t)child, NULL, 0);
+       return child;)
+
 ATTACK(join, return setns(open("/proc/self/ns/net", O_RDONLY), 0);)
 ATTACK(do_mount, return mount("none", "/tmp", "tmpfs", 0, NULL);)
 ATTACK(remount, return mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND, NULL);)
@@ -108,6 +113,7 @@ const struct attack kernel_attacks[] = {
     {"unshare-mount", unshare_mount},
     {"unshare-time", unshare_time},
     {"clone-user", clone_user},
+    {"clone-directory", clone_directory},
     {"setns", join},
     {"mount", do_mount},
     {"remount", remount},

@@ -239,18 +239,27 @@ static void guard_signals(void) {
     }
 }
 
-static void guard_arguments(void) {
-    guard_fast_open();
-    refuse_whole_user(SYS_setpriority, WHOLE_USER);
-    refuse_whole_user(SYS_ioprio_set, WHOLE_USER_IO);
+/* A process that shares its working directory with another one, and not only with its own threads, is moved by it after
+ * its program was verified. */
+static void guard_clone(void) {
     unsigned short call = open_call(SYS_clone);
     load_argument(0);
     unless_any_bit(NAMESPACE_FLAGS, 1);
     refuse(EPERM);
+    unless_any_bit(CLONE_FS, 2);
+    emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 1, 0));
+    refuse(EPERM);
     close_call(call);
+}
+
+static void guard_arguments(void) {
+    guard_fast_open();
+    refuse_whole_user(SYS_setpriority, WHOLE_USER);
+    refuse_whole_user(SYS_ioprio_set, WHOLE_USER_IO);
+    guard_clone();
     guard_file_control();
     guard_signals();
-    call = open_call(SYS_ioctl);
+    unsigned short call = open_call(SYS_ioctl);
     load_argument(1);
     static const uint32_t controls[] = {TTY_INSERT_INPUT, TTY_SET_DISCIPLINE, CONSOLE_CONTROL,
                                         SET_FILE_FLAGS,   SET_FILE_FLAGS_32, SET_FILE_ATTRIBUTES,

@@ -25,6 +25,7 @@ const INSIDE: Readonly<Record<string, string>> = {
   "unshare-mount": "EPERM",
   "unshare-time": "EPERM",
   "clone-user": "EPERM",
+  "clone-directory": "EPERM",
   setns: "EPERM",
   mount: "EPERM",
   remount: "EPERM",
