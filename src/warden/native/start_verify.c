@@ -3,10 +3,9 @@
 #include "start_verify.h"
 #include "loader_variables.h"
 #include "sha256.h"
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,34 +91,47 @@ static bool same_loader(pid_t pid, const struct approval *a) {
 
 /* A file that the kernel has mapped. */
 static bool is_expected(const char *path, size_t size, const char *program, const struct approval *a) {
+    if (size == strlen(program) && memcmp(path, program, size) == 0)
+        return true;
     struct sha256 hash;
     sha256_begin(&hash);
     sha256_add(&hash, path, size);
-    return (size == strlen(program) && memcmp(path, program, size) == 0) || has_fingerprint(&hash, size, &a->interpreter);
+    return has_fingerprint(&hash, size, &a->interpreter);
+}
+
+/* A line of what is mapped: five fields, and the file's path or the kernel's word for what is none. */
+static bool is_expected_line(char *line, const char *program, const struct approval *a, size_t *files) {
+    char *rest = line, *inode = NULL;
+    for (int field = 0; field < 5; field++)
+        inode = strsep(&rest, " ");
+    if (!rest)
+        return false;
+    char *path = rest + strspn(rest, " ");
+    path[strcspn(path, "\n")] = 0;
+    if (path[0] != '/')
+        return strcmp(inode, "0") == 0;
+    ++*files;
+    /* A newline is written so, and so is a name that has just these letters. */
+    return !strstr(path, "\\012") && is_expected(path, strlen(path), program, a);
 }
 
 /* Those are the program and its interpreter, in pieces. */
 static bool same_mappings(pid_t pid, const struct approval *a) {
-    char name[64], program[PATH_MAX], path[PATH_MAX];
+    char name[64], program[PATH_MAX], *line = NULL;
     snprintf(name, sizeof name, "/proc/%d/exe", pid);
     ssize_t size = readlink(name, program, sizeof program - 1);
     program[size < 0 ? 0 : size] = 0;
-    snprintf(name, sizeof name, "/proc/%d/map_files", pid);
-    DIR *files = opendir(name);
-    if (!files)
+    snprintf(name, sizeof name, "/proc/%d/maps", pid);
+    FILE *maps = fopen(name, "re");
+    if (!maps)
         return false;
-    size_t count = 0;
+    size_t files = 0, capacity = 0;
     bool same = true;
-    struct dirent *entry;
-    for (errno = 0; same && (entry = readdir(files)); errno = 0) {
-        if (entry->d_name[0] == '.')
-            continue;
-        size = readlinkat(dirfd(files), entry->d_name, path, sizeof path);
-        same = size > 0 && is_expected(path, (size_t)size, program, a);
-        count++;
-    }
-    same = same && errno == 0 && count > 0;
-    closedir(files);
+    while (same && getline(&line, &capacity, maps) > 0)
+        same = is_expected_line(line, program, a, &files);
+    same = same && feof(maps) && !ferror(maps) && files > 0;
+    free(line);
+    fclose(maps);
     return same;
 }
 
