@@ -27,11 +27,11 @@ export function docsPipeline(inference: InferenceSection): Pipeline {
     stages: {
       write: {
         inputs: ["src", "docs", "ci/docs-agent.mjs"],
-        command: [process.execPath, "ci/docs-agent.mjs"],
+        command: ["node", "ci/docs-agent.mjs"],
         policy: {
           version: 1,
           name: "docs-agent",
-          process: { allow: [process.execPath] },
+          process: { allow: ["node"] },
           inference,
         },
         outputs: { docs: { path: "docs", release: true, maxBytes: 1024 * 1024 } },

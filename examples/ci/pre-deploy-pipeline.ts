@@ -38,8 +38,8 @@ export function preDeployPipeline(judge: string): Pipeline {
     stages: {
       judge: {
         inputs: ["plan.json", judge],
-        command: [process.execPath, judge, "plan.json"],
-        policy: { version: 1, name: "pre-deploy", process: { allow: [process.execPath] } },
+        command: ["node", judge, "plan.json"],
+        policy: { version: 1, name: "pre-deploy", process: { allow: ["node"] } },
         outputs: { verdict: { stdout: true, maxBytes: 65_536 } },
         checks: [matchesSchema("verdict", VERDICT), saysGo],
         timeoutMs: 60_000,

@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { fchownSync, fstatSync, fsyncSync, linkSync, mkdirSync, renameSync, type Stats, unlinkSync } from "node:fs";
+import { fchownSync, fstatSync, fsyncSync, linkSync, renameSync, type Stats, unlinkSync } from "node:fs";
 import process from "node:process";
 import {
   type BaselineEntry,
@@ -13,7 +13,9 @@ import {
   type Directory,
   errnoOf,
   hostIdentity,
+  isSameContent,
   isSameHost,
+  makeChild,
   openChild,
   statChild,
 } from "../runtimes/workspace/mod.ts";
@@ -116,8 +118,7 @@ export class HostPlace {
     const aside = this.temporary();
     renameSync(this.path, aside);
     const moved = statChild(this.parent, aside.subarray(this.parent.base.length));
-    const { inode, size, mtimeMs } = before.host;
-    if (moved?.ino !== inode || moved.size !== size || moved.mtimeMs !== mtimeMs) {
+    if (moved === undefined || !isSameContent(hostIdentity(moved), before.host)) {
       if (this.stats() === undefined) renameSync(aside, this.path);
       throw new Refusal("host-changed", "it was changed while it was removed");
     }
@@ -131,14 +132,7 @@ export class HostPlace {
 }
 
 function makeFolder(parent: Directory, name: Buffer): void {
-  try {
-    mkdirSync(childPath(parent, name), 0o755);
-  } catch (error) {
-    // Whatever is there is opened without following a link next.
-    if (errnoOf(error) === "EEXIST") return;
-    throw error;
-  }
-  if (process.geteuid?.() !== 0) return;
+  if (!makeChild(parent, name) || process.geteuid?.() !== 0) return;
   const made = openChild(parent, name);
   try {
     const { uid, gid } = ownerOf(parent);

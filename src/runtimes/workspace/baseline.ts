@@ -117,14 +117,22 @@ export function hostIdentity(stats: Stats): HostIdentity {
 
 /** Whether an entry is still what it was. */
 export function isSameHost(a: HostIdentity, b: HostIdentity): boolean {
-  const { device, inode, size, mtimeMs, ctimeMs } = a;
-  const sameObject = device === b.device && inode === b.inode && size === b.size;
-  return sameObject && isSameTime(mtimeMs, b.mtimeMs) && isSameTime(ctimeMs, b.ctimeMs);
+  return isSameContent(a, b) && isSameTime(a.ctimeMs, b.ctimeMs, [1, 1000]);
 }
 
-/** Deno's times are whole milliseconds, and the launcher's are not. */
-function isSameTime(a: number, b: number): boolean {
-  return a === b || ((Number.isInteger(a) || Number.isInteger(b)) && Math.abs(a - b) < 1);
+/** The same of one that was renamed meanwhile, for the time of its status is another then. */
+export function isSameContent(a: HostIdentity, b: HostIdentity): boolean {
+  const isSameObject = a.device === b.device && a.inode === b.inode && a.size === b.size;
+  return isSameObject && isSameTime(a.mtimeMs, b.mtimeMs, [1]);
+}
+
+/**
+ * The launcher's times have fractions. Those of Deno are whole milliseconds, and whole seconds where they are of a status: two
+ * times are the same if they are in the coarser of their units.
+ */
+function isSameTime(a: number, b: number, unitsMs: readonly number[]): boolean {
+  const unit = unitsMs.findLast((each) => Number.isInteger(a / each) || Number.isInteger(b / each));
+  return a === b || (unit !== undefined && Math.floor(a / unit) === Math.floor(b / unit));
 }
 
 /** The outermost of what may be written. */

@@ -8,7 +8,17 @@
  *
  * @module
  */
-import { closeSync, constants, existsSync, lstatSync, openSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  type Stats,
+} from "node:fs";
 import process from "node:process";
 
 /** An open directory. Names are bytes: a file's name need not be text. */
@@ -65,6 +75,19 @@ export function statChild(parent: Directory, name: Buffer): Stats | undefined {
 export function listNames(directory: Directory): Buffer[] {
   const path = directory.base.subarray(0, -1);
   return readdirSync(path, { encoding: "buffer" }).sort(Buffer.compare);
+}
+
+/** Makes a directory in another one. False: something has its name, and is to be opened without following a link next. */
+export function makeChild(parent: Directory, name: Buffer, mode = 0o755): boolean {
+  // Looked at first, for Deno cannot tell that a name of bytes is taken.
+  if (statChild(parent, name) !== undefined) return false;
+  try {
+    mkdirSync(childPath(parent, name), mode);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  }
 }
 
 /** Where a link points. */

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { fchownSync, mkdirSync } from "node:fs";
+import { fchownSync } from "node:fs";
 import process from "node:process";
-import { childPath, closeDirectory, type Directory, openChild } from "./directory.ts";
+import { closeDirectory, type Directory, makeChild, openChild } from "./directory.ts";
 import type { Agent } from "./ownership.ts";
-import { errnoOf } from "./walk.ts";
 
 /** Makes what is missing of `components` below `root`, for `owner`. */
 export function makeDirectories(root: Directory, components: readonly string[], owner: Agent): void {
@@ -15,7 +14,7 @@ export function makeDirectories(root: Directory, components: readonly string[], 
   try {
     for (const component of components) {
       const name = Buffer.from(component);
-      const made = makeOne(at, name);
+      const made = makeChild(at, name);
       const next = openChild(at, name);
       if (at !== root) closeDirectory(at);
       at = next;
@@ -23,16 +22,5 @@ export function makeDirectories(root: Directory, components: readonly string[], 
     }
   } finally {
     if (at !== root) closeDirectory(at);
-  }
-}
-
-function makeOne(parent: Directory, name: Buffer): boolean {
-  try {
-    mkdirSync(childPath(parent, name), 0o755);
-    return true;
-  } catch (error) {
-    // Whatever is there now is opened without following a link next.
-    if (errnoOf(error) === "EEXIST") return false;
-    throw error;
   }
 }

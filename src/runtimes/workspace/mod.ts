@@ -11,6 +11,7 @@ export {
   folderOf,
   type HostIdentity,
   hostIdentity,
+  isSameContent,
   isSameHost,
 } from "./baseline.ts";
 export {
@@ -18,6 +19,7 @@ export {
   closeDirectory,
   type Directory,
   listNames,
+  makeChild,
   openChild,
   openFile,
   openRoot,

@@ -8,7 +8,6 @@ import {
   constants,
   fchmodSync,
   futimesSync,
-  mkdirSync,
   openSync,
   realpathSync,
   symlinkSync,
@@ -21,6 +20,7 @@ import {
   closeDirectory,
   type Directory,
   listNames,
+  makeChild,
   openChild,
   openRoot,
 } from "../../runtimes/workspace/directory.ts";
@@ -50,7 +50,7 @@ export class HostTree {
     const parent = openRoot(realpathSync(dirname(path)));
     try {
       const name = Buffer.from(basename(path));
-      makeDirectory(parent, name);
+      makeChild(parent, name, 0o700);
       const directory = openChild(parent, name);
       this.#levels = [{ directory, path: Buffer.alloc(0), entry: undefined }];
       if (!overwrite && listNames(directory).length > 0) {
@@ -65,7 +65,7 @@ export class HostTree {
   directory(entry: PackedEntry): void {
     const { directory, name } = this.#place(entry.path);
     if (this.#levels.length === DEPTH_MAX) throw Object.assign(new Error("it is too deep"), { code: "ENAMETOOLONG" });
-    makeDirectory(directory, name);
+    makeChild(directory, name, 0o700);
     this.#levels.push({ directory: openChild(directory, name), path: entry.path, entry });
   }
 
@@ -123,15 +123,6 @@ export class HostTree {
     } finally {
       closeDirectory(level.directory);
     }
-  }
-}
-
-function makeDirectory(parent: Directory, name: Buffer): void {
-  try {
-    mkdirSync(childPath(parent, name), 0o700);
-  } catch (error) {
-    // Opening it shows whether it is a folder.
-    if (errnoOf(error) !== "EEXIST") throw error;
   }
 }
 
