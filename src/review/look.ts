@@ -37,7 +37,8 @@ const ENTRIES_MAX = 500_000;
 
 /** Looks at everything that may be written. */
 export async function look(parts: LookParts): Promise<Look> {
-  const { folder } = parts;
+  const { baseline, folder } = parts;
+  if (baseline.isUntouched?.()) return { listed: [], git: [], ignoredCount: 0, folders: new Set() };
   const hashBefore: HashBefore = async (path, entry) => entry.sha256 ?? (await folder?.hashOf(path, entry));
   const { differences, present } = await findDifferences(parts, hashBefore);
   const bare = bareRepositories(present);

@@ -50,6 +50,8 @@ export interface Baseline {
   readonly roots: readonly string[];
   /** Whatever the sandbox changed has a change time past this, in milliseconds since 1970; 0 where that is no evidence. */
   readonly sinceMs: number;
+  /** True where it is plain that the sandbox has changed nothing yet, so that nobody has to look. Absent: that is never plain. */
+  isUntouched?(): boolean;
   /** The entries below the roots. */
   load(): Promise<BaselineEntries>;
   /** What the host and the sandbox have at a path from now on; undefined: nothing. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readdirSync } from "node:fs";
 import {
   type Baseline,
   type BaselineEntries,
@@ -21,6 +22,7 @@ export type Survey = (folder: string, roots: readonly string[]) => Promise<Basel
 export class OverlayBaseline implements Baseline {
   readonly folder: Baseline["folder"];
   readonly roots: readonly string[];
+  readonly #upper: string;
   readonly #survey: Survey;
   readonly #startedMs = Date.now();
   readonly sinceMs: number;
@@ -30,8 +32,18 @@ export class OverlayBaseline implements Baseline {
   constructor(folder: Baseline["folder"], grants: readonly WorkspaceGrant[], upper: string, survey: Survey) {
     this.folder = folder;
     this.roots = writeRoots(grants);
+    this.#upper = upper;
     this.#survey = survey;
     this.sinceMs = tellsChanges(upper) ? this.#startedMs - TICK_MS : 0;
+  }
+
+  /** Whatever is changed, made or removed leaves something in the layer above. */
+  isUntouched(): boolean {
+    try {
+      return readdirSync(this.#upper).length === 0;
+    } catch {
+      return false;
+    }
   }
 
   async load(): Promise<BaselineEntries> {
