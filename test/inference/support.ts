@@ -83,3 +83,14 @@ export function section(servers: { readonly gpt?: ModelServer; readonly claude?:
 /** A call of each family. */
 export const CHAT = { model: "gpt-x", messages: [{ role: "user" as const, content: "hi" }] };
 export const MESSAGE = { model: "claude-x", max_tokens: 64, messages: [{ role: "user" as const, content: "hi" }] };
+
+/** Each client's models lead to the other family. */
+export async function crossed(gpt: Parameters<typeof serve>[0], claude: Parameters<typeof serve>[0]) {
+  const servers = { gpt: await serve(gpt), claude: await serve(claude) };
+  const { providers = {} } = section(servers);
+  const routes = [
+    { models: ["gpt-*"], provider: "claude", model: "served-claude" },
+    { models: ["claude-*"], provider: "gpt", model: "served-gpt" },
+  ];
+  return { ...servers, ...bench({ routes, providers }) };
+}
