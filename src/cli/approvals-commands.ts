@@ -13,6 +13,7 @@ export function addApprovals(program: Command): void {
     .description("Shows and answers what sandboxes in the background ask.");
   approvals
     .command("list")
+    .summary("print the questions that wait")
     .description("Prints the questions that wait, with the rule that would allow each.")
     .argument("[name]", "only of this sandbox, as cofferdam ps says")
     .option("--json", "print JSON, for machines")
@@ -26,11 +27,13 @@ export function addApprovals(program: Command): void {
       .addOption(new Option("-s, --scope <scope>", "for how long").choices(["once", "session", "always"]))
       .option("--reason <words>", "why, for the record")
       .option("--json", "print JSON, for machines");
-  answer(approvals.command("approve").description("Allows it.")).action(async (id: string, flags) => {
-    const { answerApproval } = await import("./commands/approvals.ts");
-    await answerApproval(id, "allow", flags);
-  });
-  answer(approvals.command("deny").description("Denies it.")).action(async (id: string, flags) => {
+  answer(approvals.command("approve").summary("allow it").description("Allows it.")).action(
+    async (id: string, flags) => {
+      const { answerApproval } = await import("./commands/approvals.ts");
+      await answerApproval(id, "allow", flags);
+    },
+  );
+  answer(approvals.command("deny").summary("deny it").description("Denies it.")).action(async (id: string, flags) => {
     const { answerApproval } = await import("./commands/approvals.ts");
     await answerApproval(id, "deny", flags);
   });

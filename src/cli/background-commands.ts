@@ -10,6 +10,7 @@ import { append, duration } from "./values.ts";
 export function addBackground(program: Command): void {
   program
     .command("ps")
+    .summary("list the sandboxes in the background")
     .description("Lists the sandboxes that run in the background.")
     .option("--json", "print JSON, for machines")
     .action(async (flags: { json?: boolean }) => {
@@ -18,6 +19,7 @@ export function addBackground(program: Command): void {
     });
   program
     .command("attach")
+    .summary("join this terminal to one of them")
     .description("Joins this terminal to the program of a sandbox in the background.")
     .argument("<name>", "as cofferdam ps says")
     .option("--detach-keys <keys>", "the keys that leave it", "ctrl-p,ctrl-q")
@@ -27,6 +29,7 @@ export function addBackground(program: Command): void {
     });
   program
     .command("exec")
+    .summary("run another program in one of them")
     .description("Runs another program in a sandbox in the background, under the same policy.")
     .argument("<name>", "as cofferdam ps says")
     .argument("<command...>", "the program and its arguments, after --")
@@ -39,6 +42,7 @@ export function addBackground(program: Command): void {
     });
   program
     .command("logs")
+    .summary("print what one of them printed")
     .description("Prints what a sandbox in the background printed, also after its end.")
     .argument("<name>", "as cofferdam ps says")
     .option("-f, --follow", "and what it prints, until it ends or Ctrl-C")
@@ -48,6 +52,7 @@ export function addBackground(program: Command): void {
     });
   program
     .command("stop")
+    .summary("end some of them")
     .description("Ends sandboxes in the background: their programs are asked to end, and then not asked.")
     .argument("<names...>", "as cofferdam ps says")
     .option("-t, --time <duration>", "how long a program may take to end", duration, 10_000)

@@ -127,6 +127,7 @@ function addPolicy(program: Command): void {
   const policy = program.command("policy").summary("look at policies").description("Looks at policies.");
   policy
     .command("check")
+    .summary("find the mistakes of a policy")
     .description("Says whether policies are well-formed: every mistake with its line and column.")
     .argument("<files...>", "YAML or JSON")
     .option(...JSON_FLAG)
@@ -136,6 +137,7 @@ function addPolicy(program: Command): void {
     });
   policy
     .command("show")
+    .summary("print it in full, with its digest")
     .description("Prints a policy in full: what it says, what it grants by itself, and its digest.")
     .argument("<file>", "YAML or JSON")
     .option(...JSON_FLAG)
@@ -146,6 +148,7 @@ function addPolicy(program: Command): void {
   addExplain(policy);
   policy
     .command("diff")
+    .summary("say what differs between two policies")
     .description("Says what differs between two policies: what widens, what narrows, and what needs a new sandbox.")
     .argument("<old>", "YAML or JSON")
     .argument("<new>", "YAML or JSON")
@@ -160,6 +163,7 @@ function addPolicy(program: Command): void {
 function addExplain(policy: Command): void {
   policy
     .command("explain")
+    .summary("say which rule decides about something")
     .description("Says what a policy says of one thing, which rules were looked at, and which one decides.")
     .argument("<file>", "YAML or JSON")
     .argument("<action>", "read, write, create, delete, rename, link, list, metadata, start, connect, request or call")
@@ -199,19 +203,25 @@ function addAudit(program: Command): void {
       )
       .option("--sandbox <id>", "only of this sandbox")
       .option(...JSON_FLAG);
-  reading(audit.command("show").description("Prints the records of a log.")).action(async (log: string, flags) => {
-    const { showAudit } = await import("./commands/audit.ts");
-    await showAudit(log, flags);
-  });
-  reading(audit.command("follow").description("Prints the records of a log as they come, until Ctrl-C.")).action(
+  reading(audit.command("show").summary("print the records").description("Prints the records of a log.")).action(
     async (log: string, flags) => {
-      const { followAudit } = await import("./commands/audit.ts");
-      await followAudit(log, flags);
+      const { showAudit } = await import("./commands/audit.ts");
+      await showAudit(log, flags);
     },
   );
+  reading(
+    audit
+      .command("follow")
+      .summary("print the records as they come")
+      .description("Prints the records of a log as they come, until Ctrl-C."),
+  ).action(async (log: string, flags) => {
+    const { followAudit } = await import("./commands/audit.ts");
+    await followAudit(log, flags);
+  });
   addAuditExport(audit);
   audit
     .command("verify")
+    .summary("say whether every line is as it was written")
     .description("Says whether every line of a log is as it was written, and where it was written.")
     .argument("<log>", "a log of JSON Lines")
     .option("--head <hash>", "a hash that the log had once: it must still be there")
@@ -225,6 +235,7 @@ function addAudit(program: Command): void {
 function addAuditExport(audit: Command): void {
   audit
     .command("export")
+    .summary("print the records in the form of others")
     .description("Prints the records of a log in the form of others, one JSON document a line.")
     .argument("<log>", "a log of JSON Lines")
     .option("--ocsf", "as events of the Open Cybersecurity Schema Framework: the one form that there is")
@@ -238,6 +249,7 @@ function addAuditExport(audit: Command): void {
 function addMachine(program: Command): void {
   program
     .command("doctor")
+    .summary("say what works on this machine")
     .description("Says what works on this machine, what would be enforced here, and why not more.")
     .option(...JSON_FLAG)
     .action(async (flags: { json?: boolean }) => {
@@ -246,6 +258,7 @@ function addMachine(program: Command): void {
     });
   program
     .command("clean")
+    .summary("remove what killed processes left")
     .description("Removes what killed processes left of their sandboxes, and nothing else's.")
     .option("-n, --dry-run", "only say what would be removed")
     .option("--images", "also unpacked images that no sandbox has: they are unpacked again when they are needed")
@@ -257,6 +270,7 @@ function addMachine(program: Command): void {
     });
   program
     .command("completion")
+    .summary("make a shell complete the command line")
     .description("Prints what makes a shell complete the command line.")
     .argument("<shell>", "bash, zsh or fish", shell)
     .addHelpText("after", '\nExample:\n  $ eval "$(cofferdam completion bash)"')

@@ -15,6 +15,7 @@ export function addPipeline(program: Command): void {
   shared(
     pipeline
       .command("run")
+      .summary("run a pipeline, and ask at its gates")
       .description("Runs a pipeline, and asks at its gates.")
       .argument("<file>", "a module that exports a pipeline (TypeScript or JavaScript), or YAML or JSON")
       .option("--project <folder>", "what its inputs come from, and what it releases to", ".")
@@ -28,6 +29,7 @@ export function addPipeline(program: Command): void {
   shared(
     pipeline
       .command("resume")
+      .summary("go on with a run that waits, or was ended")
       .description("Goes on with a run that waits at a gate, or was interrupted or killed.")
       .argument("<run>", "the folder of the run, or its id")
       .option("--file <file>", "where the pipeline is now (default: where it was)")

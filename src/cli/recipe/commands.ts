@@ -26,6 +26,7 @@ export function addRecipe(program: Command): void {
     .description("Policies that are shared.");
   recipe
     .command("list")
+    .summary("print the recipes that are built in")
     .description("Prints the recipes that are built in.")
     .option(...JSON_FLAG)
     .action(async (flags: { json?: boolean }) => {
@@ -35,6 +36,7 @@ export function addRecipe(program: Command): void {
   recipeOptions(
     recipe
       .command("show")
+      .summary("print what a recipe takes and gives")
       .description("Prints what a recipe takes and gives: its parameters, and the policy that it builds.")
       .argument("<recipe>", "a built-in one's name, an installed package, or a path"),
   )
@@ -46,6 +48,7 @@ export function addRecipe(program: Command): void {
     });
   recipe
     .command("test")
+    .summary("try what recipes claim")
     .description("Tries what recipes claim, in a sandbox with their policy, and each denial without what denies it.")
     .argument("<recipes...>", "built-in ones by name, installed packages, or paths")
     .addOption(
@@ -61,6 +64,7 @@ export function addRecipe(program: Command): void {
     });
   recipe
     .command("new")
+    .summary("write a package with a recipe")
     .description("Writes a package with a recipe, to be changed and published.")
     .argument("<name>", "the name of the package and of its folder")
     .option(...JSON_FLAG)
