@@ -27,20 +27,27 @@ export function isGitPath(path: string): boolean {
   return path.split("/").some(isGitName);
 }
 
+/** What makes a folder a repository, with `HEAD`; `commondir` says where the rest of it lies. See gitrepository-layout(5). */
+const REPOSITORY_PARTS = new Set(["head", "objects", "refs", "commondir"]);
+const REPOSITORY_FOLDERS = new Set(["objects", "refs"]);
+
 /**
- * Folders that git takes for repositories by what is in them, without a `.git`: it would read their configuration when
- * somebody works there.
+ * Folders that git takes for repositories by what is in them, without a `.git`: it would read their configuration, or that of
+ * the folder that they point to, when somebody works there.
  */
 export function bareRepositories(present: readonly ScannedEntry[]): ReadonlySet<string> {
   const parts = new Map<string, Set<string>>();
   for (const { path, kind } of present) {
     const name = nameOf(path).toLowerCase();
-    if (name !== "head" && name !== "objects" && name !== "refs") continue;
-    if (name !== "head" && kind === "file") continue;
+    if (!REPOSITORY_PARTS.has(name) || (kind === "file" && REPOSITORY_FOLDERS.has(name))) continue;
     const folder = parentOf(path);
     parts.set(folder, (parts.get(folder) ?? new Set()).add(name));
   }
-  return new Set([...parts].filter(([, names]) => names.size === 3).map(([folder]) => folder));
+  return new Set([...parts].filter(([, names]) => isRepository(names)).map(([folder]) => folder));
+}
+
+function isRepository(parts: ReadonlySet<string>): boolean {
+  return parts.has("head") && (parts.has("commondir") || (parts.has("objects") && parts.has("refs")));
 }
 
 /** Whether a difference touches git's own. */

@@ -40,6 +40,12 @@ describe("bareRepositories", () => {
     expect(bareRepositories(parts.slice(1)).size).toBe(0);
     expect(bareRepositories([...parts.slice(0, 2), entry("b/refs", "file")]).size).toBe(0);
   });
+
+  test("are folders with HEAD that say where the rest is", () => {
+    const parts = [entry("b/HEAD", "file"), entry("b/CommonDir", "file"), entry("c/objects", "directory")];
+    expect([...bareRepositories(parts)]).toEqual(["b"]);
+    expect(bareRepositories(parts.slice(1)).size).toBe(0);
+  });
 });
 
 describe("isCommitPath", () => {

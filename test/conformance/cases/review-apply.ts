@@ -162,14 +162,15 @@ export const reviewApplyCases: readonly Case[] = [
       const sandbox = await scene.create(WRITE_ALL, { workspace: folder });
       await run(
         sandbox,
-        `mkdir -p .git/hooks .git/refs/heads .git/objects/ab sub/.GIT/hooks 'x/.git ' bare/objects bare/refs git~1
+        `mkdir -p .git/hooks .git/refs/heads .git/objects/ab sub/.GIT/hooks 'x/.git ' bare/objects bare/refs git~1 pointer
          echo evil > .git/hooks/pre-commit; echo evil >> .git/config; echo evil > sub/.GIT/hooks/x; echo evil > 'x/.git /y'
          echo 'gitdir: /tmp' > docs/.git; echo evil > git~1/config; echo evil > bare/config; echo ref > bare/HEAD
-         echo hash > .git/refs/heads/main; echo o > .git/objects/ab/${"c".repeat(38)}; echo ok > ok`,
+         echo hash > .git/refs/heads/main; echo o > .git/objects/ab/${"c".repeat(38)}; echo ok > ok
+         echo ref > pointer/HEAD; echo ../parts > pointer/commondir; echo evil > pointer/config.worktree`,
       );
       const changes = await sandbox.changes();
       expect(changes.map(line)).toEqual(["added ok"]);
-      expect(changes.git).toHaveLength(10);
+      expect(changes.git).toHaveLength(13);
       expect((await sandbox.apply({ changes })).applied.map(line)).toEqual(["added ok"]);
       const named = await sandbox.apply({ changes, only: ".git/config" });
       expect(named.refused.map(({ code }) => code)).toEqual(["git"]);
@@ -179,7 +180,7 @@ export const reviewApplyCases: readonly Case[] = [
         ".git/refs/heads/main",
       ]);
       expect(readFileSync(join(folder, ".git/config"), "utf8")).toBe("[core]\n");
-      for (const name of [".git/hooks", "sub", "x", "docs/.git", "git~1", "bare"])
+      for (const name of [".git/hooks", "sub", "x", "docs/.git", "git~1", "bare", "pointer"])
         expect([name, existsSync(join(folder, name))]).toEqual([name, false]);
     },
   },
