@@ -53,7 +53,9 @@ export function policyParts(
   { generation, narrowed }: PolicyStanding,
 ): PolicyParts {
   const { process, network } = plans;
-  const filesystem = withTrust(withLinkedDenials(plans.filesystem, workspace), trust);
+  // With an image the paths are the image's.
+  const isHostRoot = warden.imageId === undefined && warden.isolation !== "none";
+  const filesystem = withTrust(withLinkedDenials(plans.filesystem, { workspace, isHostRoot }), trust);
   const { liveMounts } = warden;
   const sensitive = sensitiveSubscriptions(plans.inference);
   const hooks = {

@@ -100,7 +100,7 @@ static bool trusted_name(const char *path, char real[PATH_MAX]) {
 }
 
 /* Objects are judged by their real names: a rule that goes through a link means what the link leads to. Hearsay may narrow
- * and not widen. */
+ * and not widen, and a denial is about what is not there yet as well. */
 static bool add_real_rule(const struct msg_path_rule *rule) {
     size_t literal = literal_size(rule->pattern);
     char path[PATH_MAX], real[PATH_MAX];
@@ -108,7 +108,7 @@ static bool add_real_rule(const struct msg_path_rule *rule) {
         return true;
     unescape((struct slice){rule->pattern.data, literal}, path);
     bool denies = rule->verdict == VERDICT_DENY;
-    if (!(denies ? real_name(path, real) : trusted_name(path, real)) || strcmp(path, real) == 0)
+    if (!(denies ? path_meant(path, real) : trusted_name(path, real)) || strcmp(path, real) == 0)
         return true;
     struct buffer pattern = {0};
     append_escaped(&pattern, real);

@@ -4,10 +4,11 @@
 #include "policy_frames.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -102,8 +103,8 @@ static int fail(int fd, int other, int error) {
     return -1;
 }
 
-/* Follows links, one by one. */
-static int open_by_links(const char *path) {
+/* Follows links, one by one. With `missing`, those of hearsay too, and as far as there is something: the rest is put there. */
+static int open_by_links(const char *path, char missing[PATH_MAX]) {
     char rest[PATH_MAX], name[NAME_MAX + 1];
     int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), links = 0;
     if (at < 0 || strlen(path) >= sizeof rest)
@@ -119,6 +120,10 @@ static int open_by_links(const char *path) {
         next += strspn(next, "/");
         struct stat found;
         int fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 && missing) {
+            snprintf(missing, PATH_MAX, "%s%s%s", name, *next ? "/" : "", next);
+            return at;
+        }
         if (fd < 0 || fstat(fd, &found))
             return fail(at, fd, errno);
         if (S_ISLNK(found.st_mode) && is_magic(at)) {
@@ -127,7 +132,7 @@ static int open_by_links(const char *path) {
             if (fd < 0)
                 return fail(at, -1, errno);
         } else if (S_ISLNK(found.st_mode)) {
-            if (++links > LINKS_MAX || !is_trusted(at))
+            if (++links > LINKS_MAX || (!missing && !is_trusted(at)))
                 return fail(at, fd, ELOOP);
             if (!follow(fd, rest, next))
                 return fail(at, fd, errno);
@@ -151,5 +156,15 @@ int trusted_path_open(const char *path) {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
     int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
     /* Most paths have none. */
-    return fd >= 0 || errno != ELOOP ? fd : open_by_links(path);
+    return fd >= 0 || errno != ELOOP ? fd : open_by_links(path, NULL);
+}
+
+bool path_meant(const char *path, char real[PATH_MAX]) {
+    char missing[PATH_MAX] = "", above[PATH_MAX];
+    int at = open_by_links(path, missing);
+    bool told = at >= 0 && path_of(at, above) == 0 && above[0] == '/';
+    if (at >= 0)
+        close(at);
+    const char *slash = !*missing || strcmp(above, "/") == 0 ? "" : "/";
+    return told && snprintf(real, PATH_MAX, "%s%s%s", above, slash, missing) < PATH_MAX;
 }

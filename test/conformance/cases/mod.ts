@@ -9,6 +9,7 @@ import { clientRegistryCases } from "./clients-registries.ts";
 import { clientWebCases } from "./clients-web.ts";
 import { credentialCases } from "./credentials.ts";
 import { credentialLiveCases } from "./credentials-live.ts";
+import { deniedNameCases } from "./denied-names.ts";
 import { execArgumentCases } from "./exec-arguments.ts";
 import { execEndCases } from "./exec-ends.ts";
 import { execInputCases } from "./exec-input.ts";
@@ -98,7 +99,7 @@ export const cases: readonly Case[] = [
   ...floorHostCases,
   ...ofAnyImage(byAnyone(systemCallCases, mediatedTableCases, mediatedLaterCases, mediatedCareCases)),
   ...ofAnyImage(byAnyone(mediatedPolicyCases, procfsCases, blockingCases, socketCases, hookCases, hookContentCases)),
-  ...ofAnyImage(otherNameCases, byAnyone(waitingCases)),
+  ...ofAnyImage(otherNameCases, deniedNameCases, byAnyone(waitingCases)),
   ...byAnyone(programRuleCases),
   ...programTrickCases,
   ...programAskedCases,
