@@ -13,7 +13,7 @@ import {
 import type { Difference } from "./compare.ts";
 import type { ContentSource } from "./contents.ts";
 import type { HostFolder } from "./host-folder.ts";
-import { displayOf } from "./paths.ts";
+import { ancestorsOf, displayOf } from "./paths.ts";
 import type { Tree } from "./tree.ts";
 import type { DiscardResult } from "./types.ts";
 
@@ -39,11 +39,14 @@ export async function discardChanges(
 /** What is to be there again, folders that could not be looked into with all that was in them. */
 function pathsBefore(entries: BaselineEntries, differences: readonly Difference[]): Set<string> {
   const paths = new Set<string>();
+  // Of these a program can make any number.
+  const hidden = new Set<string>();
   for (const { kind, path, from, before, after } of differences) {
     if (kind !== "added" && before !== undefined) paths.add(from ?? path);
-    if (after?.kind === "directory")
-      for (const each of entries.keys()) if (each.startsWith(`${path}/`)) paths.add(each);
+    if (after?.kind === "directory") hidden.add(path);
   }
+  if (hidden.size === 0) return paths;
+  for (const each of entries.keys()) if (ancestorsOf(each).some((folder) => hidden.has(folder))) paths.add(each);
   return paths;
 }
 

@@ -32,8 +32,9 @@ export interface Look {
   readonly folders: ReadonlySet<string>;
 }
 
-/** Some hundred megabytes of this process's memory. */
+/** Some hundred megabytes of this process's memory: a program can make any number of entries, with paths as long as 8 KiB. */
 const ENTRIES_MAX = 500_000;
+const NAMES_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Looks at everything that may be written. */
 export async function look(parts: LookParts): Promise<Look> {
@@ -71,10 +72,15 @@ async function findDifferences(
 
 async function scanAll({ baseline, tree, maxFileBytes, signal }: LookParts, sinceMs: number): Promise<ScannedEntry[]> {
   const present: ScannedEntry[] = [];
+  let bytes = 0;
   const options: ScanOptions = { sinceMs, maxFileBytes, ...(signal === undefined ? {} : { signal }) };
   for (const root of baseline.roots) {
     for await (const entries of tree.scan(root, options)) {
-      for (const entry of entries) present.push(entry);
+      for (const entry of entries) {
+        bytes += entry.path.length + (entry.target?.length ?? 0);
+        present.push(entry);
+      }
+      if (bytes > NAMES_BYTES_MAX) throw failed(`its paths and links have more than ${NAMES_BYTES_MAX} bytes together`);
       if (present.length > ENTRIES_MAX) throw failed(`the workspace has more than ${ENTRIES_MAX} entries`);
     }
   }

@@ -28,6 +28,15 @@ export const reviewCases: readonly Case[] = [
     },
   },
   {
+    name: "changes: more of paths than this process is to hold is an error",
+    async run(scene) {
+      const sandbox = await scene.create(WRITE_ALL, { workspace: project(scene) });
+      const deep = "n=$(printf 'd%.0s' $(seq 250)); for i in $(seq 15); do mkdir $n && cd $n; done";
+      await run(sandbox, `${deep}; seq 19000 | xargs touch`);
+      expect((await refused(sandbox.changes(), "REVIEW_FAILED")).message).toContain("bytes together");
+    },
+  },
+  {
     name: "changes: a file of the same size and times is found by its content",
     async run(scene) {
       await withProject(scene, async (sandbox) => {
