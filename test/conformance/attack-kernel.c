@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/fanotify.h>
+#include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/quota.h>
@@ -71,6 +72,20 @@ ATTACK(by_handle, return reached(syscall(SYS_open_by_handle_at, -1, NULL, 0), EF
 
 /* ---- keys ---- */
 
+/* Of some file systems: no file of procfs knows them. */
+static long control(unsigned long request) {
+    return reached(ioctl(open("/proc/self/status", O_RDONLY | O_CLOEXEC), request, NULL), ENOTTY);
+}
+
+ATTACK(make_subvolume, return control(0x5000940e);)
+ATTACK(make_subvolume_2, return control(0x50009418);)
+ATTACK(remove_subvolume, return control(0x5000940f);)
+ATTACK(remove_subvolume_2, return control(0x5000943f);)
+ATTACK(set_subvolume_flags, return control(0x4008941a);)
+ATTACK(set_generation, return control(0x40087602);)
+ATTACK(set_generation_ext4, return control(0x40086604);)
+ATTACK(set_encryption, return control(0x800c6613);)
+
 ATTACK(keyctl, return syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 1);)
 ATTACK(add_key, return syscall(SYS_add_key, "user", "attack", "x", 1L, KEY_SPEC_PROCESS_KEYRING);)
 ATTACK(request_key, return reached(syscall(SYS_request_key, "user", "attack", NULL, 0L), ENOKEY);)
@@ -128,6 +143,14 @@ const struct attack kernel_attacks[] = {
     {"pivot_root", do_pivot},
     {"chroot", do_chroot},
     {"open-by-handle", by_handle},
+    {"subvolume", make_subvolume},
+    {"subvolume-2", make_subvolume_2},
+    {"remove-subvolume", remove_subvolume},
+    {"remove-subvolume-2", remove_subvolume_2},
+    {"subvolume-flags", set_subvolume_flags},
+    {"generation", set_generation},
+    {"generation-ext4", set_generation_ext4},
+    {"encryption", set_encryption},
     {"keyctl", keyctl},
     {"add_key", add_key},
     {"request_key", request_key},

@@ -28,6 +28,17 @@ enum {
     ENABLE_VERITY = 0x40806685,       /* FS_IOC_ENABLE_VERITY */
     SNAPSHOT = 0x50009401,            /* BTRFS_IOC_SNAP_CREATE: files under names that no rule knows */
     SNAPSHOT_2 = 0x50009417,
+    /* Folders made, removed or changed through a descriptor that only reads: no name that the warden or Landlock sees. */
+    SUBVOLUME = 0x5000940e, /* BTRFS_IOC_SUBVOL_CREATE */
+    SUBVOLUME_2 = 0x50009418,
+    REMOVE_SUBVOLUME = 0x5000940f, /* BTRFS_IOC_SNAP_DESTROY */
+    REMOVE_SUBVOLUME_2 = 0x5000943f,
+    SET_SUBVOLUME_FLAGS = 0x4008941a, /* BTRFS_IOC_SUBVOL_SETFLAGS */
+    SET_GENERATION = 0x40087602,      /* FS_IOC_SETVERSION */
+    SET_GENERATION_32 = 0x40047602,
+    SET_GENERATION_EXT4 = 0x40086604, /* EXT4_IOC_SETVERSION */
+    SET_GENERATION_EXT4_32 = 0x40046604,
+    SET_ENCRYPTION = 0x800c6613, /* FS_IOC_SET_ENCRYPTION_POLICY */
     SET_IO_SIGNAL = 10,  /* F_SETSIG */
     SET_LEASE = 1024,    /* F_SETLEASE */
     WHOLE_USER = 2,      /* PRIO_USER */

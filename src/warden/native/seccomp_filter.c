@@ -263,7 +263,11 @@ static void guard_arguments(void) {
     load_argument(1);
     static const uint32_t controls[] = {TTY_INSERT_INPUT, TTY_SET_DISCIPLINE, CONSOLE_CONTROL,
                                         SET_FILE_FLAGS,   SET_FILE_FLAGS_32, SET_FILE_ATTRIBUTES,
-                                        ENABLE_VERITY,    SNAPSHOT,          SNAPSHOT_2};
+                                        ENABLE_VERITY,    SNAPSHOT,          SNAPSHOT_2,
+                                        SUBVOLUME,        SUBVOLUME_2,       REMOVE_SUBVOLUME,
+                                        REMOVE_SUBVOLUME_2, SET_SUBVOLUME_FLAGS, SET_GENERATION,
+                                        SET_GENERATION_32, SET_GENERATION_EXT4, SET_GENERATION_EXT4_32,
+                                        SET_ENCRYPTION};
     for (size_t i = 0; i < sizeof controls / sizeof *controls; i++) {
         unless_equal(controls[i], 1);
         refuse(EPERM);

@@ -40,6 +40,15 @@ const INSIDE: Readonly<Record<string, string>> = {
   pivot_root: "EPERM",
   chroot: "EPERM",
   "open-by-handle": "EPERM",
+  // Changes by a descriptor that only reads.
+  subvolume: "EPERM",
+  "subvolume-2": "EPERM",
+  "remove-subvolume": "EPERM",
+  "remove-subvolume-2": "EPERM",
+  "subvolume-flags": "EPERM",
+  generation: "EPERM",
+  "generation-ext4": "EPERM",
+  encryption: "EPERM",
   // Keys.
   keyctl: "EPERM",
   add_key: "EPERM",
