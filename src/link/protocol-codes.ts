@@ -101,6 +101,7 @@ export const CODES = {
     tooLong: 17,
     noIpv6: 18,
     noName: 19,
+    setId: 20,
   },
   /** `file.operation` */
   operation: {

@@ -15,6 +15,7 @@ export const REASONS: Readonly<Record<keyof typeof CODES.reason, string>> = {
   crowded: "too many decisions were waiting",
   hostFifo: "it is a FIFO that was not made in the sandbox",
   hostSocket: "it is a socket that was not made in the sandbox",
+  setId: "in a folder that the host or others share no program is made that runs as its owner",
   kernelFile: "files of the kernel are never written",
   aroundRule: "renaming or linking it would carry files past a rule or hook; they can be copied",
   loader: "the dynamic loader may not be started by itself",

@@ -29,6 +29,18 @@ ATTACK(create) { UNUSED; return open(path, O_WRONLY | O_CREAT | O_EXCL, 0600); }
 ATTACK(create_unnamed) { UNUSED; return open(path, O_WRONLY | O_TMPFILE, 0600); }
 ATTACK(old_create) { UNUSED; return syscall(SYS_openat, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, 0600); }
 
+/* A program that would run as its owner: as it is made, or once it is there. */
+ATTACK(create_set_id) { UNUSED; return open(path, O_WRONLY | O_CREAT | O_EXCL, 06755); }
+ATTACK(make_set_id) { UNUSED; return mknod(path, S_IFREG | 06755, 0); }
+ATTACK(change_mode_set_id) { UNUSED; return chmod(path, 06755); }
+ATTACK(change_mode_set_group) { UNUSED; int fd = for_reading(path); return fd < 0 ? -1 : fchmod(fd, 02755); }
+
+ATTACK(openat2_set_id) {
+    UNUSED;
+    struct open_how how = {.flags = O_WRONLY | O_CREAT | O_EXCL, .mode = 06755};
+    return syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
 ATTACK(openat2_write) {
     UNUSED;
     struct open_how how = {.flags = O_WRONLY};
@@ -160,6 +172,11 @@ const struct attack path_attacks[] = {
     {"create", create},
     {"create-unnamed", create_unnamed},
     {"old-create", old_create},
+    {"create-set-id", create_set_id},
+    {"mknod-set-id", make_set_id},
+    {"openat2-set-id", openat2_set_id},
+    {"chmod-set-id", change_mode_set_id},
+    {"fchmod-set-group", change_mode_set_group},
     {"openat2-write", openat2_write},
     {"reopen-write", reopen_write},
     {"map-write", map_write},

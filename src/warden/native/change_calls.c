@@ -101,7 +101,7 @@ static void make(struct request *r, int directory, uint64_t path) {
 }
 
 static void make_node(struct request *r, int directory, uint64_t path, uint64_t mode) {
-    r->mode = (mode_t)mode & 0177777;
+    r->mode = request_mode(r, (mode_t)mode & 0177777);
     r->perform = perform_node;
     mode_t kind = r->mode & S_IFMT;
     if (kind == 0 || kind == S_IFREG || kind == S_IFIFO || kind == S_IFSOCK)

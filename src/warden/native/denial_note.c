@@ -22,6 +22,7 @@ static const char *explain(uint8_t reason) {
     case REASON_UNREADABLE: return "a program that cannot be read cannot be judged";
     case REASON_LOADER_VARIABLE: return "a variable makes the loader read what the sandbox may change";
     case REASON_INTERPRETER: return "the interpreter of the script is not allowed";
+    case REASON_SET_ID: return "set-id bits are not given in a shared folder";
     case REASON_AROUND_RULE: return "it would carry files past a rule; copy them instead";
     case REASON_NO_IPV6: return "IPv6 addresses are not carried; use the name";
     case REASON_NO_NAME: return "no name has this address; ask the sandbox's name server";

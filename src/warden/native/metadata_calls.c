@@ -57,6 +57,12 @@ static void perform_mode(struct request *r) {
     }
 }
 
+/* Whoever started it on the host would have the rights of the folder's owner. */
+static bool makes_set_id(const struct request *r) {
+    return r->notice.tables->flags & POLICY_FLAG_LIVE_MOUNTS && S_ISREG(r->place.status.st_mode) &&
+           r->mode & (S_ISUID | S_ISGID);
+}
+
 void handle_mode(struct request *r) {
     const uint64_t *a = r->notice.arguments;
     bool found;
@@ -67,8 +73,12 @@ void handle_mode(struct request *r) {
     default: r->mode = (mode_t)a[1]; found = find_at(r, AT_FDCWD, a[0], 0);
     }
     r->mode = found ? r->mode & 07777 : 0;
-    if (found)
+    if (found && makes_set_id(r)) {
+        r->action = ACTION_METADATA;
+        request_deny(r, REASON_SET_ID, EPERM);
+    } else if (found) {
         change(r, perform_mode);
+    }
 }
 
 /* ---- owner ---- */

@@ -303,7 +303,7 @@ void handle_open(struct request *r) {
     if (wish.flags & O_CREAT && !(wish.flags & O_PATH))
         how |= PLACE_PARENT | PLACE_MAKE;
     r->flags = (int)wish.flags;
-    r->mode = wish.mode;
+    r->mode = request_mode(r, wish.mode);
     if (!request_find(r, wish.directory, wish.path, how, wish.resolve, &r->place))
         return;
     if (r->place.slash && how & PLACE_MAKE) {

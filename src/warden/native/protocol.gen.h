@@ -160,6 +160,7 @@ enum {
     REASON_TOO_LONG = 17,
     REASON_NO_IPV6 = 18,
     REASON_NO_NAME = 19,
+    REASON_SET_ID = 20,
 };
 
 enum {

@@ -131,6 +131,11 @@ void request_end(struct request *r, int64_t result) {
     }
 }
 
+mode_t request_mode(const struct request *r, mode_t mode) {
+    bool live = r->notice.tables->flags & POLICY_FLAG_LIVE_MOUNTS;
+    return live ? mode & ~(mode_t)(S_ISUID | S_ISGID) : mode;
+}
+
 void request_perform(struct request *r) {
     if (r->blocks)
         slow_hands_take(r);

@@ -74,6 +74,8 @@ void request_answered(struct request *request, bool allowed, int content);
 /* Nobody answered in time; or who asked is gone, or has a signal to handle: then its call ends with `error`. */
 void request_expired(struct request *request, bool gone, int error);
 
+/* The mode that a file may be made with: as the kernel does where it does not like set-id bits, they are left out. */
+mode_t request_mode(const struct request *request, mode_t mode);
 /* Finds an object by the caller's own words: `directory` is a descriptor of the caller or AT_FDCWD. Answers and ends the
  * request where there is none; false then. */
 bool request_find(struct request *request, int directory, uint64_t path, unsigned flags, uint64_t how,

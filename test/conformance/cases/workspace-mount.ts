@@ -9,6 +9,7 @@ import { expect } from "vitest";
 import type { Policy, Sandbox } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
 import { attack, refused, shell } from "../help.ts";
+import { denialOf } from "../mediation.ts";
 import { isRoot, ORDINARY_UID } from "../places.ts";
 import { giveAway, type Scene, SHARED_POLICY } from "../scene.ts";
 
@@ -48,6 +49,27 @@ export const workspaceMountCases: readonly Case[] = [
         expect(lstatSync(join(path, name))).toMatchObject({ uid: owner, gid: group });
       }
       expect((await shell(sandbox, "test -O readonly/file.txt && echo own")).stdout).toBe("own\n");
+    },
+  },
+  {
+    name: "a mounted workspace: no program is made in it that runs as its owner",
+    async run(scene) {
+      const { path, sandbox } = await mounted(scene);
+      const at = (name: string) => `/workspace/writable/${name}`;
+      const mode = (name: string) => lstatSync(join(path, "writable", name)).mode & 0o7000;
+      for (const name of ["create-set-id", "mknod-set-id", "openat2-set-id"]) {
+        expect([name, await attack(sandbox, name, at(name))]).toEqual([name, "done"]);
+        expect([name, mode(name)]).toEqual([name, 0]);
+      }
+      for (const name of ["chmod-set-id", "fchmod-set-group"]) {
+        expect([name, await attack(sandbox, name, at("file.txt"))]).toEqual([name, "EPERM"]);
+      }
+      expect(mode("file.txt")).toBe(0);
+      expect((await denialOf(sandbox, at("file.txt"))).reason).toContain("runs as its owner");
+      // For a folder it only says whose group is what is made in it.
+      expect((await shell(sandbox, "mkdir writable/team && chmod 2755 writable/team && echo done")).stdout).toBe(
+        "done\n",
+      );
     },
   },
   {
