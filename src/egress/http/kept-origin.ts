@@ -16,9 +16,6 @@ import { neverSeen, sendHttp2 } from "./upstream-http2.ts";
 /** How the version is found: the handshake tells, or the program knows. */
 export type Protocol = "negotiated" | "http/1.1" | "h2c";
 
-/** What hosts are offered. Bun's HTTP/2 never widens the window of a host, so that large answers would stop. */
-const OFFERED = "bun" in process.versions ? ["http/1.1"] : ["h2", "http/1.1"];
-
 /** What is kept for one origin. */
 export class KeptOrigin {
   readonly #origin: Origin;
@@ -109,7 +106,7 @@ export class KeptOrigin {
 
   async #connect(dial: Dial): Promise<void> {
     if (this.#protocol === "h2c") return this.#sessions.add(this.#origin, await dial());
-    const socket = await this.#secure(dial, OFFERED);
+    const socket = await this.#secure(dial, ["h2", "http/1.1"]);
     if (socket.alpnProtocol === "h2") return this.#sessions.add(this.#origin, socket);
     this.#protocol = "http/1.1";
     this.#spare.push(socket);

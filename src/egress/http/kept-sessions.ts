@@ -20,6 +20,9 @@ const SESSIONS_MAX = 8;
 const WINDOW_BYTES = 1_048_576;
 const CONNECTION_WINDOW_BYTES = 16 * WINDOW_BYTES;
 
+/** A connection of Bun that was widened takes nothing more once as much has come, which no state of it tells. */
+const WIDENS = !("bun" in process.versions);
+
 /** A connection, and how many requests are on it. */
 export interface KeptSession {
   readonly session: ClientHttp2Session;
@@ -53,7 +56,7 @@ export class KeptSessions {
     });
     session.on("error", () => session.destroy());
     session.once("close", () => socket.destroy());
-    session.once("connect", () => session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));
+    if (WIDENS) session.once("connect", () => session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));
     await settled(session);
     const kept: KeptSession = { session, open: 0 };
     const forget = () => void this.#kept.delete(kept);
