@@ -304,7 +304,7 @@ describe("resets", () => {
     await using scene = new Scene();
     let closed: Promise<unknown> | undefined;
     const port = await scene.server((request, response) => {
-      closed = once(request.socket, "close");
+      closed = new Promise((resolve) => request.socket.once("close", resolve));
       response.write("begin");
     }, HOST);
     const session = await http2Session(scene, HOST, port);
@@ -321,7 +321,7 @@ describe("programs that are gone", () => {
     await using scene = new Scene();
     let closed: Promise<unknown> | undefined;
     const port = await scene.server((request, response) => {
-      closed = once(request.socket, "close");
+      closed = new Promise((resolve) => request.socket.once("close", resolve));
       response.write("begin");
     }, HOST);
     const raw = scene.connect(HOST, 443, port);

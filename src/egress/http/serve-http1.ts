@@ -25,6 +25,9 @@ export function serveHttp1(context: HandleContext, stream: Duplex): void {
   server.requestTimeout = 0;
   server.headersTimeout = 0;
   server.keepAliveTimeout = IDLE_MS;
+  // A server of Deno that listens nowhere closes each connection after an answer, and takes it for a socket where it does not.
+  Object.defineProperty(server, "listening", { value: true });
+  if (!("setTimeout" in stream)) Object.assign(stream, { setTimeout: () => stream });
   const idle = idleTimer(stream);
   const line = new Line(() => idle.start());
   const handle = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {

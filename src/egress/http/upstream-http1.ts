@@ -32,7 +32,7 @@ export async function upgradeHttp1(
   const options: OriginRequestOptions = { path, headers: toOutgoing(headers), setHost: false, agent, signal, dial };
   const sent = createRequest(options);
   return new Promise((resolve, reject) => {
-    sent.once("error", reject);
+    sent.on("error", reject);
     sent.once("response", (incoming) => resolve(toResponse(incoming)));
     sent.once("upgrade", (incoming, socket, head) => {
       if (head.length > 0) socket.unshift(head);
@@ -61,7 +61,7 @@ function attempt(agent: OriginAgent, dial: Dial, request: UpstreamRequest): Atte
   };
   const sent = createRequest(options);
   const response = new Promise<UpstreamResponse>((resolve, reject) => {
-    sent.once("error", reject);
+    sent.on("error", reject);
     sent.once("response", (incoming) => resolve(toResponse(incoming)));
     // A host that changes the protocol unasked.
     sent.once("upgrade", (_incoming, socket) => {
