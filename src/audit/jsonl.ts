@@ -79,7 +79,7 @@ class FileSink implements JsonlSink {
         written += (await this.#file.write(bytes, written, bytes.length - written)).bytesWritten;
       }
     } catch (error) {
-      await this.#takeBack(written);
+      await this.#takeBack(bytes);
       throw error;
     }
     this.#size += written;
@@ -93,11 +93,18 @@ class FileSink implements JsonlSink {
     }
   }
 
-  /** Removes a batch of which only a part fitted on the disk, so that the log stays one that can be continued. */
-  async #takeBack(written: number): Promise<void> {
+  /**
+   * Removes a batch of which only a part fitted on the disk, so that the log stays one that can be continued. How much that is
+   * the file tells: Deno says nothing of what it wrote before it failed.
+   */
+  async #takeBack(batch: Buffer): Promise<void> {
     try {
-      const { size } = await this.#file.stat();
-      if (written > 0 && size === this.#size + written) await this.#file.truncate(this.#size);
+      const added = (await this.#file.stat()).size - this.#size;
+      if (added <= 0 || added > batch.length) return;
+      const there = Buffer.alloc(added);
+      const { bytesRead } = await this.#file.read(there, 0, added, this.#size);
+      const isOurs = bytesRead === added && there.equals(batch.subarray(0, added));
+      if (isOurs) await this.#file.truncate(this.#size);
     } catch {
       // The write's own error is the one to tell.
     }
