@@ -9,7 +9,7 @@ import { logPath } from "../control/directory.ts";
 /** How long a log gets before its content becomes the older half, in bytes. */
 const LOG_BYTES_MAX = 4 * 2 ** 20;
 
-const { O_APPEND, O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
 
 /** Opens an empty one, for this user alone. It becomes the error output of the owner, which so says all it says there. */
 export function createLog(name: string): number {
@@ -19,7 +19,10 @@ export function createLog(name: string): number {
   } catch {
     // There was none.
   }
-  return openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_TRUNC | O_NOFOLLOW, 0o600);
+  // Emptied when it is open: Deno opens nothing to append that it is to empty as well.
+  const log = openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
+  ftruncateSync(log);
+  return log;
 }
 
 /** Writes to the log of that name, which is open. */
