@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { userInfo } from "node:os";
 import { stderr, stdin } from "node:process";
 import { styleText } from "node:util";
 import type { ApprovalAnswer, ApprovalContext, ApprovalRequest, Approver } from "../../hooks/approval-types.ts";
 import { questionOf } from "../question.ts";
+import { userName } from "../user-name.ts";
 import { askLine, clearTerminal, type TerminalStreams } from "./ask-line.ts";
 import {
   explanationLines,
@@ -124,13 +124,4 @@ function paintOf(isTerminal: boolean): Paint {
   const { NO_COLOR = "", TERM } = process.env;
   const plain = !isTerminal || NO_COLOR !== "" || TERM === "dumb";
   return plain ? (_, text) => text : (look, text) => styleText(look, text, { validateStream: false });
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A user that no database knows.
-    return "terminal";
-  }
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { arch, platform, release, userInfo } from "node:os";
+import { arch, platform, release } from "node:os";
+import { userName } from "../../approvals/user-name.ts";
 import { createSandbox, type Enforcement, type Policy, SandboxError } from "../../mod.ts";
 import { EXIT } from "../exit-codes.ts";
 import { isUnderWay } from "../run/progress.ts";
@@ -44,7 +45,7 @@ export async function doctor(flags: { readonly json?: boolean }): Promise<number
     cofferdam: packageVersion(),
     runtime: runtimeOfThisProcess(),
     system: `${platform()} ${release()} ${arch()}`,
-    user: userInfo().username,
+    user: userName(),
   };
   if (flags.json) sayJson({ ...machine, runtimes: trials });
   else for (const line of lines(machine, trials)) say(line);

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { userInfo } from "node:os";
 import * as z from "zod";
+import { userName } from "../../approvals/user-name.ts";
 import type { ApprovalBroker } from "../../mod.ts";
 import type { ControlMethods } from "../control/server.ts";
 
@@ -28,7 +28,7 @@ export function approvalMethods(broker: ApprovalBroker): ControlMethods {
       // Whoever may open the socket is this user: see `docs/cli.md`.
       broker.answer(question, {
         verdict,
-        by: userInfo().username,
+        by: userName(),
         ...(scope === undefined ? {} : { scope }),
         ...(reason === undefined ? {} : { reason }),
       });
