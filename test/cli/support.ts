@@ -67,14 +67,14 @@ export class Terminal {
   #shown = "";
   #seen = 0;
 
-  /** `program`: another one than the command line. */
+  /** `program`: another one than the command line. `rows`: 0 where nobody says how large the terminal is. */
   constructor(
     args: readonly string[],
-    options: { cwd?: string; env?: NodeJS.ProcessEnv; program?: readonly string[] } = {},
+    options: { cwd?: string; env?: NodeJS.ProcessEnv; program?: readonly string[]; rows?: number } = {},
   ) {
-    const { cwd = project, env = {}, program = CLI } = options;
+    const { cwd = project, env = {}, program = CLI, rows = 24 } = options;
     const script = join(project, "test/cli/terminal.py");
-    this.#child = spawn("python3", [script, "24", "80", ...program, ...args], {
+    this.#child = spawn("python3", [script, String(rows), rows === 0 ? "0" : "80", ...program, ...args], {
       cwd,
       env: { ...process.env, TERM: "xterm", NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
     });

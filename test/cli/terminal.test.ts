@@ -17,7 +17,10 @@ afterEach(() => {
   for (const folder of folders.splice(0)) folder.remove();
 });
 
-function open(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Terminal {
+function open(
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; rows?: number } = {},
+): Terminal {
   const terminal = new Terminal(args, options);
   terminals.push(terminal);
   return terminal;
@@ -57,6 +60,12 @@ describe("cofferdam in a terminal", () => {
     await terminal.shows("got hello");
     terminal.type("\u0003");
     expect(await terminal.ended()).toBe(130);
+  });
+
+  test("that has no size is taken for an ordinary one", async () => {
+    const terminal = open(shell("stty size"), { rows: 0 });
+    await terminal.shows("24 80");
+    expect(await terminal.ended()).toBe(0);
   });
 
   test("leaves Ctrl-C to the program as often as it is typed", async () => {

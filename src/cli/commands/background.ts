@@ -14,13 +14,14 @@ import { EXIT } from "../exit-codes.ts";
 import { ExitError, UsageError } from "../failure.ts";
 import { exitCodeOf } from "../run/exit-code.ts";
 import { styleOf } from "../style.ts";
+import { terminalSize } from "../terminal-size.ts";
 import { aside, say, sayJson, table } from "../write.ts";
 
 /** Joins this terminal to a program; its exit code, or 0 where the terminal left it. */
 export async function attachTo(name: string, flags: { readonly detachKeys: string }): Promise<number> {
   const keys = new DetachKeys(parseKeys(flags.detachKeys));
   const terminal = isTerminal();
-  const peer = await begin(name, "attach", terminal ? { terminal: sizeOf() } : {});
+  const peer = await begin(name, "attach", terminal ? { terminal: terminalSize() } : {});
   const result = await bridge(peer, { terminal, keys });
   if (result !== undefined) return codeOf(result);
   aside(`\r\nDetached from ${name}: it goes on`);
@@ -36,7 +37,7 @@ export async function execIn(
   if (argv.length === 0) throw new UsageError("Cannot run nothing: name a program after --");
   const terminal = flags.tty !== false && isTerminal();
   const env = Object.fromEntries((flags.env ?? []).flatMap(variable));
-  const peer = await begin(name, "exec", { argv, env, ...(terminal ? { terminal: sizeOf() } : {}) });
+  const peer = await begin(name, "exec", { argv, env, ...(terminal ? { terminal: terminalSize() } : {}) });
   try {
     return codeOf((await bridge(peer, { terminal })) ?? {});
   } catch (error) {
@@ -57,11 +58,6 @@ function variable(text: string): [string, string][] {
 
 function isTerminal(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true;
-}
-
-function sizeOf(): Message {
-  const { rows = 24, columns = 80 } = process.stdout;
-  return { rows, columns };
 }
 
 function codeOf({ exitCode, signal }: Message): number {

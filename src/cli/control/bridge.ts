@@ -4,6 +4,7 @@
  * @module
  */
 import { once } from "node:events";
+import { terminalSize } from "../terminal-size.ts";
 import { resultOf } from "./client.ts";
 import type { DetachKeys } from "./detach-keys.ts";
 import type { JsonLines, Message } from "./json-lines.ts";
@@ -40,7 +41,7 @@ export async function bridge(peer: JsonLines, { terminal, keys }: BridgeOptions)
   };
   const data = (typed: Buffer) => void onData(typed);
   const end = () => void peer.send({ end: true });
-  const resize = () => void peer.send({ resize: { rows: stdout.rows, columns: stdout.columns } });
+  const resize = () => void peer.send({ resize: terminalSize() });
   const signalled = (signal: string) => void peer.send({ signal });
   stdin.on("data", data).once("end", end).once("error", end);
   if (terminal) {

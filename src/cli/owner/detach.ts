@@ -13,6 +13,7 @@ import { removeStale } from "../control/server.ts";
 import { EXIT } from "../exit-codes.ts";
 import { ExitError, HintedError, UsageError } from "../failure.ts";
 import type { RunFlags } from "../run/flags.ts";
+import { terminalSize } from "../terminal-size.ts";
 import { aside, say, sayJson } from "../write.ts";
 import { createLog } from "./log.ts";
 import type { OwnerOrder, OwnerSettings, OwnerWord } from "./settings.ts";
@@ -21,8 +22,7 @@ import type { OwnerOrder, OwnerSettings, OwnerWord } from "./settings.ts";
 export async function detach(argv: readonly string[], flags: RunFlags): Promise<number> {
   refuseQuestions(flags);
   const name = checkName(flags.name ?? randomBytes(4).toString("hex"));
-  const { columns = 80, rows = 24 } = process.stdout;
-  const settings: OwnerSettings = { name, argv, flags, size: { rows, columns } };
+  const settings: OwnerSettings = { name, argv, flags, size: terminalSize() };
   if (flags.foreground) return stay(settings);
   const word = await startOwner(settings);
   if ("failed" in word) {

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command, CommandExit } from "../../mod.ts";
+import { terminalSize } from "../terminal-size.ts";
 import type { Interruption } from "./interruption.ts";
 import { TerminalModes } from "./terminal-modes.ts";
 import { terminalFree, useTerminal } from "./terminal-turn.ts";
@@ -68,7 +69,7 @@ async function lastOutput(written: Promise<void>): Promise<void> {
 /** Keys go to the program as they are, Ctrl-C too: its terminal makes signals of them. */
 function followTerminal(command: Command) {
   const { stdin, stdout } = process;
-  const resize = () => command.resize({ rows: stdout.rows, columns: stdout.columns });
+  const resize = () => command.resize(terminalSize());
   const start = () => stdin.setRawMode(true);
   const stop = () => stdin.setRawMode(false);
   stdout.on("resize", resize);
@@ -77,7 +78,8 @@ function followTerminal(command: Command) {
     start,
     stop,
     redraw(): void {
-      command.resize({ rows: stdout.rows, columns: Math.max(1, stdout.columns - 1) });
+      const { rows, columns } = terminalSize();
+      command.resize({ rows, columns: Math.max(1, columns - 1) });
       resize();
     },
     forget(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import { UsageError } from "../failure.ts";
+import { terminalSize } from "../terminal-size.ts";
 import { attach } from "./attach.ts";
 import type { Carrier } from "./carrier.ts";
 import type { RunFlags } from "./flags.ts";
@@ -29,9 +30,8 @@ async function commandOf(flags: RunFlags): Promise<readonly string[]> {
 /** In this terminal, or with these pipes. */
 function here(flags: RunFlags): Carrier {
   const isTerminal = flags.tty !== false && process.stdin.isTTY === true && process.stdout.isTTY === true;
-  const { columns = 80, rows = 24 } = process.stdout;
   return {
-    terminal: isTerminal ? { columns, rows } : undefined,
+    terminal: isTerminal ? terminalSize() : undefined,
     input: "pipe",
     carry: (_, command, interruption) => attach(command, isTerminal, interruption),
   };
