@@ -15,11 +15,10 @@ import {
   openSync,
   rmdirSync,
   rmSync,
-  symlinkSync,
   writeSync,
 } from "node:fs";
 import process from "node:process";
-import { type BaselineEntry, hostIdentity, isSameHost, openFile } from "../runtimes/workspace/mod.ts";
+import { type BaselineEntry, hostIdentity, isSameHost, makeLink, openFile } from "../runtimes/workspace/mod.ts";
 import type { Difference } from "./compare.ts";
 import { type ContentSource, readChecked } from "./contents.ts";
 import type { HostFolder } from "./host-folder.ts";
@@ -110,7 +109,7 @@ function putLink(to: WriteBack, path: string, before: BaselineEntry | undefined,
   return inPlace(to, path, before === undefined, (place) => {
     const owner = place.expect(before) ?? ownerOf(place.parent);
     const temporary = place.temporary();
-    symlinkSync(target, temporary);
+    makeLink(temporary, target);
     try {
       if (process.geteuid?.() === 0) lchownSync(temporary, owner.uid, owner.gid);
       place.put(temporary, before);

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { isUtf8 } from "node:buffer";
 import {
   closeSync,
   constants,
@@ -18,6 +19,7 @@ import {
   readdirSync,
   readlinkSync,
   type Stats,
+  symlinkSync,
 } from "node:fs";
 import process from "node:process";
 
@@ -63,7 +65,7 @@ export function openFile(parent: Directory, name: Buffer): number {
 
 /** A path to an entry of an open directory. Only for calls that do not follow a link in its last component. */
 export function childPath(parent: Directory, name: Buffer): Buffer {
-  return Buffer.concat([parent.base, name]);
+  return Buffer.concat([parent.base, asTheyAre(name)]);
 }
 
 /** What an entry is, without following it; undefined where there is none. */
@@ -90,6 +92,11 @@ export function makeChild(parent: Directory, name: Buffer, mode = 0o755): boolea
   }
 }
 
+/** Makes a link. */
+export function makeLink(path: Buffer, target: Buffer): void {
+  symlinkSync(asTheyAre(target), path);
+}
+
 /** Where a link points. */
 export function readLink(parent: Directory, name: Buffer): Buffer {
   return Buffer.from(readlinkSync(childPath(parent, name), { encoding: "buffer" }));
@@ -103,6 +110,13 @@ function open(path: Buffer): Directory {
   const fd = openSync(path, NO_FOLLOW | constants.O_DIRECTORY);
   const base = process.platform === "linux" ? Buffer.from(`/proc/self/fd/${fd}/`) : Buffer.concat([path, SLASH]);
   return { fd, base };
+}
+
+/** Deno takes bytes for text: one that is none would become another name, and perhaps that of another file. */
+function asTheyAre(bytes: Buffer): Buffer {
+  if (!("deno" in process.versions) || isUtf8(bytes)) return bytes;
+  const reason = `${JSON.stringify(bytes.toString())} is not valid UTF-8, which this JavaScript runtime cannot write`;
+  throw Object.assign(new Error(reason), { code: "EILSEQ" });
 }
 
 const SLASH = Buffer.from("/");

@@ -20,6 +20,7 @@ export {
   type Directory,
   listNames,
   makeChild,
+  makeLink,
   openChild,
   openFile,
   openRoot,

@@ -3,17 +3,7 @@
  *
  * @module
  */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  futimesSync,
-  openSync,
-  realpathSync,
-  symlinkSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, constants, fchmodSync, futimesSync, openSync, realpathSync, unlinkSync, writeSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import {
   childPath,
@@ -21,6 +11,7 @@ import {
   type Directory,
   listNames,
   makeChild,
+  makeLink,
   openChild,
   openRoot,
 } from "../../runtimes/workspace/directory.ts";
@@ -71,7 +62,7 @@ export class HostTree {
 
   symlink(entry: PackedEntry): void {
     const { directory, name } = this.#place(entry.path);
-    this.#make(directory, name, (path) => symlinkSync(entry.target, path));
+    this.#make(directory, name, (path) => makeLink(path, entry.target));
   }
 
   /** Makes a file from its pieces. */
