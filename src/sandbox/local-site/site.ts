@@ -47,7 +47,9 @@ export function makeSite({ policy, history, requests }: SiteParts): Site {
     const summary = policy();
     const supports = ["text/plain", "application/json"];
     const type = accepts(context, { header: "Accept", supports, default: "text/plain" });
-    return type === "application/json" ? context.json(summary) : context.text(summaryText(summary));
+    if (type === "application/json") return context.json(summary);
+    // Said here, for a response of Bun that is text does not say so by itself.
+    return context.text(summaryText(summary), 200, { "Content-Type": "text/plain; charset=UTF-8" });
   });
   app.get("/denials", (context) => context.json({ denials: recentDenials(history()) }));
   app.post("/requests", bodyLimit({ maxSize: ASK_BYTES_MAX, onError: tooLong }), async (context) => {

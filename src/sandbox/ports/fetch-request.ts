@@ -21,6 +21,9 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(
   "connection content-length expect host keep-alive proxy-connection te trailer transfer-encoding upgrade".split(" "),
 );
 
+/** What a body of text is, as the Fetch standard says. */
+const TEXT = "text/plain;charset=UTF-8";
+
 const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** The address of a server in the sandbox: what it is to itself. */
@@ -71,8 +74,12 @@ export async function readRequest(
     const hint = "Use http, or forward() and a client that trusts the server's certificate";
     throw invalid("request", `Cannot fetch "${url.protocol}" from a port of the sandbox`, request.url, hint);
   }
+  // Bun forgets what a body is once that was read, and never says it of text.
+  const type = request.headers.get("content-type") ?? (typeof init.body === "string" ? TEXT : undefined);
   const body = await readBody(request, init.body);
-  return { url, method: request.method, headers: headersOf(request, url, body), body };
+  const headers = headersOf(request, url, body);
+  if (type !== undefined) headers["content-type"] = type;
+  return { url, method: request.method, headers, body };
 }
 
 function toRequest(port: number, input: string | URL | Request, init: PortFetchOptions): Request {
