@@ -99,6 +99,30 @@ static bool trusted_name(const char *path, char real[PATH_MAX]) {
     return told;
 }
 
+/* A rule of the same verdict for `name`, and what `rest` says of what lies there. */
+static bool add_rule_for(const struct msg_path_rule *rule, const char *name, struct slice rest) {
+    struct buffer pattern = {0};
+    append_escaped(&pattern, name);
+    buffer_append(&pattern, rest.data, rest.size);
+    struct msg_path_rule other = *rule;
+    other.pattern = (struct slice){pattern.data, pattern.size};
+    bool added = tables_add_path_rule(building, &other);
+    buffer_free(&pattern);
+    return added;
+}
+
+struct link_denial {
+    const struct msg_path_rule *rule;
+    bool failed;
+};
+
+/* Whoever could take a link away that a denial leads over would have it mean something else the next time. */
+static bool deny_link(const char *link, void *context) {
+    struct link_denial *denial = context;
+    denial->failed = !add_rule_for(denial->rule, link, (struct slice){0});
+    return !denial->failed;
+}
+
 /* Objects are judged by their real names: a rule that goes through a link means what the link leads to. Hearsay may narrow
  * and not widen, and a denial is about what is not there yet as well. */
 static bool add_real_rule(const struct msg_path_rule *rule) {
@@ -108,16 +132,11 @@ static bool add_real_rule(const struct msg_path_rule *rule) {
         return true;
     unescape((struct slice){rule->pattern.data, literal}, path);
     bool denies = rule->verdict == VERDICT_DENY;
-    if (!(denies ? path_meant(path, real) : trusted_name(path, real)) || strcmp(path, real) == 0)
-        return true;
-    struct buffer pattern = {0};
-    append_escaped(&pattern, real);
-    buffer_append(&pattern, rule->pattern.data + literal, rule->pattern.size - literal);
-    struct msg_path_rule real_rule = *rule;
-    real_rule.pattern = (struct slice){pattern.data, pattern.size};
-    bool added = tables_add_path_rule(building, &real_rule);
-    buffer_free(&pattern);
-    return added;
+    struct link_denial denial = {.rule = rule};
+    bool told = denies ? path_meant(path, real, deny_link, &denial) : trusted_name(path, real);
+    if (denial.failed || !told || strcmp(path, real) == 0)
+        return !denial.failed;
+    return add_rule_for(rule, real, (struct slice){rule->pattern.data + literal, rule->pattern.size - literal});
 }
 
 static enum policy_result add_floor_rule(const struct msg_rule *rule, char **failed) {

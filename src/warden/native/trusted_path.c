@@ -103,8 +103,26 @@ static int fail(int fd, int other, int error) {
     return -1;
 }
 
-/* Follows links, one by one. With `missing`, those of hearsay too, and as far as there is something: the rest is put there. */
-static int open_by_links(const char *path, char missing[PATH_MAX]) {
+/* What becomes of a path whose links are followed whoever made them, and as far as there is something. */
+struct meaning {
+    char missing[PATH_MAX]; /* the rest, of which nothing is there */
+    bool (*hearsay)(const char *link, void *context);
+    void *context;
+};
+
+/* A link of somebody else's was followed. */
+static bool tell_hearsay(const struct meaning *m, int directory, const char *name) {
+    char path[PATH_MAX];
+    size_t size = path_of(directory, path) ? 0 : strlen(path);
+    if (size == 0 || size + 1 + strlen(name) >= sizeof path)
+        return false;
+    path[size] = '/';
+    strcpy(path + size + 1, name);
+    return m->hearsay(path, m->context);
+}
+
+/* Follows links, one by one; without `meaning` none of hearsay. */
+static int open_by_links(const char *path, struct meaning *meaning) {
     char rest[PATH_MAX], name[NAME_MAX + 1];
     int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), links = 0;
     if (at < 0 || strlen(path) >= sizeof rest)
@@ -120,8 +138,8 @@ static int open_by_links(const char *path, char missing[PATH_MAX]) {
         next += strspn(next, "/");
         struct stat found;
         int fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 && missing) {
-            snprintf(missing, PATH_MAX, "%s%s%s", name, *next ? "/" : "", next);
+        if (fd < 0 && meaning) {
+            snprintf(meaning->missing, PATH_MAX, "%s%s%s", name, *next ? "/" : "", next);
             return at;
         }
         if (fd < 0 || fstat(fd, &found))
@@ -132,7 +150,8 @@ static int open_by_links(const char *path, char missing[PATH_MAX]) {
             if (fd < 0)
                 return fail(at, -1, errno);
         } else if (S_ISLNK(found.st_mode)) {
-            if (++links > LINKS_MAX || (!missing && !is_trusted(at)))
+            bool trusted = is_trusted(at);
+            if (++links > LINKS_MAX || (!trusted && (!meaning || !tell_hearsay(meaning, at, name))))
                 return fail(at, fd, ELOOP);
             if (!follow(fd, rest, next))
                 return fail(at, fd, errno);
@@ -159,12 +178,13 @@ int trusted_path_open(const char *path) {
     return fd >= 0 || errno != ELOOP ? fd : open_by_links(path, NULL);
 }
 
-bool path_meant(const char *path, char real[PATH_MAX]) {
-    char missing[PATH_MAX] = "", above[PATH_MAX];
-    int at = open_by_links(path, missing);
+bool path_meant(const char *path, char real[PATH_MAX], bool (*hearsay)(const char *link, void *context), void *context) {
+    struct meaning meaning = {.missing = "", .hearsay = hearsay, .context = context};
+    char above[PATH_MAX];
+    int at = open_by_links(path, &meaning);
     bool told = at >= 0 && path_of(at, above) == 0 && above[0] == '/';
     if (at >= 0)
         close(at);
-    const char *slash = !*missing || strcmp(above, "/") == 0 ? "" : "/";
-    return told && snprintf(real, PATH_MAX, "%s%s%s", above, slash, missing) < PATH_MAX;
+    const char *slash = !*meaning.missing || strcmp(above, "/") == 0 ? "" : "/";
+    return told && snprintf(real, PATH_MAX, "%s%s%s", above, slash, meaning.missing) < PATH_MAX;
 }

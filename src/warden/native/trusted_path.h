@@ -9,5 +9,6 @@
 bool trusted_path_begin(struct list folders, const char *workspace);
 /* What a path leads to, as an O_PATH descriptor. -1: errno says why; ELOOP: by such a symlink, among others. */
 int trusted_path_open(const char *path);
-/* What a path is really called, whoever made the links on the way; of what is not there, what it would be called. */
-bool path_meant(const char *path, char real[PATH_MAX]);
+/* What a path is really called, whoever made the links on the way; of what is not there, what it would be called. `hearsay`
+ * hears of each link of somebody else's that was followed, and ends the search with false. */
+bool path_meant(const char *path, char real[PATH_MAX], bool (*hearsay)(const char *link, void *context), void *context);

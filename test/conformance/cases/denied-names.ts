@@ -6,7 +6,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Case } from "../case.ts";
-import { shell } from "../help.ts";
+import { attack, shell } from "../help.ts";
 import { giveAway, type Scene } from "../scene.ts";
 
 const SECRET = "TOP-SECRET\n";
@@ -49,6 +49,31 @@ export const deniedNameCases: readonly Case[] = [
           ]);
         }
         expect((await shell(sandbox, "echo mine > current/free; cat releases/1/free")).stdout).toBe("mine\n");
+      }
+    },
+  },
+  {
+    name: "a link that a denial leads over stays where it is, so that the next policy still means the same",
+    async run(scene) {
+      for (const mode of ["copy", "mount"] as const) {
+        const path = scene.furnished();
+        mkdirSync(join(path, "releases/1"), { recursive: true });
+        secretAt(join(path, "releases/1/key"));
+        giveAway(join(path, "releases"), join(path, "releases/1"));
+        symlinkSync("current", join(path, "first"));
+        symlinkSync("releases/1", join(path, "current"));
+        const filesystem = { write: ["."], deny: ["./first/key"] };
+        const sandbox = await scene.create({ version: 1, filesystem }, { workspace: { path, mode } });
+        const script = `ln -s /tmp free; for link in first current; do rm $link; mv $link other; ln -sfn /tmp $link; done
+          readlink first; readlink current`;
+        expect([mode, (await shell(sandbox, script)).stdout]).toEqual([mode, "current\nreleases/1\n"]);
+        for (const call of ["rename", "exchange"]) {
+          const answer = await attack(sandbox, call, "/workspace/free", "/workspace/current");
+          expect([mode, call, answer]).toEqual([mode, call, "EACCES"]);
+        }
+        expect((await shell(sandbox, "mv free moved && echo moved")).stdout).toBe("moved\n");
+        await sandbox.setPolicy({ version: 1, filesystem: { ...filesystem, deny: ["./first/key", "./more"] } });
+        expect([mode, (await shell(sandbox, "cat releases/1/key")).stdout]).toEqual([mode, ""]);
       }
     },
   },
