@@ -6,6 +6,7 @@
 #include "hands.h"
 #include "made_fifos.h"
 #include "own_descriptors.h"
+#include "own_terminal.h"
 #include "request.h"
 #include "watched_opens.h"
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* Of openat2: everything else in `resolve` is unknown to this kernel or to us. */
@@ -133,8 +133,8 @@ static void judge_again(struct request *r) {
         return;
     }
     place_close(&r->place);
-    r->action = 0;
-    r->ruling = (struct ruling){0};
+    r->action = r->other_action = 0;
+    r->ruling = r->later = (struct ruling){0};
     handle_open(r);
 }
 
@@ -178,43 +178,10 @@ static void perform_truncate(struct request *r) {
 
 /* ---- judging ---- */
 
-/* `/dev/tty` is another terminal for everyone. */
-static bool find_terminal(struct request *r) {
-    char path[64], line[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", r->notice.tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
-    if (fd >= 0)
-        close(fd);
-    if (size <= 0)
-        return false;
-    line[size] = 0;
-    const char *after = strrchr(line, ')');
-    int device = 0;
-    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %d", &device) != 1 || device == 0)
-        return false;
-    unsigned number = ((unsigned)device & 0xff) | (((unsigned)device >> 12) & 0xfff00);
-    snprintf(path, sizeof path, "/dev/pts/%u", number);
-    int terminal = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    struct stat found;
-    unsigned major_number = ((unsigned)device >> 8) & 0xfff;
-    if (terminal < 0 || fstat(terminal, &found) || !S_ISCHR(found.st_mode) ||
-        found.st_rdev != makedev(major_number, number)) {
-        if (terminal >= 0)
-            close(terminal);
-        return false;
-    }
-    close(r->place.object);
-    r->place.object = terminal;
-    r->place.status = found;
-    return true;
-}
-
-static bool is_own_terminal_name(const struct stat *s) {
-    return S_ISCHR(s->st_mode) && s->st_rdev == makedev(5, 0);
-}
-
 static bool writes(uint64_t flags) { return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC; }
+
+/* Whether it reads as well: what was cut is empty, and gets other content. */
+static bool reads(uint64_t flags) { return (flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR; }
 
 /* What the kernel would refuse whatever the rules say; 0: nothing. */
 static int problem_of(const struct wish *wish, const struct stat *found) {
@@ -245,6 +212,13 @@ static bool is_substitute(const struct place *p) {
     return p->unlinked && strcmp(p->path, "/memfd:" SUBSTITUTE_NAME) == 0;
 }
 
+/* The same object, to be judged once more: by what reads it. */
+static void judge_reading_too(struct request *r) {
+    r->other = r->place;
+    r->other.object = r->other.parent = -1;
+    r->other_action = ACTION_READ;
+}
+
 static void open_object(struct request *r, const struct wish *wish) {
     struct place *p = &r->place;
     int problem = problem_of(wish, &p->status);
@@ -262,7 +236,9 @@ static void open_object(struct request *r, const struct wish *wish) {
     }
     r->action = action_of(wish, &p->status);
     if (emulated) {
-        if (is_own_terminal_name(&p->status) && !find_terminal(r)) {
+        if (r->action == ACTION_WRITE && reads(wish->flags))
+            judge_reading_too(r);
+        if (is_own_terminal_name(&p->status) && !find_own_terminal(&r->notice, p)) {
             request_fail(r, ENXIO);
             return;
         }

@@ -104,7 +104,7 @@ static void record(const struct request *r, uint8_t verdict, uint8_t reason) {
         .rule = r->ruling.rule,
         .microseconds = (uint32_t)(now_us() - r->began_us),
         .path = s ? (s->path[0] ? s->path : s->requested) : r->place.path,
-        .target = s ? s->script : r->other_action ? r->other.path : "",
+        .target = s ? s->script : r->other_action && r->other_action != ACTION_READ ? r->other.path : "",
         .argv = s ? s->argv : NULL,
     };
     record_decision(&decision);
@@ -171,7 +171,7 @@ static void send_access(const struct request *r, uint8_t action, const char *pat
  * exchange its renaming. */
 static void ask_about_access(struct request *r, const char *binary, bool other) {
     const char *target = "";
-    if (r->other_action && !other)
+    if (r->other_action && r->other_action != ACTION_READ && !other)
         target = r->other.path;
     else if (r->other_action == ACTION_RENAME)
         target = r->place.path;
@@ -217,6 +217,28 @@ static struct ruling stricter(struct ruling a, struct ruling b) {
     return worst;
 }
 
+static bool is_asked(struct ruling ruling) {
+    return ruling.verdict == VERDICT_ASK || (ruling.verdict != VERDICT_DENY && ruling.hooked);
+}
+
+/* An open for writing and reading is both: whoever is asked about the one has said nothing of the other. True: of the two it is
+ * reading alone that somebody is asked about. */
+static bool judge_reading_too(struct request *r, struct ruling reading) {
+    struct ruling writing = r->ruling;
+    bool one_question = writing.verdict == VERDICT_ASK && reading.verdict == VERDICT_ASK &&
+                        !both_ask(writing, reading) && !reading.hooked;
+    bool asked = is_asked(reading) && !one_question && writing.verdict != VERDICT_DENY;
+    if (!asked) {
+        r->ruling = stricter(writing, reading);
+        return false;
+    }
+    if (is_asked(writing))
+        r->later = reading;
+    else
+        r->ruling = reading;
+    return !is_asked(writing);
+}
+
 void request_decide(struct request *r) {
     const struct tables *tables = r->notice.tables;
     char found[PATH_MAX];
@@ -226,7 +248,10 @@ void request_decide(struct request *r) {
         binary = found;
     }
     r->ruling = judge(r, &r->place, r->action, binary);
-    if (r->other_action) {
+    bool reading_only = false;
+    if (r->other_action == ACTION_READ) {
+        reading_only = judge_reading_too(r, judge(r, &r->other, ACTION_READ, binary));
+    } else if (r->other_action) {
         struct ruling other = judge(r, &r->other, r->other_action, binary);
         /* A hook on renaming may name the new name alone. */
         other.hooked |= other.verdict != VERDICT_DENY && tables_hooked(tables, r->other.path, r->action, binary);
@@ -246,7 +271,7 @@ void request_decide(struct request *r) {
         return;
     }
     if (r->ruling.verdict == VERDICT_ASK || r->ruling.hooked) {
-        ask(r, binary, false);
+        ask(r, binary, reading_only);
         return;
     }
     record(r, VERDICT_ALLOW, r->ruling.reason);
@@ -286,8 +311,8 @@ void request_answered(struct request *r, bool allowed, int content) {
             connection_fail(r, r->refusal ? r->refusal : EACCES);
         else
             request_fail(r, EACCES);
-    } else if (r->start && replaced) {
-        /* The kernel reads a program itself: nothing else can be given to it. */
+    } else if (replaced && (r->start || r->other_action == ACTION_READ)) {
+        /* The kernel reads a program itself, and what is written goes to the file: nothing else can be given to either. */
         request_deny(r, REASON_ANSWER, EACCES);
     } else if (r->start) {
         request_start_answered(r);

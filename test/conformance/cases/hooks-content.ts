@@ -4,7 +4,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { definePlugin, type FilesystemOperation, type Plugin, type Sandbox, substitute } from "../../../src/mod.ts";
+import {
+  allow,
+  definePlugin,
+  deny,
+  type FilesystemOperation,
+  type HookVerdict,
+  type Plugin,
+  type Sandbox,
+  substitute,
+} from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
 import { patterned, shell } from "../help.ts";
 import { call, callEachWay, denialOf, recorded, sandboxWith } from "../mediation.ts";
@@ -65,6 +74,49 @@ exec 3< config/secret.txt
 cat <&3; chmod 0777 /proc/self/fd/3; : > /dev/null; cat config/secret.txt`;
       expect((await shell(sandbox, script)).stdout).toBe("password=***\npassword=***\n");
       expect(readFileSync(join(folder, "config/secret.txt"), "utf8")).toBe("password=hunter2\n");
+    },
+  },
+  {
+    name: "whoever opens a file for reading and writing reads it too: hooks and rules about reading have their say",
+    async run(scene) {
+      // `<>` of a shell opens for both.
+      const read = "cat 0<> config/secret.txt; cat 0<> config/plain.txt";
+      const { sandbox } = await redacted(scene, "password=***\n");
+      expect((await shell(sandbox, read)).stdout).toBe("plain\n");
+      const seen: string[] = [];
+      const watcher = (name: string, operations: readonly FilesystemOperation[], verdict?: HookVerdict) =>
+        definePlugin(() => ({
+          name,
+          hooks: {
+            filesystem: {
+              access: {
+                paths: ["./config/secret.txt"],
+                operations,
+                handler: ({ operation }) => {
+                  seen.push(`${name} ${operation}`);
+                  return verdict;
+                },
+              },
+            },
+          },
+        }))();
+      const refusing = await sandboxWith(
+        scene,
+        FILES,
+        { filesystem: { write: ["."] } },
+        { plugins: [watcher("writing", ["write"]), watcher("reading", ["read"], deny("nobody reads it"))] },
+      );
+      expect((await shell(refusing.sandbox, read)).stdout).toBe("plain\n");
+      expect(await call(refusing.sandbox, "openat-truncate", SECRET)).toBe("EACCES");
+      expect(seen).toEqual(["writing write", "reading read", "writing write", "reading read"]);
+      const filesystem = { write: ["."], read: [{ path: "./config/secret.txt", defer: "reading" }] };
+      for (const verdict of [undefined, allow()]) {
+        const plugins = [watcher("reading", ["read"], verdict)];
+        const deferring = await sandboxWith(scene, FILES, { filesystem }, { plugins });
+        const expected = verdict === undefined ? "plain\n" : "password=hunter2\nplain\n";
+        expect((await shell(deferring.sandbox, read)).stdout).toBe(expected);
+        expect(await call(deferring.sandbox, "openat-write", SECRET)).toMatch(/^OK/);
+      }
     },
   },
   {
