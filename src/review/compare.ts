@@ -78,10 +78,11 @@ async function isSame(
 ): Promise<boolean | undefined> {
   if (after.kind !== before.kind) return needsHash(after) ? undefined : false;
   if (after.kind === "symlink") return after.target?.equals(before.target ?? Buffer.alloc(0)) ?? false;
-  if (needsHash(after)) {
-    const { copy } = before;
-    return copy !== undefined && copy.inode === after.inode && copy.ctimeMs === after.ctimeMs ? true : undefined;
-  }
+  const { copy } = before;
+  const isUnmoved = copy !== undefined && copy.inode === after.inode && copy.ctimeMs === after.ctimeMs;
+  if (needsHash(after)) return isUnmoved ? true : undefined;
+  // One that the agent never could read, made just before the sandbox.
+  if (after.problem === "unreadable" && isUnmoved) return true;
   // What is too large to hash, or was made unreadable, did change: its change time says so.
   const content = after.size === before.size && after.sha256 !== undefined;
   if (!content || after.sha256 !== (await hashBefore(after.path, before))) return false;
