@@ -3,7 +3,7 @@
  * line where it starts itself again.
  */
 import { execFile } from "node:child_process";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -55,5 +55,25 @@ describe.each([
     expect(await cofferdam("logs", name)).toContain("started");
     expect(await cofferdam("stop", name)).toBe(`${name}\n`);
     expect(await cofferdam("ps")).not.toContain(name);
+  });
+
+  test("a service starts it as it was started", { timeout: 60_000 }, async () => {
+    const env = { ...ENV, XDG_CONFIG_HOME: join(FOLDER, "configuration") };
+    const detached = [
+      "run",
+      "--detach",
+      "--unit",
+      "--no-workspace",
+      "--name",
+      `unit-${process.pid}`,
+      "--",
+      "echo",
+      "up",
+    ];
+    const cli = [...options, join(ROOT, "src/cli/main.ts"), ...detached];
+    const { stdout } = await run(program, cli, { cwd: FOLDER, env });
+    const unit = stdout.startsWith("[Unit]") ? stdout : readFileSync(stdout.trim(), "utf8");
+    const command = /^ExecStart=(.*)$/m.exec(unit)?.[1] ?? "";
+    await run("bash", ["-c", `exec ${command}`], { cwd: FOLDER, env });
   });
 });

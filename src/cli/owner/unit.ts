@@ -33,6 +33,9 @@ export function writeUnit(flags: RunFlags): number {
   return EXIT.ok;
 }
 
+/** Deno does not say how it was called, and does nothing that it is not allowed. */
+const RUNTIME_ARGUMENTS = "deno" in process.versions ? ["run", "--allow-all"] : process.execArgv;
+
 function unitText(name: string): string {
   const given = process.argv.slice(2);
   const end = given.indexOf("--");
@@ -41,7 +44,7 @@ function unitText(name: string): string {
   const kept = options.filter((word) => word !== "--unit" && word !== "--detach" && word !== "-d");
   const command = [
     process.execPath,
-    ...process.execArgv,
+    ...RUNTIME_ARGUMENTS,
     resolve(process.argv[1] ?? ""),
     ...kept,
     "--foreground",
