@@ -94,7 +94,7 @@ static int take_by_thread(const struct notice *notice, int fd) {
     return thread < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, thread, fd, 0);
 }
 
-int caller_descriptor(const struct notice *notice, int fd) {
+int caller_peek_descriptor(const struct notice *notice, int fd) {
     if (fd < 0) {
         errno = EBADF;
         return -1;
@@ -106,7 +106,11 @@ int caller_descriptor(const struct notice *notice, int fd) {
     }
     if (taken < 0 && errno == EINVAL)
         taken = take_by_process(notice, fd);
-    return only_of_caller(notice, taken);
+    return taken;
+}
+
+int caller_descriptor(const struct notice *notice, int fd) {
+    return only_of_caller(notice, caller_peek_descriptor(notice, fd));
 }
 
 int caller_directory(const struct notice *notice, int fd, int *other) {

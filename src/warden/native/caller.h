@@ -23,6 +23,8 @@ size_t caller_working_path(const struct notice *notice, char *path, size_t capac
 int caller_directory(const struct notice *notice, int fd, int *other);
 /* A copy of the caller's own descriptor: the same open file. */
 int caller_descriptor(const struct notice *notice, int fd);
+/* The same, where it does no harm that it may be of another thread that got the caller's number. */
+int caller_peek_descriptor(const struct notice *notice, int fd);
 /* The process (thread group) of the calling thread; 0: it is gone. */
 pid_t caller_process(const struct notice *notice);
 mode_t caller_umask(const struct notice *notice);

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "watched_opens.h"
 #include "caller.h"
+#include "closer.h"
 #include "own_descriptors.h"
 #include "place_mounts.h"
 #include "place_open.h"
@@ -85,11 +86,12 @@ static bool is_straight(const char *path, size_t size, uint64_t now_us) {
     return true;
 }
 
-/* The path of an open directory. 0: it cannot be told. */
+/* The path of an open directory. 0: it cannot be told, or is none. */
 static size_t path_of_directory(int fd, uint64_t now_us, char path[PATH_SHORT]) {
     struct statx found;
     char told[PATH_MAX];
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &found) || !(found.stx_mask & STATX_MNT_ID))
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO | STATX_MNT_ID, &found) ||
+        !(found.stx_mask & STATX_MNT_ID) || !S_ISDIR(found.stx_mode))
         return 0;
     uint64_t device = (uint64_t)found.stx_dev_major << 32 | found.stx_dev_minor;
     struct directory *d = &known[(found.stx_ino ^ found.stx_mnt_id) % DIRECTORIES];
@@ -127,12 +129,15 @@ static bool find_target(struct request *r, int directory, uint64_t address, stru
     }
     if (directory == AT_FDCWD)
         return append(t, caller_working_path(&r->notice, t->path, PATH_SHORT), text);
-    /* What is no directory is kept for the full look. */
-    int base = caller_directory(&r->notice, directory, &r->fd);
-    if (base < 0)
+    int base = caller_peek_descriptor(&r->notice, directory);
+    size_t size = base < 0 ? 0 : path_of_directory(base, r->began_us, t->path);
+    if (size == 0) {
+        /* To close what is no directory may wait for others. */
+        if (base >= 0)
+            closer_close(base);
         return false;
+    }
     t->base = base;
-    size_t size = path_of_directory(base, r->began_us, t->path);
     /* A single name leads through nothing else. */
     if (!strchr(text, '/'))
         t->name = t->path + size + 1;
