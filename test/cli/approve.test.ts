@@ -58,11 +58,12 @@ describe("cofferdam run on a terminal, where the policy asks", () => {
     await terminal.shows("read /workspace/secret/b");
     await terminal.shows("explain: ");
     terminal.type("d\r");
-    await terminal.shows("Permission denied");
     await terminal.shows("read /workspace/secret/b");
     await terminal.shows("explain: ");
     terminal.type("a\r");
     await terminal.shows("two");
+    // Before the next question or after it, for output and questions come by ways of their own.
+    expect(terminal.shown).toContain("Permission denied");
     terminal.type("hello\r");
     await terminal.shows("got hello");
     terminal.type("\u0004");
@@ -76,13 +77,12 @@ describe("cofferdam run on a terminal, where the policy asks", () => {
     await terminal.shows("read /workspace/secret/a");
     await terminal.shows("explain: ");
     terminal.type("ds\r");
-    await terminal.shows("Permission denied");
-    await terminal.shows("Permission denied");
     await terminal.shows("read /workspace/secret/b");
     await terminal.shows("explain: ");
     terminal.type("d\r");
     await terminal.shows("over");
     expect(await terminal.ended()).toBe(0);
+    expect(terminal.shown.match(/Permission denied/g)).toHaveLength(3);
     expect(terminal.shown.match(/cofferdam asks:/g)).toHaveLength(2);
   });
 
