@@ -21,6 +21,8 @@ export async function attach(command: Command, terminal: boolean, interruption: 
   const kill = () => void command.kill();
   interruption.signal.addEventListener("abort", kill, { once: true });
   const modes = new TerminalModes();
+  // A program that is quick asks before it is carried: until it is answered the keys are the question's alone.
+  await terminalFree();
   const screen = terminal ? followTerminal(command) : undefined;
   const input = followInput(command);
   const done = useTerminal({
