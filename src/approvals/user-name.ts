@@ -10,7 +10,7 @@ import { getuid } from "node:process";
 /** The name of this process's user, as the database of users has it; its number where that knows no name. */
 export function userName(): string {
   try {
-    // Bun says what the environment says, where anybody's name may be: whoever answers is recorded by this.
+    // Bun says what the environment says, where any name may be, and any path: whoever answers is recorded by this.
     return "bun" in process.versions ? asked() : userInfo().username;
   } catch {
     return `user ${getuid?.() ?? "unknown"}`;
@@ -18,5 +18,5 @@ export function userName(): string {
 }
 
 function asked(): string {
-  return execFileSync("id", ["-un"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  return execFileSync("/usr/bin/id", ["-un"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
 }
