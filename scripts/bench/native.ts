@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { runCommand } from "./command.ts";
 
 /** A program of `native/`. */
-export type NativeProgram = "open_close" | "start_programs" | "nothing" | "stopwatch";
+export type NativeProgram = "bare_supervisor" | "open_close" | "start_programs" | "nothing" | "stopwatch";
 
 /** The processor that pinned programs run on: the last one, for interrupts prefer the first. */
 export const PROCESSOR: string = String(availableParallelism() - 1);

@@ -2,6 +2,7 @@
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sandbox } from "../../src/mod.ts";
+import { BARE_MODES, BARE_NOTE, bareIn, underBareSupervisor } from "./bare.ts";
 import { runCommand } from "./command.ts";
 import { interleave, type Rounds, timesOf } from "./measure.ts";
 import { MODES, type Mode, openModes, sandboxIn } from "./modes.ts";
@@ -19,6 +20,8 @@ export interface Workload {
   readonly before?: readonly [string, ...string[]];
   /** All the variables that it has, given where the folder is. */
   env(folder: string): Readonly<Record<string, string>>;
+  /** Whether it is mostly calls that a supervisor sees, so that one who looks at nothing says what the kernel takes. */
+  readonly mostlyOpens?: boolean;
   /** How many times as long as without a sandbox it may take. */
   readonly limits: Readonly<Record<Mode, number>>;
   readonly rounds: Rounds;
@@ -38,7 +41,7 @@ interface Place {
 /** Compares them: how long it takes, and then the ratios. A mode in which it does not work is thrown at the end. */
 export async function* compareModes(context: BenchContext, workload: Workload): AsyncIterable<Table> {
   const { title, folder, limits, notes, rounds } = workload;
-  await buildInto(folder, "stopwatch");
+  await buildInto(folder, "stopwatch", "bare_supervisor");
   const user = await ordinaryUser(context, folder);
   // The work without a sandbox must go well, or nothing is comparable.
   const here = outside(folder, user);
@@ -50,17 +53,26 @@ export async function* compareModes(context: BenchContext, workload: Workload): 
   const contestants = [...modes.sandboxes].map(
     ([mode, sandbox]): Contestant => ({ name: nameOf(mode), run: () => measure(inside(sandbox), workload) }),
   );
+  const bare = (workload.mostlyOpens ? BARE_MODES : []).map(
+    (mode): Contestant => ({ name: bareIn(mode), run: () => measure(bareOutside(here, mode), workload) }),
+  );
   const rows = await interleave(
     context,
-    [...contestants, { name: OUTSIDE, run: () => measure(here, workload) }],
+    [...contestants, ...bare, { name: OUTSIDE, run: () => measure(here, workload) }],
     rounds,
   );
-  yield { title, unit: "ms", rows, notes };
+  yield { title, unit: "ms", rows, notes: bare.length > 0 ? [...notes, BARE_NOTE] : notes };
   const ratios = MODES.filter((mode) => modes.sandboxes.has(mode)).map((mode) => ({
     ...timesOf(rows, nameOf(mode), OUTSIDE, nameOf(mode)),
     target: atMostTimes(limits[mode]),
   }));
-  yield { title: `${title}: as long as without a sandbox`, unit: "×", rows: ratios, notes: ["taken round by round"] };
+  const bareRatios = bare.map(({ name }) => timesOf(rows, name, OUTSIDE, name));
+  yield {
+    title: `${title}: as long as without a sandbox`,
+    unit: "×",
+    rows: [...ratios, ...bareRatios],
+    notes: ["taken round by round"],
+  };
   modes.assertComplete();
 }
 
@@ -90,6 +102,15 @@ function outside(folder: string, user: { uid?: number; gid?: number }): Place {
   return {
     root: folder,
     run: async (argv, cwd, env) => (await runCommand(argv, { cwd: join(folder, cwd), env, ...user })).toString(),
+  };
+}
+
+/** The same place, where all that runs is under a supervisor that looks at nothing. */
+function bareOutside(place: Place, mode: (typeof BARE_MODES)[number]): Place {
+  const supervisor = { path: join(place.root, "bare_supervisor"), processor: "any" };
+  return {
+    root: place.root,
+    run: (argv, cwd, env) => place.run(underBareSupervisor(supervisor, mode, argv), cwd, env),
   };
 }
 

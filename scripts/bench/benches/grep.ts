@@ -19,6 +19,7 @@ export const grepBench: Bench = {
       // It is in one file, so all the others are read to their end.
       argv: ["grep", "-rl", "99/99 99/99", "."],
       env: () => ({ PATH: "/usr/bin:/bin", LC_ALL: "C" }),
+      mostlyOpens: true,
       limits: { floor: 1.25, trapped: 3, emulated: 5 },
       rounds: { full: 20, quick: 3 },
       notes: ["56 MB, in the page cache"],

@@ -1,6 +1,7 @@
 /** What opening a file takes in each mode, and how much of that a sandbox adds. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { BARE_MODES, BARE_NOTE, bareIn, underBareSupervisor } from "../bare.ts";
 import { runCommand } from "../command.ts";
 import { addedTo, atMost, interleave } from "../measure.ts";
 import { MODES, type Mode, type ModeSandboxes, openModes, sandboxIn } from "../modes.ts";
@@ -34,7 +35,7 @@ export const openBench: Bench = {
     // Both sides name the files alike: relative to a workspace, and by the same absolute path.
     const folder = join(context.scratch, "open");
     await mkdir(folder);
-    await buildInto(folder, "open_close");
+    await buildInto(folder, "open_close", "bare_supervisor");
     await writeFile(join(folder, "granted.txt"), "granted\n");
     const create = (mode: Mode) => sandboxIn(mode, { runtime: "local", workspace: folder });
     for (const processor of [PROCESSOR, "any"]) {
@@ -63,7 +64,17 @@ async function compare(context: BenchContext, modes: ModeSandboxes, place: Place
     run: async () =>
       microseconds((await runCommand(argvOf(place, count(context, "outside")), { cwd: place.folder })).toString()),
   };
-  const rows = await interleave(context, [...contestants, outside], ROUNDS);
+  const bare = BARE_MODES.map(
+    (mode): Contestant => ({
+      name: bareIn(mode),
+      run: async () => {
+        const supervisor = { path: "./bare_supervisor", processor: place.processor };
+        const argv = underBareSupervisor(supervisor, mode, argvOf(place, count(context, mode)));
+        return microseconds((await runCommand(argv, { cwd: place.folder })).toString());
+      },
+    }),
+  );
+  const rows = await interleave(context, [...contestants, ...bare, outside], ROUNDS);
   const pinned = place.processor !== "any";
   const added = MODES.filter((mode) => modes.sandboxes.has(mode)).map((mode) => {
     const target = { ...atMost(LIMITS[mode], "µs"), text: `≤ +${LIMITS[mode]} µs` };
@@ -72,11 +83,13 @@ async function compare(context: BenchContext, modes: ModeSandboxes, place: Place
   const notes = [
     "each sample is the median of one program's opens; what is added is taken round by round",
     pinned ? "the sandbox, its warden included, is on one processor" : "the kernel chooses the processors",
+    BARE_NOTE,
   ];
+  const bareAdded = BARE_MODES.map((mode) => addedTo(rows, bareIn(mode), OUTSIDE, `${bareIn(mode)}, adds`));
   return {
     title: `open and close ${what}, ${pinned ? "pinned" : "unpinned"}`,
     unit: "µs",
-    rows: [...rows, ...added],
+    rows: [...rows, ...added, ...bareAdded],
     notes,
   };
 }

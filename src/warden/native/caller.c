@@ -146,11 +146,21 @@ static pid_t ask_process(const struct notice *notice) {
     return info.thread == (uint32_t)notice->tid ? (pid_t)info.process : 0;
 }
 
-pid_t caller_process(const struct notice *notice) {
+/* Most callers are the first thread of their process, which has the process's number: one call tells. */
+static bool is_first_thread(pid_t tid) { return syscall(SYS_tgkill, tid, tid, 0) == 0 || errno == EPERM; }
+
+pid_t caller_peek_process(const struct notice *notice) {
     char text[STATUS_BYTES];
+    if (is_first_thread(notice->tid))
+        return notice->tid;
     pid_t process = ask_process(notice);
     if (process == 0 && status_read(notice->tid, text))
         process = (pid_t)status_number(text, "\nTgid:", 10);
+    return process;
+}
+
+pid_t caller_process(const struct notice *notice) {
+    pid_t process = caller_peek_process(notice);
     return notice_is_live(notice) ? process : 0;
 }
 

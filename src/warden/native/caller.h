@@ -27,6 +27,8 @@ int caller_descriptor(const struct notice *notice, int fd);
 int caller_peek_descriptor(const struct notice *notice, int fd);
 /* The process (thread group) of the calling thread; 0: it is gone. */
 pid_t caller_process(const struct notice *notice);
+/* The same, for whoever looks later whether the call still waits. */
+pid_t caller_peek_process(const struct notice *notice);
 mode_t caller_umask(const struct notice *notice);
 /* The path of its program; empty if that cannot be told. */
 void caller_binary(const struct notice *notice, char path[PATH_MAX]);

@@ -17,11 +17,22 @@ enum { MACHINE = EM_AARCH64 };
 /* The kernel's own bound for headers; no program has this much of the other. */
 enum { HEADERS_MAX = 65536, DYNAMIC_MAX = 65536, NAME_SHOWN = 32, NAMES_MAX = 4 << 20 };
 
-static bool read_at(int file, uint64_t offset, void *bytes, size_t size) {
+/* A file, and how it begins, which was read before. */
+struct content {
+    int file;
+    const uint8_t *head;
+    size_t head_size;
+};
+
+static bool read_at(const struct content *content, uint64_t offset, void *bytes, size_t size) {
+    if (offset <= content->head_size && size <= content->head_size - offset) {
+        memcpy(bytes, content->head + offset, size);
+        return true;
+    }
     if (offset > INT64_MAX - size)
         return false;
     for (size_t done = 0; done < size;) {
-        ssize_t count = pread(file, (char *)bytes + done, size - done, (off_t)(offset + done));
+        ssize_t count = pread(content->file, (char *)bytes + done, size - done, (off_t)(offset + done));
         if (count <= 0)
             return false;
         done += (size_t)count;
@@ -82,14 +93,14 @@ static struct dynamic read_entries(const Elf64_Dyn *entries, size_t count) {
 
 /* A library that loads others, and can be run: musl's, which need not have a name of its own in it. A program that was
  * linked to load itself (static PIE) says that it is one. */
-static bool loads_libraries(int file, const Elf64_Phdr *headers, size_t count, const struct dynamic *d) {
+static bool loads_libraries(const struct content *content, const Elf64_Phdr *headers, size_t count, const struct dynamic *d) {
     static const char wanted[] = "\0dlopen";
     uint64_t offset;
     if (d->flags & DF_1_PIE || !d->has_strings || d->strings_size > NAMES_MAX ||
         !file_offset(headers, count, d->strings, &offset))
         return false;
     char *names = malloc(d->strings_size + 1);
-    bool found = names && read_at(file, offset, names, d->strings_size) &&
+    bool found = names && read_at(content, offset, names, d->strings_size) &&
                  memmem(names, d->strings_size, wanted, sizeof wanted);
     free(names);
     return found;
@@ -97,10 +108,10 @@ static bool loads_libraries(int file, const Elf64_Phdr *headers, size_t count, c
 
 enum soname { SONAME_NONE, SONAME_OTHER, SONAME_LOADER, SONAME_UNKNOWN };
 
-static enum soname look_at_entries(int file, const Elf64_Phdr *headers, size_t count, const Elf64_Dyn *entries,
-                                   size_t entry_count) {
+static enum soname look_at_entries(const struct content *content, const Elf64_Phdr *headers, size_t count,
+                                   const Elf64_Dyn *entries, size_t entry_count) {
     struct dynamic d = read_entries(entries, entry_count);
-    if (loads_libraries(file, headers, count, &d))
+    if (loads_libraries(content, headers, count, &d))
         return SONAME_LOADER;
     if (!d.named)
         return SONAME_NONE;
@@ -109,12 +120,12 @@ static enum soname look_at_entries(int file, const Elf64_Phdr *headers, size_t c
         !file_offset(headers, count, address, &offset) || offset > INT64_MAX)
         return SONAME_UNKNOWN;
     char text[NAME_SHOWN + 1] = {0};
-    if (pread(file, text, NAME_SHOWN, (off_t)offset) <= 0)
+    if (pread(content->file, text, NAME_SHOWN, (off_t)offset) <= 0)
         return SONAME_UNKNOWN;
     return is_loader_soname(text) ? SONAME_LOADER : SONAME_OTHER;
 }
 
-static enum soname look_at_soname(int file, const Elf64_Phdr *headers, size_t count) {
+static enum soname look_at_soname(const struct content *content, const Elf64_Phdr *headers, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const Elf64_Phdr *h = &headers[i];
         if (h->p_type != PT_DYNAMIC)
@@ -123,15 +134,16 @@ static enum soname look_at_soname(int file, const Elf64_Phdr *headers, size_t co
             return SONAME_UNKNOWN;
         Elf64_Dyn *entries = malloc(h->p_filesz + sizeof *entries);
         enum soname found = SONAME_UNKNOWN;
-        if (entries && read_at(file, h->p_offset, entries, h->p_filesz))
-            found = look_at_entries(file, headers, count, entries, h->p_filesz / sizeof *entries);
+        if (entries && read_at(content, h->p_offset, entries, h->p_filesz))
+            found = look_at_entries(content, headers, count, entries, h->p_filesz / sizeof *entries);
         free(entries);
         return found;
     }
     return SONAME_NONE;
 }
 
-static enum elf_kind look_at_headers(int file, const Elf64_Ehdr *e, const Elf64_Phdr *headers, char *interpreter) {
+static enum elf_kind look_at_headers(const struct content *content, const Elf64_Ehdr *e, const Elf64_Phdr *headers,
+                                     char *interpreter) {
     size_t count = e->e_phnum;
     for (size_t i = 0; i < count; i++) {
         const Elf64_Phdr *h = &headers[i];
@@ -139,7 +151,7 @@ static enum elf_kind look_at_headers(int file, const Elf64_Ehdr *e, const Elf64_
             continue;
         /* The kernel takes the first, and refuses what does not end with a NUL. */
         bool fits = h->p_filesz >= 2 && h->p_filesz <= PATH_MAX;
-        if (!fits || !read_at(file, h->p_offset, interpreter, h->p_filesz) || interpreter[h->p_filesz - 1]) {
+        if (!fits || !read_at(content, h->p_offset, interpreter, h->p_filesz) || interpreter[h->p_filesz - 1]) {
             interpreter[0] = 0;
             return ELF_BROKEN;
         }
@@ -148,7 +160,7 @@ static enum elf_kind look_at_headers(int file, const Elf64_Ehdr *e, const Elf64_
     if (e->e_type != ET_DYN)
         return ELF_PROGRAM;
     /* One that has a name but hides it is no program either. */
-    enum soname soname = look_at_soname(file, headers, count);
+    enum soname soname = look_at_soname(content, headers, count);
     return soname == SONAME_LOADER || soname == SONAME_UNKNOWN ? ELF_LOADER : ELF_PROGRAM;
 }
 
@@ -173,8 +185,9 @@ enum elf_kind elf_look(int file, const uint8_t *head, size_t size, char interpre
         return ELF_BROKEN;
     Elf64_Phdr *headers = malloc(bytes);
     enum elf_kind kind = ELF_BROKEN;
-    if (headers && read_at(file, e.e_phoff, headers, bytes))
-        kind = look_at_headers(file, &e, headers, interpreter);
+    const struct content content = {file, head, size};
+    if (headers && read_at(&content, e.e_phoff, headers, bytes))
+        kind = look_at_headers(&content, &e, headers, interpreter);
     free(headers);
     return kind;
 }

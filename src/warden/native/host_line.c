@@ -28,6 +28,7 @@ struct errand {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t taken = PTHREAD_COND_INITIALIZER;
 static struct buffer waiting; /* frames: type, size, payload */
+static bool flush_wanted;     /* of what lies there, or of the records */
 static struct waiting_start *starts, **last_start = &starts;
 static struct errand *errands, **last_errand = &errands;
 static struct watch bell;
@@ -39,15 +40,17 @@ static void ring(void) {
 }
 
 void host_line_send(uint8_t type, struct buffer *payload) {
+    pthread_mutex_lock(&lock);
     if (payload) {
-        pthread_mutex_lock(&lock);
         while (waiting.size > WAITING_BYTES_MAX)
             pthread_cond_wait(&taken, &lock);
         buffer_u8(&waiting, type);
         buffer_bytes(&waiting, (struct slice){payload->data, payload->size});
-        pthread_mutex_unlock(&lock);
-        buffer_free(payload);
     }
+    flush_wanted = true;
+    pthread_mutex_unlock(&lock);
+    if (payload)
+        buffer_free(payload);
     ring();
 }
 
@@ -131,11 +134,19 @@ void host_line_flush(bool at_once) {
     buffer_free(&frames);
 }
 
+/* The host is told what asks for it. A start that goes on does not: its record waits for others of its kind, as each one
+ * would wake the host. */
 static void on_bell(struct watch *watch, uint32_t events) {
+    (void)watch;
     (void)events;
-    uint64_t rings;
-    (void)!read(watch->fd, &rings, sizeof rings);
-    host_line_flush(false);
+    take_starts();
+    run_errands();
+    pthread_mutex_lock(&lock);
+    bool wanted = flush_wanted;
+    flush_wanted = false;
+    pthread_mutex_unlock(&lock);
+    if (wanted)
+        host_line_flush(false);
 }
 
 /* The process is dead, and never ran an instruction of what it was not to be. */
@@ -159,5 +170,6 @@ void host_line_init(void) {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0)
         die_errno("cannot create an eventfd");
-    watch_open(&bell, fd, EPOLLIN, on_bell, NULL);
+    /* Each ring is an event of its own: it need not be read. */
+    watch_open(&bell, fd, EPOLLIN | EPOLLET, on_bell, NULL);
 }

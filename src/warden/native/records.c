@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { RECORDS_MAX = 512, ARGUMENTS_SHOWN = 32, ARGUMENT_SHOWN = 256 };
+enum { RECORDS_MAX = 512, ARGUMENTS_SHOWN = 32, ARGUMENT_SHOWN = 256, WAIT_MS = 200, START_WAIT_MS = 20 };
 
 struct recorded {
     uint64_t hash;
@@ -18,6 +18,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t flushed = PTHREAD_COND_INITIALIZER;
 static struct recorded records[RECORDS_MAX];
 static size_t count;
+static bool has_start; /* Few are equal: waiting longer would only make them late. */
 
 static uint64_t mix(uint64_t hash, const void *data, size_t size) {
     const uint8_t *at = data;
@@ -101,7 +102,8 @@ static bool add(const struct decision *d, bool wait) {
         pthread_cond_wait(&flushed, &lock);
     }
     records[count++] = fresh;
-    /* Allows wait for more of their kind; see records_wait. */
+    has_start |= d->action == ACTION_START;
+    /* Allows wait for more of their kind; see records_wait_ms. */
     bool urgent = d->verdict == VERDICT_DENY || count > RECORDS_MAX / 2;
     pthread_mutex_unlock(&lock);
     if (urgent)
@@ -113,11 +115,11 @@ void record_decision(const struct decision *d) { add(d, true); }
 
 bool record_now(const struct decision *d) { return add(d, false); }
 
-bool records_wait(void) {
+int records_wait_ms(void) {
     pthread_mutex_lock(&lock);
-    bool waiting = count > 0;
+    int wait = count == 0 ? -1 : has_start ? START_WAIT_MS : WAIT_MS;
     pthread_mutex_unlock(&lock);
-    return waiting;
+    return wait;
 }
 
 void records_flush(void (*send)(uint8_t type, struct slice payload)) {
@@ -130,6 +132,7 @@ void records_flush(void (*send)(uint8_t type, struct slice payload)) {
         free(records[i].text);
     }
     count = 0;
+    has_start = false;
     pthread_cond_broadcast(&flushed);
     pthread_mutex_unlock(&lock);
 }

@@ -16,7 +16,7 @@ struct decision {
 void record_decision(const struct decision *decision);
 /* Main thread. False: a flush has to make room first. */
 bool record_now(const struct decision *decision);
-/* Whether any lies there: then a flush is due soon. */
-bool records_wait(void);
+/* How long those that lie there may wait for more of their kind; -1: there are none. */
+int records_wait_ms(void);
 /* Main thread: calls `send` for each frame; nothing is left then. */
 void records_flush(void (*send)(uint8_t type, struct slice payload));

@@ -5,6 +5,8 @@
 #include "start_judge.h"
 #include "tables.h"
 
+enum { HEAD_BYTES = 1024 }; /* In most programs the headers and the loader's name lie in there. */
+
 struct image {
     struct place place;
     int file;                 /* O_RDONLY */
@@ -12,7 +14,7 @@ struct image {
     struct ruling reading;    /* what rules on files say of reading it; verdict 0: nothing */
     bool loader_changes;      /* the sandbox can change which loader it gets */
     size_t head_size;
-    uint8_t head[SHEBANG_BYTES];
+    uint8_t head[HEAD_BYTES];
 };
 
 /* Finds it; `place` alone is filled in then. 0, or the errno that the caller is to see; then nothing is open. */

@@ -113,7 +113,8 @@ static struct approval *approve(const struct judging *j, const struct place *cwd
     const struct start *s = j->start;
     const struct tables *tables = j->notice->tables;
     const struct buffer *arguments = &j->arguments.text, *loader = &j->loader;
-    pid_t process = caller_process(j->notice);
+    /* Whether it was the caller's is looked at when all has been judged. */
+    pid_t process = caller_peek_process(j->notice);
     struct approval *a = process > 0 ? malloc(sizeof *a) : NULL;
     if (!a)
         return NULL;

@@ -26,7 +26,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { LANDLOCK_ABI_MIN = 3, DESCRIPTORS = 65536, RECORDS_WAIT_MS = 200 };
+enum { LANDLOCK_ABI_MIN = 3, DESCRIPTORS = 65536 };
 
 static struct confinement confinement;
 static uint32_t link_timeout_ms;
@@ -276,10 +276,12 @@ static int check_link(void) {
 /* Allows are told a moment later, equal ones together. */
 static int flush_records(void) {
     static uint64_t flushed;
-    if (!records_wait())
+    int wait = records_wait_ms();
+    uint64_t since = now_ms() - flushed;
+    if (wait < 0)
         return -1;
-    if (now_ms() - flushed < RECORDS_WAIT_MS)
-        return RECORDS_WAIT_MS;
+    if (since < (uint64_t)wait)
+        return wait - (int)since;
     flushed = now_ms();
     host_line_flush(false);
     return -1;

@@ -57,7 +57,7 @@ int caller_open(const struct notice *n, int fd) {
     return open(path, O_PATH | O_CLOEXEC);
 }
 
-pid_t caller_process(const struct notice *n) {
+pid_t caller_peek_process(const struct notice *n) {
     char path[64], line[64];
     int tgid = 0;
     snprintf(path, sizeof path, "/proc/%d/status", n->tid);
@@ -69,6 +69,8 @@ pid_t caller_process(const struct notice *n) {
         fclose(file);
     return tgid;
 }
+
+pid_t caller_process(const struct notice *n) { return caller_peek_process(n); }
 
 int place_find(const struct notice *n, int base, const char *path, unsigned flags, uint64_t how, struct place *p) {
     (void)n;
