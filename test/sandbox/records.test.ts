@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createSandbox, type StreamedRecord, verifyAuditLog } from "../../src/mod.ts";
+import { createSandbox, type Policy, type StreamedRecord, verifyAuditLog } from "../../src/mod.ts";
 
 describe("the records of a sandbox", () => {
   let folder: string;
@@ -30,6 +30,29 @@ describe("the records of a sandbox", () => {
     expect(records[1]).toMatchObject({ argv: ["true", "--token"] });
     expect(sandbox.decisions()).toEqual([records[4]]);
     expect(records[4]).toMatchObject({ operation: "files.write", object: "/usr/x", verdict: "deny" });
+  });
+
+  it("tell of a start before the connections of what was started, though starts are told together", async () => {
+    const policy: Policy = {
+      version: 1,
+      process: { allow: ["bash", "true"] },
+      network: { allow: [{ host: "a.test" }] },
+      audit: { files: "off" },
+    };
+    await using sandbox = await createSandbox(policy, { runtime: "local" });
+    const once = '(exec true); (exec true); (exec bash -c "exec 3<>/dev/tcp/192.0.2.$i/9")';
+    await sandbox.exec(["bash", "-c", `for i in 1 2 3 4 5 6 7 8; do ${once}; done`]);
+    const decisions = sandbox.decisions().filter(({ domain }) => domain === "process" || domain === "network");
+    const startOf = (pid: number | undefined) =>
+      decisions.findIndex(({ operation, subject }) => operation === "start" && subject?.pid === pid);
+    const connections = decisions.flatMap(({ operation, subject }, index) =>
+      operation === "connect" ? [{ index, start: startOf(subject?.pid) }] : [],
+    );
+    expect(connections).toHaveLength(8);
+    for (const { index, start } of connections) {
+      expect(start).toBeGreaterThanOrEqual(0);
+      expect(start).toBeLessThan(index);
+    }
   });
 
   it("make a log that only its owner can read and that verifies, one chain for sandboxes at the same time", async () => {

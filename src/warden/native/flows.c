@@ -207,6 +207,8 @@ static void begin(struct news *n) {
 }
 
 static void tell_host(struct flow *f) {
+    /* The start of who connects comes first: its record may still lie there. */
+    host_line_tell();
     link_send(FRAME_FLOW, 0, f->stream, (struct slice){f->message.data, f->message.size});
     buffer_free(&f->message);
     f->told = true;

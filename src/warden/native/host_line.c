@@ -115,11 +115,7 @@ static void take_starts(void) {
     }
 }
 
-void host_line_flush(bool at_once) {
-    take_starts();
-    run_errands();
-    if (!at_once && !link_has_room())
-        return;
+void host_line_tell(void) {
     records_flush(send_frame);
     pthread_mutex_lock(&lock);
     struct buffer frames = waiting;
@@ -132,6 +128,13 @@ void host_line_flush(bool at_once) {
     while (cursor_u8(&c, &type) && cursor_bytes(&c, &payload))
         send_frame(type, payload);
     buffer_free(&frames);
+}
+
+void host_line_flush(bool at_once) {
+    take_starts();
+    run_errands();
+    if (at_once || link_has_room())
+        host_line_tell();
 }
 
 /* The host is told what asks for it. A start that goes on does not: its record waits for others of its kind, as each one

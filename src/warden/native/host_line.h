@@ -14,3 +14,5 @@ void host_line_hashed(struct hash_job *job);
 void host_line_run(void (*run)(void *), void *argument);
 /* Main thread: sends what lies there, records included: as soon as the link has room, or at once. */
 void host_line_flush(bool at_once);
+/* The same by itself, for whoever has something to say that is to come after it. */
+void host_line_tell(void);
