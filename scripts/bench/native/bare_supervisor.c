@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -97,7 +98,7 @@ static int start_for(int listener, const struct seccomp_notif *n) {
     if (ptrace(PTRACE_SEIZE, caller, NULL, (void *)PTRACE_O_TRACEEXEC) || ptrace(PTRACE_INTERRUPT, caller, NULL, NULL) ||
         go_on(listener, n))
         return -1;
-    if (waitpid(caller, &status, __WALL | __WNOTHREAD) != caller || !WIFSTOPPED(status))
+    if (waitpid(caller, &status, __WALL) != caller || !WIFSTOPPED(status))
         return -1;
     return (int)ptrace(PTRACE_DETACH, caller, NULL, NULL);
 }
@@ -140,9 +141,10 @@ int main(int argc, char **argv) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, supervise, (void *)(intptr_t)listener))
         return 1;
+    /* Waiting for the end alone: waitpid would take stops away from the other thread. */
+    struct pollfd end = {(int)syscall(SYS_pidfd_open, program, 0), POLLIN, 0};
     int status;
-    /* Its own children only: stops are the supervisor's to see. */
-    if (waitpid(program, &status, __WNOTHREAD) != program)
+    if (end.fd < 0 || poll(&end, 1, -1) != 1 || waitpid(program, &status, 0) != program)
         return 1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
