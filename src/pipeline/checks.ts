@@ -37,9 +37,9 @@ export async function runChecks(
   const { stage, outputs, scrub } = checked;
   for (const check of stage.checks ?? []) {
     const begun = performance.now();
-    const { problem, programs } = await outcomeOf(context, stage, outputs, check);
+    const { problem, sandbox } = await outcomeOf(context, stage, outputs, check);
     const durationMs = Math.round(performance.now() - begun);
-    const facts = { name: check.name, durationMs, ...programs };
+    const facts = { name: check.name, durationMs, ...sandbox };
     const failure = problem === undefined ? undefined : new StageFailure("check", scrub(`${check.name}: ${problem}`));
     report(failure === undefined ? facts : { ...facts, problem: failure.message });
     if (failure !== undefined) throw failure;
@@ -49,8 +49,8 @@ export async function runChecks(
 interface Outcome {
   /** As it was said. Undefined: it held. */
   readonly problem: string | undefined;
-  /** Of its sandbox. */
-  readonly programs?: ProgramFacts;
+  /** Of its sandbox, where it had one. */
+  readonly sandbox?: Pick<CheckFacts, "policyDigest" | keyof ProgramFacts>;
 }
 
 async function outcomeOf(
@@ -88,7 +88,8 @@ async function runInSandbox(
     signal,
   });
   const ran = await runCommand(sandbox, command, { timeoutMs, signal, maxBytes: 0 });
-  return { problem: problemOf(ran, timeoutMs), programs: programFacts(options, image, sandbox) };
+  const facts = { policyDigest: sandbox.policy.digest, ...programFacts(options, image, sandbox) };
+  return { problem: problemOf(ran, timeoutMs), sandbox: facts };
 }
 
 function problemOf(ran: Ran, timeoutMs: number): string | undefined {

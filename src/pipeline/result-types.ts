@@ -81,9 +81,11 @@ export interface ProgramFacts {
   readonly root?: RootFacts;
 }
 
-/** What came of a check; its programs, where it ran in a sandbox. */
+/** What came of a check; its programs and its policy, where it ran in a sandbox. */
 export interface CheckFacts extends ProgramFacts {
   readonly name: string;
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly policyDigest?: string;
   /** Absent: it held. */
   readonly problem?: string;
   readonly durationMs: number;

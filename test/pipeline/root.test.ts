@@ -37,12 +37,18 @@ test("stages and checks run from a root, which the provenance names by what is k
   const [attempt] = stageOf(result, "archive").attempts;
   const root = { name: archive, path: archive, id };
   expect(attempt).toMatchObject({ runtime: "local", root, stdoutTail: "/bin/busybox\n", checks: [{ root }] });
+  expect(attempt?.checks[0]?.policyDigest).toMatch(/^sha256:[0-9a-f]{64}$/);
+  expect(attempt?.checks[0]?.policyDigest).not.toBe(attempt?.policyDigest);
   expect(stageOf(result, "archive").status).toBe("passed");
   const [container] = stageOf(result, "image").attempts;
   expect(container).toMatchObject({ runtime: "docker", image: { name: IMAGE, id } });
   expect(container?.root).toBeUndefined();
   expect(stageOf(result, "missing").reason).toMatch(/does not exist/);
-  expect(JSON.parse(pipelineReport(result, "provenance")).predicate.buildDefinition.resolvedDependencies).toEqual(
+  const { predicate } = JSON.parse(pipelineReport(result, "provenance"));
+  expect(predicate.runDetails.cofferdam_stages[0].attempts[0].checks).toMatchObject([
+    { name: "busybox", passed: true, policyDigest: attempt?.checks[0]?.policyDigest },
+  ]);
+  expect(predicate.buildDefinition.resolvedDependencies).toEqual(
     expect.arrayContaining([
       { name: `root ${archive}`, digest: { sha256: id.slice("sha256:".length) } },
       { name: `image ${IMAGE}`, digest: { sha256: id.slice("sha256:".length) } },

@@ -123,8 +123,8 @@ function attemptFacts({
 }
 
 /** What it found wrong may be long, and is in the other reports. */
-function checkFacts({ name, problem, image, root }: CheckFacts): object {
-  return { name, passed: problem === undefined, image, root };
+function checkFacts({ name, problem, policyDigest, image, root }: CheckFacts): object {
+  return { name, passed: problem === undefined, policyDigest, image, root };
 }
 
 function digestSet(digest: string): { readonly sha256: string } {
