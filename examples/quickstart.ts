@@ -18,15 +18,17 @@ process:
   limits: { timeout: 1m }
 `;
 
-/** The untrusted program: a table of the sources, with their first sentences. */
+/** The untrusted program: a list of the sources, with their first sentences. */
 const DOCS_STAGE = `
 set -eu
 out=docs/source-index.md
 printf '# What is in src\\n\\n' > "$out"
-find src -name '*.ts' | sort | while read -r file; do
-  summary=$(sed -n 's/^ \\* \\([A-Z].*\\)$/\\1/p' "$file" | head -n 1)
-  printf -- '- \`%s\`: %s\\n' "$file" "\${summary:-(no summary)}"
-done >> "$out"
+find src -name '*.ts' | sort | xargs awk '
+  function tell() { if (file) printf "- \`%s\`: %s\\n", file, summary ? summary : "(no summary)" }
+  FNR == 1 { tell(); file = FILENAME; summary = "" }
+  FNR <= 3 && !summary && sub("^(/\\\\*\\\\*| \\\\*) *", "") { summary = $0; sub(" *\\\\*/$", "", summary) }
+  END { tell() }
+' >> "$out"
 wc -l < "$out"
 `;
 

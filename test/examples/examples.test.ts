@@ -12,6 +12,7 @@ const run = promisify(execFile);
 const RUNTIMES = join(ROOT, ".cache/runtimes/node_modules/.bin");
 
 const EXAMPLES = [
+  ["quickstart.ts", /local: ready.*docker: ready.*Everything went as the policy says/s],
   ["hooks.ts", /Asked: .*--force/s],
   ["local-only.ts", /deny {2}o9 -> nobody/],
   ["private-models.ts", /allow big -> near.*deny {2}big -> nobody/s],
