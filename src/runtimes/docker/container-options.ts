@@ -1,19 +1,19 @@
 /**
- * One sandbox as the options of a container: pure.
+ * One sandbox as the options of a container.
  *
  * @module
  */
+import { randomBytes } from "node:crypto";
 import { HOME_PATH, WORKSPACE_PATH } from "../../policy/core.ts";
 import type { Agent } from "../workspace/ownership.ts";
 import type { ContainerBody } from "./create.ts";
 import type { ContainerLimits } from "./limits.ts";
 import { SECCOMP_OPTION } from "./seccomp-profile.ts";
 
-/** Where the warden is in a container. */
-export const WARDEN_DIRECTORY = "/.cofferdam";
-
-/** The warden's program in a container. */
-export const WARDEN_PATH: string = `${WARDEN_DIRECTORY}/warden`;
+/** Where the warden is in a container: another place in each, for an image could have a link at a place that it knows. */
+export function wardenDirectory(): string {
+  return `/.cofferdam-${randomBytes(16).toString("hex")}`;
+}
 
 /** One entry of `HostConfig.Mounts`. */
 export interface Mount {
@@ -33,6 +33,8 @@ export interface ContainerPlan {
   readonly agent: Agent;
   readonly limits: ContainerLimits;
   readonly labels: Readonly<Record<string, string>>;
+  /** Where the warden's volume is. */
+  readonly wardenDirectory: string;
   /** The warden's volume, the passwd entries and the workspace. */
   readonly mounts: readonly Mount[];
   /** Whether the workspace is an empty folder in memory. */
@@ -56,7 +58,7 @@ export function containerBody(plan: ContainerPlan): ContainerBody {
     Image: plan.imageId,
     Hostname: "sandbox",
     User: `${agent.uid}:${agent.gid}`,
-    Entrypoint: [WARDEN_PATH],
+    Entrypoint: [`${plan.wardenDirectory}/warden`],
     Cmd: [],
     WorkingDir: "/",
     Env: [],
@@ -104,6 +106,9 @@ export function containerBody(plan: ContainerPlan): ContainerBody {
 
 /** What each private folder may hold. A memory limit covers it too. */
 const TMPFS_BYTES_MAX = 2 * 1024 ** 3;
+
+/** Folders in memory that are the sandbox's own. */
+export const PRIVATE_PLACES: readonly string[] = ["/tmp", "/var/tmp", HOME_PATH];
 
 function tmpfsOf(plan: ContainerPlan): Record<string, string> {
   const { uid, gid } = plan.agent;

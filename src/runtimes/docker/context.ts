@@ -23,5 +23,9 @@ export interface StartContext {
   /** Sandboxes that have a container, or are about to. */
   readonly alive: Set<string>;
   /** What was learnt about the engine by trying. */
-  readonly learnt: { withoutIpv6: boolean };
+  readonly learnt: {
+    withoutIpv6: boolean;
+    /** Images, and what was mounted where, without a link in the way. */
+    readonly unlinked: Set<string>;
+  };
 }

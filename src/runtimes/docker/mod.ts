@@ -55,6 +55,6 @@ async function openContext(options: DockerRuntimeOptions): Promise<StartContext>
     owner: ownerOfThisProcess(),
     unconfirmed: new Set(),
     alive: new Set(),
-    learnt: { withoutIpv6: true },
+    learnt: { withoutIpv6: true, unlinked: new Set() },
   };
 }

@@ -11,7 +11,7 @@ import type { StartRequest, VolumeRequest, WorkspaceRequest } from "../runtime.t
 import { BaselineRecorder } from "../workspace/baseline.ts";
 import type { Agent } from "../workspace/ownership.ts";
 import { type PreparedWorkspace, prepareWorkspace } from "../workspace/prepare.ts";
-import type { ContainerPlan, Mount } from "./container-options.ts";
+import { type ContainerPlan, type Mount, wardenDirectory } from "./container-options.ts";
 import type { StartContext } from "./context.ts";
 import { type ImageFacts, inspectImage } from "./engine.ts";
 import { limitsFor } from "./limits.ts";
@@ -55,6 +55,7 @@ export async function planStart(context: StartContext, request: StartRequest): P
     container: {
       imageId: facts.id,
       imageVolumes: facts.volumes,
+      wardenDirectory: wardenDirectory(),
       agent,
       limits,
       labels: { ...labelsOf(context.owner, request.id), ...holdLabels(volumes) },

@@ -10,10 +10,11 @@ import { HOME_PATH } from "../../policy/core.ts";
 import type { StartedWarden, StartRequest, WarmWarden } from "../runtime.ts";
 import { folderOf } from "../workspace/baseline.ts";
 import { type Attachment, attach } from "./attach.ts";
-import { containerBody, type Mount } from "./container-options.ts";
+import { containerBody, type Mount, PRIVATE_PLACES } from "./container-options.ts";
 import type { StartContext } from "./context.ts";
 import { createContainer } from "./create.ts";
 import { aborted, failureOf, imageMissing, statusOf } from "./failures.ts";
+import { refuseLinks } from "./image-links.ts";
 import { removeUnconfirmed } from "./leftovers.ts";
 import { followContainer, type Lifecycle } from "./lifecycle.ts";
 import { remedyFor } from "./remedies.ts";
@@ -74,15 +75,18 @@ interface Running {
 
 async function bringUp(context: StartContext, plan: StartPlan, request: StartRequest): Promise<Running> {
   throwIfAborted(request);
-  const wardenMounts = context.volume.mounts(plan.agent);
+  const wardenMounts = context.volume.mounts(plan.agent, plan.container.wardenDirectory);
   const trust = trustMounts(request.files ?? [], plan.container.labels);
-  const container = await create(context, plan, [...wardenMounts, ...trust, ...plan.workspaceMounts]);
+  const mounts = [...wardenMounts, ...trust, ...plan.workspaceMounts];
+  const container = await create(context, plan, mounts);
   const life = followContainer(container, () => context.unconfirmed.add(plan.id));
   life.ended.then(() => context.alive.delete(plan.id));
   const attaching = inStage("attach", attach(container));
   try {
     const filled = inStage("warden", ensureFilled(context, plan, container));
-    const trusted = inStage("trust", fillTrust(container, request.files ?? []));
+    const trusted = inStage("links", checkLinks(context, plan, mounts, container)).then(() =>
+      inStage("trust", fillTrust(container, request.files ?? [])),
+    );
     const [link] = await Promise.all([attaching, filled, trusted]);
     throwIfAborted(request);
     await inStage("volumes", holdVolumes(context.docker, container.id, plan.volumes));
@@ -159,8 +163,24 @@ async function create(context: StartContext, plan: StartPlan, mounts: readonly M
 
 async function ensureFilled(context: StartContext, plan: StartPlan, container: Docker.Container): Promise<void> {
   const { volume } = context;
-  if (volume.isFilled(plan.agent) || (await volume.check(container, plan.agent))) return;
+  if (volume.isFilled(plan.agent) || (await volume.check(container, plan.agent, plan.container.wardenDirectory)))
+    return;
   await volume.fill(plan.container.imageId, plan.container.labels, plan.agent);
+}
+
+/** Once for each image and what is mounted where: an image never changes. */
+async function checkLinks(
+  context: StartContext,
+  { image, live, volumes, container: { imageId, imageVolumes, wardenDirectory } }: StartPlan,
+  mounts: readonly Mount[],
+  container: Docker.Container,
+): Promise<void> {
+  const targets = mounts.map(({ Target }) => Target).filter((path) => path !== wardenDirectory);
+  const others = [...targets, ...imageVolumes, ...PRIVATE_PLACES];
+  const key = JSON.stringify([imageId, live !== undefined, volumes.map(({ path }) => path), others]);
+  if (context.learnt.unlinked.has(key)) return;
+  await refuseLinks(container, { image, live: live !== undefined, volumes, others });
+  context.learnt.unlinked.add(key);
 }
 
 async function bringWorkspace(

@@ -8,7 +8,8 @@
 import type Docker from "dockerode";
 import type { WardenBinary } from "../../warden/mod.ts";
 import type { Agent } from "../workspace/ownership.ts";
-import { type Mount, WARDEN_DIRECTORY } from "./container-options.ts";
+import { statInside } from "./archive-stat.ts";
+import { type Mount, wardenDirectory } from "./container-options.ts";
 import { createLock } from "./create.ts";
 import { statusOf } from "./failures.ts";
 import { removeContainer } from "./lifecycle.ts";
@@ -16,14 +17,14 @@ import { archiveOf, FILE_TIME, identityDirectory, type VolumeFile, volumeFiles }
 
 /** The volume of one engine and warden. */
 export interface WardenVolume {
-  /** The mounts that bring it into a container for this agent. */
-  mounts(agent: Agent): readonly Mount[];
+  /** The mounts that bring it into a container for this agent, at `directory`. */
+  mounts(agent: Agent, directory: string): readonly Mount[];
   /** Gives up the passwd entries, for an engine that does not mount them. */
   forgoIdentities(): void;
   /** Whether the files for this agent are known to be complete. */
   isFilled(agent: Agent): boolean;
-  /** Looks, through a container that mounts the volume, whether the files are complete. */
-  check(container: Docker.Container, agent: Agent): Promise<boolean>;
+  /** Looks, through a container that mounts the volume at `directory`, whether the files are complete. */
+  check(container: Docker.Container, agent: Agent, directory: string): Promise<boolean>;
   /** Fills the volume through a container of its own, made from `image`, that never runs. */
   fill(image: string, labels: Readonly<Record<string, string>>, agent: Agent): Promise<void>;
   /** Forgets what is known: something in the volume was not as it should be. */
@@ -42,14 +43,14 @@ export async function openWardenVolume(docker: Docker, warden: WardenBinary): Pr
   const filling = new Map<string, Promise<void>>();
   return {
     note: () => (identities === undefined ? "the agent has no passwd entry: the engine cannot mount one" : undefined),
-    mounts: (agent) => mountsOf(name, identities, agent),
+    mounts: (agent, directory) => mountsOf(name, directory, identities, agent),
     forgoIdentities: () => {
       identities = undefined;
     },
     isFilled: (agent) => filled.has(identityDirectory(agent)),
     forget: () => filled.clear(),
-    check: async (container, agent) => {
-      if (!(await areComplete(container, await volumeFiles(warden, agent)))) return false;
+    check: async (container, agent, directory) => {
+      if (!(await areComplete(container, directory, await volumeFiles(warden, agent)))) return false;
       filled.add(identityDirectory(agent));
       return true;
     },
@@ -77,8 +78,8 @@ async function inspectOrCreate(docker: Docker, name: string): Promise<{ Driver?:
   return volume.inspect();
 }
 
-function mountsOf(name: string, identities: string | undefined, agent: Agent): Mount[] {
-  const warden: Mount = { ...volumeMount(name), ReadOnly: true };
+function mountsOf(name: string, directory: string, identities: string | undefined, agent: Agent): Mount[] {
+  const warden: Mount = { ...volumeMount(name, directory), ReadOnly: true };
   if (identities === undefined) return [warden];
   const files = ["passwd", "group"].map(
     (file): Mount => ({
@@ -92,8 +93,8 @@ function mountsOf(name: string, identities: string | undefined, agent: Agent): M
   return [warden, ...files];
 }
 
-function volumeMount(name: string): Mount {
-  return { Type: "volume", Source: name, Target: WARDEN_DIRECTORY, ReadOnly: false, VolumeOptions: { NoCopy: true } };
+function volumeMount(name: string, directory: string): Mount {
+  return { Type: "volume", Source: name, Target: directory, ReadOnly: false, VolumeOptions: { NoCopy: true } };
 }
 
 async function fillVolume(
@@ -105,41 +106,29 @@ async function fillVolume(
   agent: Agent,
 ): Promise<void> {
   const files = await volumeFiles(warden, agent);
-  const body = { Image: image, Labels: labels, HostConfig: { NetworkMode: "none", Mounts: [volumeMount(name)] } };
+  const directory = wardenDirectory();
+  const Mounts = [volumeMount(name, directory)];
+  const body = { Image: image, Labels: labels, HostConfig: { NetworkMode: "none", Mounts } };
   const helper = await createLock(docker, body, `${name}-fill`);
   try {
     // Whoever held the lock before may have filled it, and what is complete may be in use.
-    if (await areComplete(helper, files)) return;
-    await helper.putArchive(archiveOf(files), { path: WARDEN_DIRECTORY });
+    if (await areComplete(helper, directory, files)) return;
+    await helper.putArchive(archiveOf(files), { path: directory });
   } finally {
     await removeContainer(helper);
   }
 }
 
-async function areComplete(container: Docker.Container, files: readonly VolumeFile[]): Promise<boolean> {
-  const complete = await Promise.all(files.map((file) => isComplete(container, file)));
+async function areComplete(
+  container: Docker.Container,
+  directory: string,
+  files: readonly VolumeFile[],
+): Promise<boolean> {
+  const complete = await Promise.all(files.map((file) => isComplete(container, directory, file)));
   return complete.every(Boolean);
 }
 
-async function isComplete(container: Docker.Container, file: VolumeFile): Promise<boolean> {
-  let response: unknown;
-  try {
-    response = await container.infoArchive({ path: `${WARDEN_DIRECTORY}/${file.path}` });
-  } catch (error) {
-    if (statusOf(error) === 404) return false;
-    throw error;
-  }
-  const stat = statIn(response);
-  return stat.size === file.content.length && Date.parse(String(stat.mtime)) === FILE_TIME * 1000;
-}
-
-/** The engine answers with a JSON object in a header. */
-function statIn(response: unknown): { readonly size?: unknown; readonly mtime?: unknown } {
-  if (typeof response !== "object" || response === null || !("headers" in response)) return {};
-  // The connection is free for others only when the (empty) body was read.
-  if ("resume" in response && typeof response.resume === "function") response.resume();
-  const { headers } = response;
-  if (typeof headers !== "object" || headers === null || !("x-docker-container-path-stat" in headers)) return {};
-  const stat: unknown = JSON.parse(Buffer.from(String(headers["x-docker-container-path-stat"]), "base64").toString());
-  return typeof stat === "object" && stat !== null ? stat : {};
+async function isComplete(container: Docker.Container, directory: string, file: VolumeFile): Promise<boolean> {
+  const stat = await statInside(container, `${directory}/${file.path}`);
+  return stat?.size === file.content.length && Date.parse(String(stat.mtime)) === FILE_TIME * 1000;
 }

@@ -11,7 +11,9 @@ describe.skipIf(!hasEngine)("a container", () => {
     expect(status).toMatch(/CapEff:\t0{16}/);
     expect(status).toMatch(/NoNewPrivs:\t1/);
     expect(status).toMatch(/Seccomp:\t2/);
-    expect(await run(started, "touch /x /etc/x /data/x /.cofferdam/x")).toMatch(/^(.*Read-only file system\n?){4}$/);
+    expect(await run(started, "touch /x /etc/x /data/x $(echo /.cofferdam-*)/x")).toMatch(
+      /^(.*Read-only file system\n?){4}$/,
+    );
     expect(await run(started, "ls /sys/class/net")).toBe("lo");
     expect(await run(started, "cat /etc/resolv.conf")).toBe("nameserver 127.0.0.1\noptions ndots:0");
     expect(await run(started, "ping -6 -c1 ::1 | tail -1; cat /proc/net/if_inet6")).not.toMatch(

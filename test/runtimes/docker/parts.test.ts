@@ -137,6 +137,7 @@ describe("a container's options", () => {
   const plan: ContainerPlan = {
     imageId: "sha256:1",
     imageVolumes: ["/data", "/tmp", "/workspace"],
+    wardenDirectory: "/.cofferdam-1",
     agent: { uid: 5, gid: 6 },
     limits: limitsFor({ mode: "enforce" }, engine),
     labels: {},

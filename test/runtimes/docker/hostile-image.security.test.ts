@@ -1,0 +1,122 @@
+/**
+ * Images whose own links are in the way of what is mounted.
+ */
+import { execFileSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { TRUST_DIRECTORY } from "../../../src/egress/tls/trust.ts";
+import type { VolumeRequest } from "../../../src/runtimes/runtime.ts";
+import { docker, filesystemOf, hasEngine, shellRuntime, uniqueId, wardenFrom } from "./support.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "cofferdam-links-"));
+const images: string[] = [];
+
+afterAll(() => {
+  for (const image of images) docker("image", "rm", image);
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+/** An image of nothing but links. */
+function imageOf(links: Readonly<Record<string, string>>, ...changes: string[]): string {
+  const root = mkdtempSync(join(scratch, "image-"));
+  for (const [path, target] of Object.entries(links)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    symlinkSync(target, join(root, path));
+  }
+  execFileSync("tar", ["-C", root, "-cf", `${root}.tar`, "."]);
+  const image = `cofferdam-test-${uniqueId()}:latest`;
+  docker("import", ...changes.flatMap((change) => ["--change", change]), `${root}.tar`, image);
+  images.push(image);
+  return image;
+}
+
+/** A folder of an ordinary user's with `docs`, and what says that it is the warden. */
+async function makeWorkspace() {
+  const path = mkdtempSync(join(scratch, "work-"));
+  mkdirSync(join(path, "docs"));
+  mkdirSync(join(path, "evil"));
+  const evil = await wardenFrom('#include <unistd.h>\nint main(void) { write(1, "evil", 4); pause(); }', "evil")("x64");
+  cpSync(evil.path, join(path, "evil/warden"));
+  chmodSync(join(path, "evil/warden"), 0o755);
+  if (process.geteuid?.() === 0) execFileSync("chown", ["-R", "4321:4321", path]);
+  const { uid, gid } = statSync(path);
+  return { path, mode: "mount", uid, gid } as const;
+}
+
+describe.skipIf(!hasEngine)("an image", () => {
+  const runtime = shellRuntime();
+  const filesystem = filesystemOf({ write: ["docs"] });
+
+  test("has no say in which program is the warden", async () => {
+    const image = imageOf({ "/.cofferdam": "/workspace/evil" });
+    const workspace = await makeWorkspace();
+    // The engine mounts in another order each time.
+    for (let starts = 0; starts < 6; starts++) {
+      const started = await runtime.start({ image, workspace, filesystem });
+      started.output.write("echo");
+      const [said] = await started.input.take(1).toArray();
+      expect(String(said)).toBe("echo");
+      await started.end();
+    }
+    expect(readdirSync(join(workspace.path, "evil"))).toEqual(["warden"]);
+  });
+
+  test.each<[string, Record<string, string>, string[]]>([
+    ["of the workspace", { "/workspace": "/usr/share/work" }, []],
+    ["of a private folder", { "/tmp": "/workspace/docs/made" }, []],
+    ["above a private folder", { "/home": "/workspace/docs" }, []],
+    ["of the certificates", { [TRUST_DIRECTORY]: "/elsewhere", "/elsewhere": "workspace/docs" }, []],
+    ["around the workspace", { "/var/tmp": "/" }, []],
+    ["of a volume of its own", { "/srv/state": "/workspace/docs/state" }, ["VOLUME /srv/state"]],
+  ])("puts nothing into a mounted workspace by a link in the place %s", async (_, links, changes) => {
+    const image = imageOf(links, ...changes);
+    const workspace = await makeWorkspace();
+    const files = [{ path: `${TRUST_DIRECTORY}/ca.pem`, content: "certificate" }];
+    await expect(runtime.start({ image, workspace, filesystem, files })).rejects.toMatchObject({
+      code: "WORKSPACE_UNUSABLE",
+      details: { path: "/workspace", reason: expect.stringContaining(image) },
+    });
+    expect(readdirSync(join(workspace.path, "docs"))).toEqual([]);
+  });
+
+  test("has no user's names in a mounted workspace", async () => {
+    const image = imageOf({ "/etc/passwd": "../workspace/docs/passwd" });
+    const workspace = await makeWorkspace();
+    await expect(runtime.start({ image, workspace, filesystem })).rejects.toMatchObject({ code: "WORKSPACE_UNUSABLE" });
+    // The engine makes the file to mount over, as soon as anybody looks at the container.
+    expect(statSync(join(workspace.path, "docs/passwd")).size).toBe(0);
+  });
+
+  test("does not move a copied workspace", async () => {
+    const image = imageOf({ "/workspace": "/usr/share/work" });
+    const workspace = { ...(await makeWorkspace()), mode: "copy" } as const;
+    await expect(runtime.start({ image, workspace, filesystem })).rejects.toMatchObject({ code: "WORKSPACE_UNUSABLE" });
+  });
+
+  test("does not move a volume", async () => {
+    const image = imageOf({ "/data": "/usr/share/data" });
+    const volume: VolumeRequest = {
+      name: uniqueId(),
+      path: "/data/notes",
+      access: "write",
+      shared: false,
+      live: false,
+    };
+    try {
+      await expect(runtime.start({ image, volumes: [volume] })).rejects.toMatchObject({
+        code: "VOLUME_UNUSABLE",
+        details: { volume: volume.name },
+      });
+    } finally {
+      docker("volume", "rm", `cofferdam-state-${volume.name}`);
+    }
+  });
+
+  test("may have links that lead elsewhere", async () => {
+    const image = imageOf({ "/home": "var/home", "/var/tmp": "../tmp", "/etc/group": "/usr/group" });
+    const started = await runtime.start({ image, workspace: await makeWorkspace(), filesystem });
+    await started.end();
+  });
+});
