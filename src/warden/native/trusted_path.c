@@ -21,6 +21,10 @@ enum { LINKS_MAX = 40 };
 static char **folders;
 static size_t folder_count;
 
+/* Where no link leads that is not there itself, nor to what holds it: the workspace, which is for its own rules, and sysfs, which
+ * tells of the host. An image is trusted with what it has. */
+static const char *own_places[2] = {"", "/sys"};
+
 static bool lies_in(const char *path, const char *folder) {
     size_t size = strlen(folder);
     return strncmp(path, folder, size) == 0 && (path[size] == 0 || path[size] == '/');
@@ -50,6 +54,7 @@ static bool add_folder(const char *path) {
 bool trusted_path_begin(struct list paths, const char *workspace) {
     forget_folders();
     folders = calloc((size_t)paths.count + 1, sizeof *folders);
+    own_places[0] = workspace ? workspace : "";
     bool added = folders && (!workspace || !workspace[0] || add_folder(workspace));
     struct slice path;
     while (added && list_next(&paths, &path)) {
@@ -171,11 +176,27 @@ static int open_by_links(const char *path, struct meaning *meaning) {
     return at;
 }
 
+static bool leads_astray(const char *path, int fd) {
+    char real[PATH_MAX];
+    if (path_of(fd, real))
+        return true;
+    for (size_t i = 0; i < sizeof own_places / sizeof *own_places; i++) {
+        const char *place = own_places[i];
+        bool meets = lies_in(real, place) || lies_in(place, real) || strcmp(real, "/") == 0;
+        if (*place && meets && !lies_in(path, place))
+            return true;
+    }
+    return false;
+}
+
 int trusted_path_open(const char *path) {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
     int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
     /* Most paths have none. */
-    return fd >= 0 || errno != ELOOP ? fd : open_by_links(path, NULL);
+    if (fd >= 0 || errno != ELOOP)
+        return fd;
+    fd = open_by_links(path, NULL);
+    return fd >= 0 && leads_astray(path, fd) ? fail(fd, -1, ELOOP) : fd;
 }
 
 bool path_meant(const char *path, char real[PATH_MAX], bool (*hearsay)(const char *link, void *context), void *context) {

@@ -2,13 +2,24 @@
  * Images whose own links are in the way of what is mounted.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { TRUST_DIRECTORY } from "../../../src/egress/tls/trust.ts";
+import { createSandbox } from "../../../src/mod.ts";
 import type { VolumeRequest } from "../../../src/runtimes/runtime.ts";
-import { docker, filesystemOf, hasEngine, shellRuntime, uniqueId, wardenFrom } from "./support.ts";
+import { BUSYBOX, docker, filesystemOf, hasEngine, shellRuntime, uniqueId, wardenFrom } from "./support.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "cofferdam-links-"));
 const images: string[] = [];
@@ -20,16 +31,30 @@ afterAll(() => {
 
 /** An image of nothing but links. */
 function imageOf(links: Readonly<Record<string, string>>, ...changes: string[]): string {
+  const image = `cofferdam-test-${uniqueId()}:latest`;
+  docker("import", ...changes.flatMap((change) => ["--change", change]), archiveOf(links), image);
+  images.push(image);
+  return image;
+}
+
+function imageOver(base: string, links: Readonly<Record<string, string>>): string {
+  const image = `cofferdam-test-${uniqueId()}:latest`;
+  const context = mkdtempSync(join(scratch, "context-"));
+  cpSync(archiveOf(links), join(context, "links.tar"));
+  writeFileSync(join(context, "Dockerfile"), `FROM ${base}\nADD links.tar /\n`);
+  docker("build", "-q", "-t", image, context);
+  images.push(image);
+  return image;
+}
+
+function archiveOf(links: Readonly<Record<string, string>>): string {
   const root = mkdtempSync(join(scratch, "image-"));
   for (const [path, target] of Object.entries(links)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     symlinkSync(target, join(root, path));
   }
-  execFileSync("tar", ["-C", root, "-cf", `${root}.tar`, "."]);
-  const image = `cofferdam-test-${uniqueId()}:latest`;
-  docker("import", ...changes.flatMap((change) => ["--change", change]), `${root}.tar`, image);
-  images.push(image);
-  return image;
+  execFileSync("tar", ["-C", root, "-cf", `${root}.tar`, ...Object.keys(links).map((path) => path.slice(1))]);
+  return `${root}.tar`;
 }
 
 /** A folder of an ordinary user's with `docs`, and what says that it is the warden. */
@@ -112,6 +137,20 @@ describe.skipIf(!hasEngine)("an image", () => {
     } finally {
       docker("volume", "rm", `cofferdam-state-${volume.name}`);
     }
+  });
+
+  test("widens no grant to the workspace or the host's own by a link", async () => {
+    const image = imageOver(BUSYBOX, { "/lib32": "/workspace", "/libx32": "/", "/lib64": "sys" });
+    const { path } = await makeWorkspace();
+    writeFileSync(join(path, "secret"), "secret\n");
+    chmodSync(join(path, "secret"), 0o644);
+    const filesystem = { read: ["./evil"], write: ["./docs"] };
+    const options = { image, runtime: "docker", workspace: { path, mode: "mount" } } as const;
+    await using sandbox = await createSandbox({ version: 1, filesystem }, options);
+    const script =
+      "cat /workspace/secret /lib32/secret /libx32/workspace/secret; ls /sys/kernel; ls /lib64/kernel; test -r /bin/sh && echo yes";
+    const { stdout } = await sandbox.exec(["sh", "-c", script], { check: false });
+    expect(stdout.toString()).toBe("yes\n");
   });
 
   test("may have links that lead elsewhere", async () => {
