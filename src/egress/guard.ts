@@ -47,14 +47,21 @@ export async function resolveChecked(
   const addresses: string[] = [];
   const refused: { address: string; kind: string }[] = [];
   for (const text of found.slice(0, ADDRESSES_MAX)) {
-    const kind = own.has(canonicalAddress(text)) ? "this machine's own" : addressKind(text);
-    if (kind === "public" || (kind !== "malformed" && isListed(text, listed))) addresses.push(text);
+    const kind = refusedKind(text, listed, own);
+    if (kind === undefined) addresses.push(text);
     else refused.push({ address: String(text), kind });
   }
   return { addresses, refused };
 }
 
-function ownAddresses(): ReadonlySet<string> {
+/** What kind an address is of that may not be dialed; undefined where it may. */
+export function refusedKind(text: string, listed: readonly string[], own: ReadonlySet<string>): string | undefined {
+  const kind = own.has(canonicalAddress(text)) ? "this machine's own" : addressKind(text);
+  return kind === "public" || (kind !== "malformed" && isListed(text, listed)) ? undefined : kind;
+}
+
+/** The public addresses that this machine has. */
+export function ownAddresses(): ReadonlySet<string> {
   const all = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
   return new Set(
     all.filter(({ address }) => addressKind(address) === "public").map(({ address }) => canonicalAddress(address)),

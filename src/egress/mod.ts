@@ -5,7 +5,7 @@
  */
 export { type DialOptions, dial } from "./dial.ts";
 export { type Flow, type FlowErrno, type FlowSubject, LinkFlow } from "./flow.ts";
-export { type Checked, type Resolver, resolveChecked, systemResolver } from "./guard.ts";
+export { type Checked, ownAddresses, type Resolver, refusedKind, resolveChecked, systemResolver } from "./guard.ts";
 export { join, reset } from "./join.ts";
 export { type ProxyOptions, type ProxySettings, readProxySettings } from "./proxy/settings.ts";
-export { type ReachSetting, type ReachTarget, reach, Unreachable } from "./reach.ts";
+export { type Reached, type ReachSetting, type ReachTarget, reach, Unreachable, unlisted } from "./reach.ts";

@@ -33,6 +33,13 @@ export interface ReachSetting {
   readonly trust: () => UpstreamTrust;
 }
 
+/** A connection to a host. */
+export interface Reached {
+  readonly stream: Duplex;
+  /** Where it ends, as it was checked. Absent: a proxy chose it. */
+  readonly address: string | undefined;
+}
+
 /** Nothing of what was found may be dialed. `reason` is the end of a sentence. */
 export class Unreachable extends Error {
   readonly reason: string;
@@ -52,7 +59,7 @@ const TRIES = 3;
  * @throws {Unreachable} If the host may not be reached.
  * @throws {Error} With a `code`, as `dial` and `openTunnel` do; `ENOTFOUND` if there is no such host.
  */
-export async function reach(target: ReachTarget, setting: ReachSetting, options: DialOptions): Promise<Duplex> {
+export async function reach(target: ReachTarget, setting: ReachSetting, options: DialOptions): Promise<Reached> {
   const { proxies } = setting;
   const isNamed = proxies?.resolve === "proxy" && !isAddress(target.host);
   const { addresses, refusal } = await find(target, setting, isNamed);
@@ -61,14 +68,18 @@ export async function reach(target: ReachTarget, setting: ReachSetting, options:
     // Nobody knows which one the proxy will choose.
     if (refusal !== undefined) throw new Unreachable(refusal);
     if (addresses.length === 0 && isPrivateName(target.host)) throw new Unreachable(UNCHECKED);
-    return openTunnel(proxy, target, setting.trust(), options);
+    return { stream: await openTunnel(proxy, target, setting.trust(), options), address: undefined };
   }
   if (addresses.length === 0 && refusal !== undefined) throw new Unreachable(refusal);
   if (addresses.length === 0) throw Object.assign(new Error("there is no such host"), { code: "ENOTFOUND" });
-  if (proxy === undefined) return dial(addresses, target.port, options);
-  return firstOf(addresses.slice(0, TRIES), (host) =>
-    openTunnel(proxy, { host, port: target.port }, setting.trust(), options),
-  );
+  if (proxy === undefined) {
+    const socket = await dial(addresses, target.port, options);
+    return { stream: socket, address: socket.remoteAddress };
+  }
+  return firstOf(addresses.slice(0, TRIES), async (host) => {
+    const stream = await openTunnel(proxy, { host, port: target.port }, setting.trust(), options);
+    return { stream, address: host };
+  });
 }
 
 /** What may be dialed, and why something may not. */
@@ -88,10 +99,13 @@ async function find(
   const [first] = refused;
   const denied = addresses.map(refuses);
   const refusal =
-    first === undefined
-      ? denied.find((reason) => reason !== undefined)
-      : `it resolves to ${first.address} (${first.kind}), which no rule lists in its addresses`;
+    first === undefined ? denied.find((reason) => reason !== undefined) : unlisted(first.address, first.kind);
   return { addresses: addresses.filter((_, index) => denied[index] === undefined), refusal };
+}
+
+/** Why an address may not be dialed, as the end of a sentence. */
+export function unlisted(address: string, kind: string): string {
+  return `it resolves to ${address} (${kind}), which no rule lists in its addresses`;
 }
 
 function proxyFor(

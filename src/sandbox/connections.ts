@@ -8,18 +8,7 @@ import type { Decision, DecisionRecord } from "../audit/mod.ts";
 import type { CredentialStore } from "../credentials/mod.ts";
 import type { InferencePlan } from "../domains/inference/mod.ts";
 import type { NetworkPlan } from "../domains/network/mod.ts";
-import { RequestDenied } from "../egress/http/failure.ts";
-import {
-  join,
-  LinkFlow,
-  type ProxySettings,
-  type ReachTarget,
-  reach,
-  readProxySettings,
-  systemResolver,
-  Unreachable,
-} from "../egress/mod.ts";
-import { upstreamTrust } from "../egress/tls/upstream-tls.ts";
+import { join, LinkFlow, type ProxySettings, type ReachTarget, readProxySettings } from "../egress/mod.ts";
 import type { Decided, NetworkConnect, PluginRegistry } from "../hooks/mod.ts";
 import { violation } from "../link/codec.ts";
 import type { FlowHandler, StreamHandler } from "../link/handlers.ts";
@@ -39,6 +28,7 @@ import { deniedByPolicy, isKept } from "./connection-rulings.ts";
 import { CountedAllows } from "./counted-allows.ts";
 import type { DecisionRecords } from "./decisions.ts";
 import { endpoint } from "./endpoint.ts";
+import { DIAL_MS, HostDials } from "./host-dials.ts";
 import { type BudgetRecords, InferenceHost } from "./inference/inference-host.ts";
 import type { SensitiveFiles } from "./inference/sensitive-files.ts";
 import { LocalHost } from "./local-site/local-host.ts";
@@ -77,8 +67,7 @@ interface Allowed {
   readonly controller: AbortController;
 }
 
-/** How long finding and connecting to a host may take, in milliseconds; the warden's patience goes on a little longer. */
-const DIAL_MS = 30_000;
+/** The warden's patience goes on a little longer than a dial. */
 const SLACK_MS = 1000;
 
 /** Decides about connections, and makes them. */
@@ -91,6 +80,7 @@ export class Connections implements FlowHandler {
   readonly #records: CountedAllows;
   readonly #local: LocalHost;
   readonly #inference: InferenceHost;
+  readonly #dials: HostDials;
   /** Connections that this process answers. */
   readonly #own = new Map<LinkFlow, Duplex>();
   #plan: NetworkPlan;
@@ -125,6 +115,12 @@ export class Connections implements FlowHandler {
       policy,
     );
     this.#inference = new InferenceHost(setting, inference);
+    this.#dials = new HostDials({
+      options,
+      proxies: () => this.#proxies,
+      judge: (attempt) => evaluateConnection(this.#table, attempt),
+      denied: (flow, ruling, reason) => this.#record(flow, ruling, { verdict: "deny", reason }),
+    });
     this.check({ plan, inference });
   }
 
@@ -167,6 +163,7 @@ export class Connections implements FlowHandler {
       if (ownAnswer(flow, this.#local, this.#inference, this.#setting.credentials) === undefined) stream.destroy();
     }
     this.#requests?.policyChanged();
+    this.#dials.policyChanged();
     for (const allowed of this.#open) {
       const { flow, ruling, controller } = allowed;
       const now = this.#judge(flow);
@@ -251,6 +248,8 @@ export class Connections implements FlowHandler {
       if (!isKept(ruling, this.#judge(flow))) throw failure("ECONNREFUSED");
       const closing = (end: Duplex): Duplex => {
         allowed.controller.signal.addEventListener("abort", () => end.destroy(), { once: true });
+        // An abort of before is told to nobody.
+        if (allowed.controller.signal.aborted) end.destroy();
         return end;
       };
       if (ruling.inspects || this.#requests?.isWatched(flow)) {
@@ -259,7 +258,7 @@ export class Connections implements FlowHandler {
         return;
       }
       flow.wait(DIAL_MS + SLACK_MS);
-      const socket = await this.#dial(flow, ruling, signal, speaksAt(flow.port));
+      const socket = await this.#dials.dial(flow, ruling, signal, speaksAt(flow.port));
       await join(closing(flow.accept()), closing(socket));
     } catch (error) {
       flow.refuse(errnoOf(error));
@@ -280,44 +279,13 @@ export class Connections implements FlowHandler {
         // Of what it was allowed, what the policy in force still lists.
         const listed = new Set(this.#judge(flow).addresses);
         const narrowed = { ...ruling, addresses: ruling.addresses.filter((address) => listed.has(address)) };
-        const socket = await this.#dial(flow, narrowed, signal, scheme);
+        const socket = await this.#dials.dial(flow, narrowed, signal, scheme);
         // It is kept for later requests: nobody else may listen then, and what the host has closed must not be used.
         socket.on("error", () => undefined);
         socket.allowHalfOpen = false;
         return socket;
       },
     };
-  }
-
-  /** Connects to what may be dialed. That nothing may is a denial of its own. */
-  async #dial(
-    flow: LinkFlow,
-    ruling: ConnectionRuling,
-    signal: AbortSignal,
-    speaks: ReachTarget["speaks"],
-  ): Promise<Duplex> {
-    const { resolver = systemResolver, certificates = [] } = this.#setting.options;
-    const { host, port } = flow;
-    const setting = { resolver, proxies: this.#proxies, trust: () => upstreamTrust(certificates) };
-    const refuses = (address: string) => this.#refuses(flow, address);
-    try {
-      const target = { host, port, speaks, listed: ruling.addresses, refuses };
-      return await reach(target, setting, { timeoutMs: DIAL_MS, signal });
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
-      const { reason } = error;
-      this.#record(flow, ruling, { verdict: "deny", reason });
-      throw new RequestDenied({ error: "denied", reason, ruleId: ruling.ruleId, judged: true });
-    }
-  }
-
-  /** A denial of addresses holds however they are called. */
-  #refuses({ host, port, subject }: LinkFlow, address: string): string | undefined {
-    if (address === host) return undefined;
-    const { verdict, ruleId } = evaluateConnection(this.#table, { host: address, port, binary: subject.binary });
-    return verdict === "deny" && ruleId !== undefined
-      ? `it resolves to ${address}, which rule ${ruleId} denies`
-      : undefined;
   }
 
   #record(flow: LinkFlow, { ruleId }: Pick<ConnectionRuling, "ruleId">, decided: Partial<Decided> & Verdict): void {

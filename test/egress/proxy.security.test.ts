@@ -199,7 +199,7 @@ describe("reach() through a proxy", () => {
     const resolver = () => (found instanceof Error ? Promise.reject(found) : found);
     const proxies = readProxySettings({ https: `http://127.0.0.1:${port}`, ...more }, {});
     try {
-      const stream = await reach({ ...TARGET, ...target }, { resolver, proxies, trust: () => TRUST }, options());
+      const { stream } = await reach({ ...TARGET, ...target }, { resolver, proxies, trust: () => TRUST }, options());
       expect(await readAll(stream)).toBe("hello");
       return asked.map((each) => each.split(" ")[0] ?? "");
     } catch (error) {
@@ -244,7 +244,7 @@ describe("reach() through a proxy", () => {
     const proxies = readProxySettings("http://127.0.0.1:1", {});
     const listed = ["127.0.0.1"];
     const setting = { resolver: () => listed, proxies, trust: () => TRUST };
-    const here = await reach({ ...TARGET, port, listed }, setting, options());
+    const { stream: here } = await reach({ ...TARGET, port, listed }, setting, options());
     expect(await readAll(here)).toBe("hello");
   });
 });

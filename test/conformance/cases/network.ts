@@ -2,7 +2,7 @@
  * Connections: those that the policy allows work for any program, everything else fails at once, and all is recorded.
  */
 import { expect } from "vitest";
-import type { NetworkConnect } from "../../../src/mod.ts";
+import type { NetworkConnect, NetworkSection } from "../../../src/mod.ts";
 import { allow, ask, definePlugin, deny } from "../../../src/mod.ts";
 import type { Case } from "../case.ts";
 import { Listener, shell, until, within } from "../help.ts";
@@ -255,6 +255,25 @@ export const networkCases: readonly Case[] = [
       expect(await net(sandbox, "connect", "blocking", "one.test", port)).toBe("ECONNREFUSED");
       expect(await net(sandbox, "connect", "blocking", "three.test", port)).toBe("connected");
       expect(two.text).toBe("\n");
+    },
+  },
+  {
+    name: "a changed policy resets connections to addresses that it lists no more, or denies",
+    async run(scene) {
+      const { port } = await serveOutside(scene, (socket) => void socket);
+      const listed = { host: "one.test", ports: [port], addresses: LOOPBACK };
+      const changes: [NetworkSection, RegExp][] = [
+        [{ allow: [{ host: "one.test", ports: [port] }] }, /change of the policy.*127\.0\.0\.1 \(loopback\)/],
+        [{ allow: [listed], deny: [{ host: "127.0.0.1" }] }, /change of the policy.*denies/],
+      ];
+      for (const [network, reason] of changes) {
+        const { sandbox } = await networkSandbox(scene, { allow: [listed] });
+        const one = new Listener(await sandbox.spawn([`${BIN}/net`, "hold", "one.test", String(port)]));
+        await one.hear("connected");
+        await sandbox.setPolicy({ version: 1, filesystem: { read: ["."] }, network });
+        await one.hear("ECONNRESET");
+        expect((await connection(sandbox, `one.test:${port}`, "deny")).reason).toMatch(reason);
+      }
     },
   },
   {

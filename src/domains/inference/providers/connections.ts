@@ -5,7 +5,7 @@
  * @module
  */
 import type { Buffer } from "node:buffer";
-import { Readable } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import type { UpstreamResponse } from "../../../egress/http/exchange.ts";
 import type { HeaderLines } from "../../../egress/http/headers.ts";
 import { authorityOf, type Origin } from "../../../egress/http/host.ts";
@@ -95,7 +95,7 @@ export class ProviderConnections {
     });
   }
 
-  async #dial(origin: Origin): ReturnType<typeof reach> {
+  async #dial(origin: Origin): Promise<Duplex> {
     const { resolver = systemResolver, local = systemResolver, proxies, certificates } = this.#setting;
     const isHere = isLoopback(origin.host);
     const target = {
@@ -114,7 +114,7 @@ export class ProviderConnections {
     const controller = new AbortController();
     this.#dialing.add(controller);
     const options = { timeoutMs: DIAL_MS, signal: controller.signal };
-    const socket = await reach(target, setting, options).finally(() => this.#dialing.delete(controller));
+    const { stream: socket } = await reach(target, setting, options).finally(() => this.#dialing.delete(controller));
     // It is kept for later requests: nobody else may listen then, and what the provider has closed must not be used.
     socket.on("error", () => undefined);
     socket.allowHalfOpen = false;
