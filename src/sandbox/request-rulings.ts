@@ -9,9 +9,14 @@ import { contentProblem } from "./request-calls.ts";
 
 /** What was allowed under another policy stays so where the one in force allows it, or still leaves it to the same. */
 export function stillAllowed(asked: Decided, before: HttpRuling, now: HttpRuling, facts: HttpFacts): Decided {
-  const isSame = now.verdict === before.verdict && now.ruleId === before.ruleId && now.defer === before.defer;
-  if (asked.verdict === "deny" || now.verdict === "allow" || isSame) return asked;
+  if (asked.verdict === "deny" || isStillAllowed(before, now)) return asked;
   return byPolicy("deny", `the policy was changed meanwhile: ${deniedReason(now.ruleId, facts)}`);
+}
+
+/** Whether what was allowed still is. */
+export function isStillAllowed(before: HttpRuling, now: HttpRuling): boolean {
+  const isSame = now.ruleId === before.ruleId && now.defer === before.defer;
+  return now.verdict === "allow" || (now.verdict === "ask" && before.verdict === "ask" && isSame);
 }
 
 /** Why a request is denied: the rule, and what of it cannot be judged. */

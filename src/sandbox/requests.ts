@@ -32,6 +32,7 @@ import { answerWatch } from "./answers.ts";
 import type { DecisionRecords } from "./decisions.ts";
 import { endpoint } from "./endpoint.ts";
 import { messageJudge } from "./messages.ts";
+import { OngoingRequests } from "./ongoing-requests.ts";
 import { callsOf } from "./request-calls.ts";
 import { requestHint } from "./request-hint.ts";
 import { byPolicy, deniedReason, stillAllowed } from "./request-rulings.ts";
@@ -68,8 +69,7 @@ const HTTP_PORTS: ReadonlySet<number> = new Set([80, 443, 8080, 8443]);
 export class Requests {
   readonly #setting: RequestsSetting;
   readonly #engine: HttpEngine;
-  /** Each cuts off what another policy would look into. */
-  readonly #unjudged = new Set<() => void>();
+  readonly #ongoing = new OngoingRequests();
   /** Of the policy in force. */
   #generation = 0;
 
@@ -143,7 +143,7 @@ export class Requests {
   policyChanged(): void {
     this.#generation++;
     this.#engine.policyChanged();
-    for (const check of this.#unjudged) check();
+    this.#ongoing.policyChanged();
   }
 
   /** The sandbox has ended. */
@@ -168,12 +168,15 @@ export class Requests {
       needs: (facts) => connection.needs?.(facts).content,
       messages: (question) => this.#messages(connection, question),
       answers: (question) => this.#answers(connection, question),
-      unjudged: ({ facts }, cut) => {
-        const check = () => {
-          if (connection.needs?.(facts).messages) cut();
-        };
-        this.#unjudged.add(check);
-        return () => this.#unjudged.delete(check);
+      unjudged: ({ facts }, cut) => this.#ongoing.unjudged(connection, facts, cut),
+      // What it says would be kept past the bounds of what is held.
+      forwarded: ({ origin, facts: { content: _, ...facts } }, cut) => {
+        return this.#ongoing.allowed(connection, facts, (now) => {
+          const reason = `it was cut off by a change of the policy: ${deniedReason(now.ruleId, facts)}`;
+          const url = urlOf(origin, { ...facts.target, query: "" });
+          this.#record(flow, `${facts.method} ${url}`, now.ruleId, byPolicy("deny", reason));
+          cut();
+        });
       },
       // What a denial has for one program another's kept connection may not get around.
       route: JSON.stringify([flow.subject.binary, ...connection.addresses]),

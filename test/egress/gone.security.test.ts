@@ -18,6 +18,24 @@ test("a host whose answer cannot be passed on is left", async () => {
   await closed;
 });
 
+test("an upload that is left after it was answered is not left with the host", async () => {
+  await using scene = new Scene();
+  let closed: Promise<unknown> | undefined;
+  const port = await scene.rawServer((socket) => {
+    closed = once(
+      socket.on("error", () => undefined),
+      "close",
+    );
+    socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")).resume();
+  });
+  const inside = scene.connect("api.test", 80, port);
+  const answered = once(inside, "data");
+  inside.write("POST / HTTP/1.1\r\nHost: api.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
+  await answered;
+  inside.destroy();
+  await closed;
+});
+
 test("a request that was taken back while a connection was made is not left with the host", async () => {
   await using scene = new Scene();
   const streams: ServerHttp2Stream[] = [];

@@ -42,6 +42,8 @@ export interface HttpConnection {
   messages?(question: HttpQuestion): MessageJudge | undefined;
   /** Who sees the response to a request. Absent: nobody. */
   answers?(question: HttpQuestion): AnswerWatch | undefined;
+  /** A request that was allowed is about to be forwarded. It is cut off when another policy would not. The result ends that. */
+  forwarded?(question: HttpQuestion, cut: () => void): () => void;
   /** Something that nobody judges begins. It is cut off when it would have to be. The result ends that. */
   unjudged?(question: HttpQuestion, cut: () => void): () => void;
 }

@@ -29,6 +29,8 @@ export interface Exchange extends RequestHead {
   readonly expectsContinue: boolean;
   /** Aborted when the program is gone. */
   readonly signal: AbortSignal;
+  /** Settles when nothing more comes or goes. */
+  readonly over: Promise<void>;
   /** Tells the program to send the body. */
   proceed(): void;
   /** Answers. A body that fails resets the exchange: what is cut short never looks complete. */

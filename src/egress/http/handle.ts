@@ -93,7 +93,11 @@ async function forward(context: HandleContext, exchange: Exchange, facts: HttpFa
   const isHidden = exchange.body !== undefined && /^(?:GET|HEAD)$/.test(exchange.method);
   if (isHidden && decision.request !== undefined) return refuse(context, exchange, HIDDEN);
   const sent = toSend(context, exchange, facts, decision, hookable.touched);
-  const response = await ask(context, { ...question, facts: decision.request?.facts ?? facts }, sent);
+  const asked = { ...question, facts: decision.request?.facts ?? facts };
+  const { over, reset } = exchange;
+  const forget = connection.forwarded?.(asked, reset);
+  if (forget !== undefined) void over.then(forget);
+  const response = await ask(context, asked, sent);
   if ("error" in response) return refuse(context, exchange, response);
   try {
     exchange.respond({ status: response.status, headers: endToEnd(response.headers) }, response.body);

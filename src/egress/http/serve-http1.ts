@@ -109,6 +109,18 @@ function toExchange(request: IncomingMessage, response: ServerResponse, expectsC
   response.once("close", () => {
     if (!response.writableFinished) gone.abort(new Error("the program is gone"));
   });
+  const over = new Promise<void>((resolve) => {
+    const { socket } = request;
+    response.once("close", () => {
+      if (request.complete || socket.destroyed) return resolve();
+      // A host may answer before it has heard all; `node:http` tells such a request nothing of its end any more.
+      request.once("end", resolve);
+      socket.once("close", () => {
+        request.destroy();
+        resolve();
+      });
+    });
+  });
   return {
     version: request.httpVersion === "1.0" ? "1.0" : "1.1",
     method: request.method ?? "",
@@ -119,6 +131,7 @@ function toExchange(request: IncomingMessage, response: ServerResponse, expectsC
     trailers: () => trailersOf(linesOf(request.rawTrailers)),
     expectsContinue,
     signal: gone.signal,
+    over,
     proceed: () => {
       if (!proceeded) response.writeContinue();
       proceeded = true;

@@ -57,7 +57,7 @@ export function serveHttp2(context: HandleContext, stream: Duplex, budget: Strea
     idle.stop();
     const closed = new Promise<void>((resolve) => asked.once("close", resolve));
     // A request that was taken back may still be with a hook.
-    const handled = handleRequest(context, toExchange(context, asked, fields, raw));
+    const handled = handleRequest(context, { ...toExchange(context, asked, fields, raw), over: closed });
     void Promise.all([closed, handled]).then(() => budget.give());
     void closed.then(() => {
       if (--open === 0) idle.start();
@@ -75,7 +75,7 @@ function toExchange(
   stream: ServerHttp2Stream,
   fields: IncomingHttpHeaders,
   raw: readonly string[] | undefined,
-): Exchange {
+): Omit<Exchange, "over"> {
   const all = linesOfFields(fields, raw);
   const hosts = valuesOf(all, "host");
   const authority = fields[":authority"] ?? hosts[0];

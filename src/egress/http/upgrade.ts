@@ -45,6 +45,8 @@ export async function serveUpgrade(
     }
     if (!allowed) return refuse({ error: "denied", reason, ruleId, hint, judged: true });
     if (connection.app !== undefined) return refuse({ error: "no_websocket", reason: NO_WEBSOCKET });
+    const forgotten = connection.forwarded?.(asked, () => socket.destroy());
+    if (forgotten !== undefined) socket.once("close", forgotten);
     const judge = connection.messages?.(asked);
     // Nobody can judge what an extension has changed: it is not offered.
     const without = judge === undefined ? ["host"] : ["host", EXTENSIONS];
