@@ -12,12 +12,12 @@ import {
   type ReachTarget,
   reach,
   refusedKind,
-  systemResolver,
   Unreachable,
   unlisted,
 } from "../egress/mod.ts";
 import { upstreamTrust } from "../egress/tls/upstream-tls.ts";
 import type { ConnectionAttempt, ConnectionRuling } from "../policy/core.ts";
+import { Lookups } from "./lookups.ts";
 import type { SandboxOptions } from "./options.ts";
 
 /** How long connecting to a host may take, in milliseconds. */
@@ -43,10 +43,12 @@ interface Standing {
 /** Connects to hosts. */
 export class HostDials {
   readonly #setting: HostDialsSetting;
+  readonly #lookups: Lookups;
   readonly #standing = new Map<Duplex, Standing>();
 
   constructor(setting: HostDialsSetting) {
     this.#setting = setting;
+    this.#lookups = new Lookups(setting.options.resolver);
   }
 
   /** Connects to what may be dialed. That nothing may is a denial of its own. */
@@ -57,8 +59,9 @@ export class HostDials {
     speaks: ReachTarget["speaks"],
   ): Promise<Duplex> {
     const { options, proxies } = this.#setting;
-    const { resolver = systemResolver, certificates = [] } = options;
+    const { certificates = [] } = options;
     const { host, port } = flow;
+    const resolver = (name: string) => this.#lookups.find(name, signal);
     const setting = { resolver, proxies: proxies(), trust: () => upstreamTrust(certificates) };
     const refuses = (address: string) => this.#refuses(flow, address);
     try {
