@@ -41,7 +41,18 @@ export interface Flow {
 }
 
 const NUMERIC_MAX = 65_535;
-const HOST = /^[a-z0-9_.-]{1,253}$/;
+/** As the warden's name server reads them: no final dot, which rules would take for another name, and no number. */
+const HOST = /^(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)*(?!\d+$)[a-z0-9_-]{1,63}$/;
+/** PATH_MAX. */
+const PATH_BYTES_MAX = 4096;
+const ANCESTORS_MAX = 8;
+const HASH_BYTES = 32;
+
+/** What is recorded of it is kept. */
+function isSubject({ binary, ancestors, sha256 }: MessageValues<"flow">): boolean {
+  const areShort = [binary, ...ancestors].every(({ length }) => length < PATH_BYTES_MAX);
+  return areShort && ancestors.length <= ANCESTORS_MAX && (sha256.length === 0 || sha256.length === HASH_BYTES);
+}
 
 /** A flow on the link. */
 export class LinkFlow implements Flow, StreamHandler {
@@ -67,6 +78,7 @@ export class LinkFlow implements Flow, StreamHandler {
     if (!(HOST.test(this.host) || isAddress(this.host)) || this.port < 1 || this.port > NUMERIC_MAX) {
       throw violation("a connection is asked for to what is no host");
     }
+    if (!isSubject(values)) throw violation("a connection is asked for by what is no program");
     this.nonBlocking = (values.flags & FLAGS.flow.nonBlocking) !== 0;
     this.signal = this.#controller.signal;
     this.subject = Object.freeze({
