@@ -169,11 +169,11 @@ describe("cleanup()", () => {
   test("removes what an engine kept of dead owners, and nothing else", { timeout: 120_000 }, async () => {
     const docker = (...args: string[]) =>
       execFileSync("docker", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
-    const mark = `cleanup-${process.pid}`;
+    const mark = `cofferdam-cleanup-${process.pid}`;
     const dead = deadOwner();
     const container = (name: string, owner: string | undefined, sandbox = true) => {
       const labels = [
-        ...(sandbox ? [`${SANDBOX_LABEL}=${name}`] : []),
+        ...(sandbox ? [`${SANDBOX_LABEL}=cleanup-${process.pid}-${name.replace("inherited", "other")}`] : []),
         ...(owner === undefined ? [] : [`${OWNER_LABEL}=${owner}`]),
       ];
       docker(
@@ -207,6 +207,8 @@ describe("cleanup()", () => {
       container("foreign", foreignOwner),
       container("unowned", undefined),
       container("unlabelled", undefined, false),
+      // Of an image that was a sandbox.
+      container("inherited", dead),
       volume("volume-alive", ownerOfThisProcess() ?? ""),
     ];
     const present = () => {

@@ -6,6 +6,7 @@
 import type Docker from "dockerode";
 import { type Leftover, type LeftoverReport, OWNER_GONE, stateOf } from "../leftovers.ts";
 import { OWNER_LABEL, SANDBOX_LABEL } from "../owner.ts";
+import { isOurs } from "./create.ts";
 import { messageOf, statusOf } from "./failures.ts";
 
 interface Found extends Leftover {
@@ -28,7 +29,7 @@ export async function cleanEngine(docker: Docker, dryRun: boolean): Promise<Left
 
 async function containers(docker: Docker): Promise<Found[]> {
   const all = await docker.listContainers({ all: true, filters: { label: [SANDBOX_LABEL] } });
-  return all.flatMap(({ Id, Names, Labels }) => {
+  return all.filter(isOurs).flatMap(({ Id, Names, Labels }) => {
     const name = Names[0]?.slice(1) ?? Id;
     // A warden ends with its link, and the link with its owner: one that still runs then has been kept by the engine.
     return judge("container", name, Labels, () => docker.getContainer(Id).remove({ force: true, v: true }));

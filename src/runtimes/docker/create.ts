@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
-import { isOwnerDead, OWNER_LABEL } from "../owner.ts";
+import { isOwnerDead, OWNER_LABEL, SANDBOX_LABEL } from "../owner.ts";
 import { statusOf } from "./failures.ts";
 import { removeContainer } from "./lifecycle.ts";
 
@@ -21,8 +22,27 @@ export function createContainer(docker: Docker, body: ContainerBody, name?: stri
 }
 
 /** Creates a container that never runs: the engine unpacks archives only into containers. */
-export function createHelper(docker: Docker, body: ContainerBody, name?: string): Promise<Docker.Container> {
+export function createHelper(
+  docker: Docker,
+  body: ContainerBody,
+  name: string = helperName(),
+): Promise<Docker.Container> {
   return createContainer(docker, { ...body, Entrypoint: ["/never-run"], Cmd: [] }, name);
+}
+
+/** The name of a container that is no sandbox. */
+export function helperName(): string {
+  return `cofferdam-helper-${randomBytes(8).toString("hex")}`;
+}
+
+const HELPER = /^\/cofferdam-(?:helper-[0-9a-f]{16}|warden-[0-9a-f]{16}-fill)$/;
+
+/**
+ * Whether a container with our labels is one of ours: it has a name of ours as well. Labels alone prove nothing, for a container
+ * has those of its image, and who commits a sandbox's container has an image with ours.
+ */
+export function isOurs({ Names, Labels }: Pick<Docker.ContainerInfo, "Names" | "Labels">): boolean {
+  return Names.some((name) => HELPER.test(name) || name === `/cofferdam-${Labels[SANDBOX_LABEL]}`);
 }
 
 /** How long somebody may hold a lock. What is done under one takes a tenth of a second. */

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import Docker from "dockerode";
 import { SandboxError } from "../../errors.ts";
 import { OWNER_LABEL, ownerOfThisProcess } from "../owner.ts";
+import { helperName } from "./create.ts";
 import { inspectImage } from "./engine.ts";
 import { messageOf } from "./failures.ts";
 
@@ -31,6 +32,7 @@ export async function deriveImage(base: string, argv: readonly string[]): Promis
   const [program = "", ...Cmd] = argv;
   const owner = ownerOfThisProcess();
   const container = await docker.createContainer({
+    name: helperName(),
     ...{ Image, Entrypoint: [program], Cmd, User: "0:0", WorkingDir: "/" },
     ...(owner === undefined ? {} : { Labels: { [OWNER_LABEL]: owner } }),
     HostConfig: { NetworkMode: "none" },

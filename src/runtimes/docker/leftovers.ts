@@ -10,13 +10,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { isOwnerDead, OWNER_LABEL, SANDBOX_LABEL } from "../owner.ts";
 import type { StartContext } from "./context.ts";
+import { isOurs } from "./create.ts";
 
 /** Removes what dead owners on this host left and what is not in use. Never fails: what stays is tried again next time. */
 export async function sweepLeftovers(docker: Docker): Promise<number> {
   try {
     const filters = { label: [OWNER_LABEL], status: ["created", "exited", "dead"] };
     const containers = await docker.listContainers({ all: true, filters });
-    const dead = containers.filter((container) => isOwnerDead(container.Labels[OWNER_LABEL]));
+    const dead = containers.filter((each) => isOurs(each) && isOwnerDead(each.Labels[OWNER_LABEL]));
     // Without force: should it run by now, it is somebody's.
     await Promise.all(dead.map((container) => docker.getContainer(container.Id).remove({ v: true }).catch(ignore)));
     const volumes = await volumesWith(docker, OWNER_LABEL);
@@ -55,7 +56,8 @@ async function removeSandboxes(docker: Docker, ids: readonly string[]): Promise<
   const nothing = await Promise.all(
     ids.map(async (id) => {
       const label = `${SANDBOX_LABEL}=${id}`;
-      const containers = await docker.listContainers({ all: true, filters: { label: [label] } });
+      const labelled = await docker.listContainers({ all: true, filters: { label: [label] } });
+      const containers = labelled.filter(isOurs);
       await Promise.all(
         containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true }).catch(ignore)),
       );

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { SandboxError } from "../../../src/errors.ts";
-import { OWNER_LABEL, ownerOfThisProcess } from "../../../src/runtimes/owner.ts";
+import { OWNER_LABEL, ownerOfThisProcess, SANDBOX_LABEL } from "../../../src/runtimes/owner.ts";
 import type { LocateWarden } from "../../../src/warden/mod.ts";
 import { BUSYBOX, docker, hasEngine, processOf, run, shellRuntime, uniqueId, wardenFrom } from "./support.ts";
 
@@ -89,15 +89,22 @@ describe.skipIf(!hasEngine)("leftovers", () => {
       elsewhere: `0123456789abcdef.${pid}.1`,
       garbled: "x",
     };
-    const make = (owner: string): string => docker("create", "--label", `${OWNER_LABEL}=${owner}`, BUSYBOX);
-    const made = Object.fromEntries(Object.entries(owners).map(([name, owner]) => [name, make(owner)]));
+    const make = (owner: string, ...more: string[]): string =>
+      docker("create", "--label", `${OWNER_LABEL}=${owner}`, ...more, BUSYBOX);
+    const ours = (owner: string): string => {
+      const id = uniqueId();
+      return make(owner, "--label", `${SANDBOX_LABEL}=${id}`, "--name", `cofferdam-${id}`);
+    };
+    const made = Object.fromEntries(Object.entries(owners).map(([name, owner]) => [name, ours(owner)]));
+    // What somebody runs of an image that was a sandbox has its labels.
+    made.inherited = make(owners.gone, "--label", `${SANDBOX_LABEL}=${uniqueId()}`);
     const left = (): string[] => {
       const all = docker("ps", "-a", "-q", "--no-trunc").split("\n");
       return Object.keys(made).filter((name) => all.includes(made[name] ?? ""));
     };
     try {
       await shellRuntime().start();
-      await expect.poll(left, { timeout: 5000 }).toEqual(["alive", "elsewhere", "garbled"]);
+      await expect.poll(left, { timeout: 5000 }).toEqual(["alive", "elsewhere", "garbled", "inherited"]);
     } finally {
       for (const name of left()) docker("rm", "-v", made[name] ?? "");
     }
