@@ -7,11 +7,12 @@ import type { Attributes, MeterProvider, Span, TracerProvider } from "@opentelem
 import type { LoggerProvider } from "@opentelemetry/api-logs";
 import { type DecisionRecord, definePlugin, type LifecycleEvent, type Plugin } from "../src/mod.ts";
 
+// The types are not those of the packages: these are optional, and whoever does not have them compiles this file, too.
 /** The options of `otel`. What is not given is the global provider of `@opentelemetry/api` and `@opentelemetry/api-logs`. */
 export interface OtelOptions {
-  readonly tracerProvider?: TracerProvider;
-  readonly meterProvider?: MeterProvider;
-  readonly loggerProvider?: LoggerProvider;
+  readonly tracerProvider?: { getTracer(name: string): object };
+  readonly meterProvider?: { getMeter(name: string): object };
+  readonly loggerProvider?: { getLogger(name: string): object };
   /** Whether paths, arguments and hosts are told, and not only counts. @default true */
   readonly objects?: boolean;
 }
@@ -50,9 +51,9 @@ interface Telemetry {
 async function open(options: OtelOptions, sandbox: string): Promise<Telemetry> {
   const { metrics, trace } = await import("@opentelemetry/api");
   const { logs } = await import("@opentelemetry/api-logs");
-  const tracer = (options.tracerProvider ?? trace.getTracerProvider()).getTracer(SCOPE);
-  const meter = (options.meterProvider ?? metrics.getMeterProvider()).getMeter(SCOPE);
-  const logger = (options.loggerProvider ?? logs.getLoggerProvider()).getLogger(SCOPE);
+  const tracer = ((options.tracerProvider as TracerProvider | undefined) ?? trace.getTracerProvider()).getTracer(SCOPE);
+  const meter = ((options.meterProvider as MeterProvider | undefined) ?? metrics.getMeterProvider()).getMeter(SCOPE);
+  const logger = ((options.loggerProvider as LoggerProvider | undefined) ?? logs.getLoggerProvider()).getLogger(SCOPE);
   const { objects = true } = options;
   const { ROOT_CONTEXT } = await import("@opentelemetry/api");
   const root = tracer.startSpan("sandbox", { attributes: { "cofferdam.sandbox": sandbox } }, ROOT_CONTEXT);

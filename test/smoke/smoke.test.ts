@@ -1,8 +1,18 @@
 /**
  * The package that npm would publish, installed into an empty folder, on every JavaScript runtime that it is for.
  */
-import { type ExecFileSyncOptionsWithStringEncoding, execFile, execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { type ExecFileSyncOptionsWithStringEncoding, execFile, execFileSync, spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -64,6 +74,37 @@ describe("the package", () => {
     const listed = execFileSync("npm", ["ls", "--omit=dev", "--depth=0", "--json"], { ...quiet, cwd: consumer });
     expect(JSON.parse(listed)).not.toHaveProperty("problems");
   });
+
+  // By default tsc looks into declarations: what they name must be there for whoever installs the package, and only that.
+  test.each([
+    ["node16", "node16"],
+    ["esnext", "bundler"],
+  ])(
+    "has declarations that compile with what it installs (%s, %s)",
+    { timeout: 120_000 },
+    (module, moduleResolution) => {
+      const packages = join(consumer, "node_modules");
+      for (const name of ["@types/node", "undici-types"]) {
+        mkdirSync(join(packages, "@types"), { recursive: true });
+        if (!existsSync(join(packages, name))) symlinkSync(join(project, "node_modules", name), join(packages, name));
+      }
+      const entries = ["", "/plugins", "/recipes", "/testing"].map((entry) => `export * from "cofferdam${entry}";\n`);
+      for (const [index, entry] of entries.entries()) writeFileSync(join(consumer, `entry-${index}.mts`), entry);
+      const flags = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--types", "node"];
+      const all = [
+        ...flags,
+        "--lib",
+        "es2022,esnext.disposable",
+        "--module",
+        module,
+        "--moduleResolution",
+        moduleResolution,
+      ];
+      const names = entries.map((_, index) => `entry-${index}.mts`);
+      const tsc = spawnSync(join(project, "node_modules/.bin/tsc"), [...all, ...names], { ...quiet, cwd: consumer });
+      expect(tsc.stdout).toBe("");
+    },
+  );
 
   test("builds its warden where there is none", { timeout: 120_000 }, async () => {
     const cache = join(directory, "cache");
