@@ -5,7 +5,7 @@
  */
 import { emitWarning } from "node:process";
 import type { Policy } from "./policy/core.ts";
-import { POOL_OPTIONS, type PoolOptions, poolBounds, refuseUnknown } from "./pool/options.ts";
+import { POOL_OPTIONS, type PoolOptions, poolBounds, refuseOthers } from "./pool/options.ts";
 import { type Pool, WarmedPool } from "./pool/warmed-pool.ts";
 import { chooseRuntime } from "./sandbox/choose-runtime.ts";
 import { readProviders } from "./sandbox/inference/options.ts";
@@ -36,7 +36,7 @@ import { resolveRoot } from "./sandbox/root.ts";
  * ```
  */
 export async function createPool(policy: Policy | string, options: PoolOptions): Promise<Pool> {
-  refuseUnknown("createPool", options, POOL_OPTIONS);
+  refuseOthers("createPool", options, POOL_OPTIONS);
   const read = await readPolicy(policy);
   const plans = planDomains(read.normalized, readProviders(options.inference));
   const bounds = poolBounds(options, read.normalized);

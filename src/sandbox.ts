@@ -17,7 +17,7 @@ import { readProviders } from "./sandbox/inference/options.ts";
 import { SensitiveFiles } from "./sandbox/inference/sensitive-files.ts";
 import { writeLogins } from "./sandbox/login-files.ts";
 import { type LinkAhead, openLink, takeLink } from "./sandbox/open-link.ts";
-import { resolveWorkspace, type SandboxOptions } from "./sandbox/options.ts";
+import { checkOptions, resolveWorkspace, type SandboxOptions } from "./sandbox/options.ts";
 import { type Plans, planDomains } from "./sandbox/plan-domains.ts";
 import { openPlugins } from "./sandbox/plugins.ts";
 import { type ReadPolicy, readPolicy } from "./sandbox/read-policy.ts";
@@ -65,6 +65,7 @@ import { resolveVolumes } from "./sandbox/volumes.ts";
  * ```
  */
 export async function createSandbox(policy: Policy | string, options: SandboxOptions = {}): Promise<Sandbox> {
+  checkOptions(options);
   throwIfAborted(options.signal);
   const read = await readPolicy(policy);
   const plans = planDomains(read.normalized, readProviders(options.inference));

@@ -6,6 +6,7 @@
 import { SandboxError } from "../errors.ts";
 import type { NormalizedPolicy, Policy } from "../policy/core.ts";
 import { count } from "../sandbox/arguments.ts";
+import { refuseUnknown } from "../sandbox/known-options.ts";
 import type { SandboxOptions } from "../sandbox/options.ts";
 
 /** What cannot change once a sandbox has started: a pool is for one of each. */
@@ -88,14 +89,10 @@ function pick<O, K extends keyof O>(options: O, keys: readonly K[]): Pick<O, K> 
  *
  * @throws {SandboxError} ARGUMENT_INVALID If there is one.
  */
-export function refuseUnknown(operation: string, options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  const own = (OWN as readonly string[]).includes(unknown);
-  throw new SandboxError("ARGUMENT_INVALID", `Cannot use the option "${unknown}" in ${operation}`, {
-    details: { argument: unknown },
-    hint: own ? "Give it to pool.acquire: it is one sandbox's own" : `Known are: ${known.join(", ")}`,
-  });
+export function refuseOthers(operation: string, options: object, known: readonly string[]): void {
+  refuseUnknown(operation, options, known, (unknown) =>
+    (OWN as readonly string[]).includes(unknown) ? "Give it to pool.acquire: it is one sandbox's own" : undefined,
+  );
 }
 
 /** The names of what `createPool` takes. */

@@ -25,7 +25,7 @@ import {
   ownOptions,
   type PoolBounds,
   type PoolOptions,
-  refuseUnknown,
+  refuseOthers,
 } from "./options.ts";
 import { closed, type ReadySandbox, Stock } from "./stock.ts";
 
@@ -145,7 +145,7 @@ export class WarmedPool implements Pool {
   }
 
   async #acquire(options: AcquireOptions): Promise<Sandbox> {
-    refuseUnknown("pool.acquire", options, ACQUIRE_OPTIONS);
+    refuseOthers("pool.acquire", options, ACQUIRE_OPTIONS);
     const { signal } = options;
     const timeoutMs = milliseconds("timeoutMs", options.timeoutMs) ?? WAIT_MS;
     if (signal?.aborted) throw abortedWait(signal);

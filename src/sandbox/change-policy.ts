@@ -15,6 +15,7 @@ import type { Variables } from "./environment.ts";
 import type { SandboxFiles } from "./files.ts";
 import { checkPatterns } from "./inference/check-patterns.ts";
 import { readProviders } from "./inference/options.ts";
+import type { Names } from "./known-options.ts";
 import { writeLogins } from "./login-files.ts";
 import type { Modes } from "./modes.ts";
 import { planDomains } from "./plan-domains.ts";
@@ -33,6 +34,9 @@ export interface SetPolicyOptions {
    */
   readonly running?: "kill";
 }
+
+/** The names of them. */
+export const SET_POLICY: Names<SetPolicyOptions> = { running: true };
 
 /** What a policy is changed in. */
 export interface ChangeContext {

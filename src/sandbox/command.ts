@@ -11,9 +11,10 @@ import { LinkProcess, type ProcessEvents, type ProcessExit } from "../link/proce
 import { FLAGS, type MessageValues } from "../link/protocol.ts";
 import { signalName } from "../link/signals.ts";
 import { stageName } from "../link/start-failure.ts";
-import { argvBytes, milliseconds, pathBytes, terminalSize } from "./arguments.ts";
+import { abortSignal, argvBytes, milliseconds, pathBytes, terminalSize } from "./arguments.ts";
 import type { SandboxContext } from "./context.ts";
 import { environmentBytes } from "./environment.ts";
+import type { Names } from "./known-options.ts";
 import { promised } from "./promised.ts";
 import type { CommandExit, StartOptions, TerminalSize, Text } from "./types.ts";
 
@@ -41,6 +42,9 @@ export interface OutputHandlers {
   onEnd(channel: "stdout" | "stderr", error?: SandboxError): void;
 }
 
+/** The names of what exec and spawn both take. */
+export const START: Names<StartOptions> = { cwd: true, env: true, timeoutMs: true, signal: true };
+
 /** The size of a terminal that nobody sized. */
 export const STANDARD_SIZE: TerminalSize = { rows: 24, columns: 80 };
 
@@ -56,12 +60,12 @@ export async function startProcess(
   options: ProcessOptions,
   handlers: OutputHandlers,
 ): Promise<StartedProcess> {
-  const { signal } = options;
+  const signal = abortSignal(options.signal);
   if (signal?.aborted) throw aborted(signal);
   // It would wait for the decision that waits for it.
   assertNotInHook(context.id, "exec");
   const request = encodeRequest(context, argv, options);
-  const life = new ProcessLife(context, argv, performance.now());
+  const life = new ProcessLife(context, argv, options.cwd, performance.now());
   let opened: LinkProcess | undefined;
   const program = { kill: () => opened?.kill(), gone: life.gone.promise };
   const events = (process: LinkProcess) => {
@@ -129,11 +133,13 @@ class ProcessLife {
   readonly gone = promised<void>();
   readonly #context: SandboxContext;
   readonly #argv: readonly Text[];
+  readonly #cwd: Text | undefined;
   readonly #from: number;
 
-  constructor(context: SandboxContext, argv: readonly Text[], from: number) {
+  constructor(context: SandboxContext, argv: readonly Text[], cwd: Text | undefined, from: number) {
     this.#context = context;
     this.#argv = argv;
+    this.#cwd = cwd;
     this.#from = from;
     // Nobody may be listening to these; their rejections are told through `started` or the output as well.
     for (const { promise } of [this.started, this.exited, this.gone]) promise.catch(() => undefined);
@@ -172,7 +178,7 @@ class ProcessLife {
   }
 
   #onFailed({ stage, errno }: MessageValues<"failed">, handlers: OutputHandlers): void {
-    const error = execFailed(this.#argv, stage, errnoName(errno));
+    const error = execFailed(this.#argv, this.#cwd, stage, errnoName(errno));
     this.#context.audit.commandRefused(this.#argv, error);
     this.#fail(error, handlers);
   }
@@ -186,13 +192,21 @@ class ProcessLife {
   }
 }
 
-function execFailed(argv: readonly Text[], stage: number, errno: string): SandboxError<"EXEC_FAILED"> {
+function execFailed(
+  argv: readonly Text[],
+  cwd: Text | undefined,
+  stage: number,
+  errno: string,
+): SandboxError<"EXEC_FAILED"> {
   const program = display(argv[0]);
   const name = stageName(stage);
-  const what = name === "directory" ? "its working directory cannot be entered" : `${name} failed`;
+  const what =
+    name === "directory"
+      ? `its working directory ${JSON.stringify(display(cwd ?? "."))} cannot be entered`
+      : `${name} failed`;
   return new SandboxError("EXEC_FAILED", `Cannot start ${JSON.stringify(program)}: ${what} with ${errno}`, {
     details: { program, errno, stage: name },
-    hint: hintFor(name, errno),
+    hint: hintFor(name, errno, argv),
   });
 }
 
@@ -200,8 +214,10 @@ function display(text: Text | undefined): string {
   return typeof text === "string" ? text : Buffer.from(text ?? []).toString();
 }
 
-function hintFor(stage: string, errno: string): string {
-  if (stage === "directory") return "Check cwd: it must exist in the sandbox";
+function hintFor(stage: string, errno: string, argv: readonly Text[]): string {
+  if (stage === "directory") return "Check cwd: it must be a folder of the sandbox, where the workspace is /workspace";
+  if (errno === "ENOENT" && argv.length === 1 && /\s/.test(display(argv[0]).trim()))
+    return 'Give each argument by itself, as in ["ls", "-l"], or shell source to sandbox.sh`...`';
   if (errno === "ENOENT")
     return "Check the name and the sandbox's PATH, and that the policy grants the file and its interpreter";
   if (errno === "EACCES") return "The file must be executable, and it and its loader readable under the policy";

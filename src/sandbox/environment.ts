@@ -5,7 +5,7 @@
  */
 import { HOME_PATH } from "../policy/core.ts";
 import { AGENT_NAME } from "../runtimes/identity.ts";
-import { invalid, list, textBytes } from "./arguments.ts";
+import { invalid, kindOf, list, textBytes } from "./arguments.ts";
 
 /** Variables by name; undefined removes one. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -35,13 +35,15 @@ export function baseEnvironment(runtime: Variables, owner: Variables): Variables
  * @throws {SandboxError} ARGUMENT_INVALID If a name is empty or holds `=`, or anything holds a NUL.
  */
 export function environmentBytes(variables: Variables): Uint8Array[] {
+  if (Array.isArray(variables))
+    throw invalid("env", "Cannot use a list as env", variables, "Give an object: { NAME: value }");
   const pairs = Object.entries(variables).flatMap(([name, value]) => {
     if (value === undefined) return [];
     if (name === "" || name.includes("=")) {
       throw invalid("env", `Cannot set the variable ${JSON.stringify(name)}`, name, "A name is not empty and has no =");
     }
     if (typeof value !== "string") {
-      const what = `Cannot set the variable ${JSON.stringify(name)} to a ${typeof value}`;
+      const what = `Cannot set the variable ${JSON.stringify(name)} to ${kindOf(value)}`;
       throw invalid("env", what, value, "Give a string, or undefined to remove it");
     }
     return [textBytes(`env.${name}`, `${name}=${value}`)];

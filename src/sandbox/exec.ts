@@ -10,12 +10,14 @@ import { ByteQueue } from "../link/byte-queue.ts";
 import type { LinkProcess } from "../link/process.ts";
 import { CHANNELS } from "../link/protocol.ts";
 import { count } from "./arguments.ts";
-import { aborted, type OutputHandlers, startProcess } from "./command.ts";
+import { aborted, type OutputHandlers, START, startProcess } from "./command.ts";
 import type { SandboxContext } from "./context.ts";
 import { checkInput, feedInput } from "./input.ts";
+import { knownOptions, type Names } from "./known-options.ts";
 import { promised } from "./promised.ts";
 import type { ExecOptions, ExecResult, Text } from "./types.ts";
 
+const EXEC: Names<ExecOptions> = { ...START, stdin: true, maxOutputBytes: true, check: true };
 const OUTPUT_BYTES_DEFAULT = 16 * 1024 * 1024;
 /** What fits into a string on every runtime, with room. */
 const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
@@ -26,6 +28,7 @@ export async function execCommand(
   argv: readonly Text[],
   options: ExecOptions = {},
 ): Promise<ExecResult> {
+  knownOptions("exec", options, EXEC);
   const max = count("maxOutputBytes", options.maxOutputBytes ?? OUTPUT_BYTES_DEFAULT, 0, OUTPUT_BYTES_MAX);
   const { signal, stdin } = options;
   if (stdin !== undefined) checkInput("stdin", stdin);

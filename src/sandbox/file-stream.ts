@@ -181,7 +181,10 @@ function operationFailed(request: FileRequest, errno: string): SandboxError {
     });
   }
   if (errno === "ENOENT") {
-    return new SandboxError("FILE_MISSING", message, { details, hint: "Relative paths are below /workspace" });
+    return new SandboxError("FILE_MISSING", message, {
+      details,
+      hint: "Relative paths are below /workspace; what the policy does not grant can look as if it were not there",
+    });
   }
   return new SandboxError("FILE_FAILED", message, { details, hint: "See errno(3) for what the error means" });
 }

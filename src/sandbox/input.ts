@@ -4,7 +4,7 @@
  * @module
  */
 import type { LinkProcess } from "../link/process.ts";
-import { invalid } from "./arguments.ts";
+import { invalid, kindOf } from "./arguments.ts";
 import type { InputData } from "./types.ts";
 
 /** Pieces, one after the other, until somebody has enough. */
@@ -56,7 +56,7 @@ export function checkInput(argument: string, data: InputData): void {
   if (typeof data === "object" && data !== null && (Symbol.asyncIterator in data || "getReader" in data)) return;
   throw invalid(
     argument,
-    `Cannot use a ${typeof data} as ${argument}`,
+    `Cannot use ${kindOf(data)} as ${argument}`,
     data,
     "Give a string, bytes, or a stream of bytes",
   );
@@ -84,5 +84,5 @@ function readIterator(iterator: Iterator<unknown> | AsyncIterator<unknown>): Sou
 export function pieceBytes(piece: unknown): Uint8Array {
   if (typeof piece === "string") return Buffer.from(piece);
   if (piece instanceof Uint8Array) return piece;
-  throw invalid("stdin", `Cannot send a ${typeof piece} as input`, piece, "Give strings or Uint8Arrays");
+  throw invalid("stdin", `Cannot send ${kindOf(piece)} as input`, piece, "Give strings or Uint8Arrays");
 }

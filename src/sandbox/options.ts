@@ -14,7 +14,9 @@ import type { Guest } from "../runtimes/memory/mod.ts";
 import type { RuntimeName, WorkspaceMode, WorkspaceRequest } from "../runtimes/runtime.ts";
 import type { ApprovalOptions } from "./approvals.ts";
 import type { AuditOptions } from "./audit.ts";
+import { environmentBytes } from "./environment.ts";
 import type { InferenceOptions } from "./inference/options.ts";
+import { knownOptions, type Names } from "./known-options.ts";
 import type { VolumeOptions } from "./volumes.ts";
 
 /** A folder of the host that becomes `/workspace`. */
@@ -135,6 +137,57 @@ export interface SandboxOptions {
   readonly heartbeatMs?: number;
 }
 
+const WORKSPACE: Names<WorkspaceOptions> = { path: true, mode: true };
+
+const SANDBOX: Names<SandboxOptions> = {
+  runtime: true,
+  guest: true,
+  image: true,
+  root: true,
+  workspace: true,
+  volumes: true,
+  snapshot: true,
+  env: true,
+  credentials: true,
+  docker: true,
+  audit: true,
+  plugins: true,
+  approve: true,
+  approveTimeoutMs: true,
+  approvals: true,
+  resolver: true,
+  certificates: true,
+  proxy: true,
+  inference: true,
+  signal: true,
+  heartbeatMs: true,
+};
+
+const DOCKER: Names<DockerOptions> = {
+  socketPath: true,
+  host: true,
+  port: true,
+  protocol: true,
+  ca: true,
+  cert: true,
+  key: true,
+  timeout: true,
+  version: true,
+  image: true,
+  ociRuntime: true,
+};
+
+/**
+ * Checks what can be checked before anything is looked at.
+ *
+ * @throws {SandboxError} ARGUMENT_INVALID If there is no such option, or a variable is no text.
+ */
+export function checkOptions(options: SandboxOptions): void {
+  knownOptions("createSandbox", options, SANDBOX);
+  if (options.docker !== undefined) knownOptions("docker", options.docker, DOCKER);
+  environmentBytes(options.env ?? {});
+}
+
 /**
  * The workspace as the runtimes take it.
  *
@@ -142,7 +195,14 @@ export interface SandboxOptions {
  */
 export async function resolveWorkspace(option: SandboxOptions["workspace"]): Promise<WorkspaceRequest | undefined> {
   if (option === undefined) return undefined;
+  if (typeof option !== "string") knownOptions("workspace", option, WORKSPACE);
   const { path, mode = "copy" } = typeof option === "string" ? { path: option } : option;
+  if (typeof path !== "string" || path === "") {
+    throw new SandboxError("ARGUMENT_INVALID", `Cannot use ${JSON.stringify(path)} as the path of a workspace`, {
+      details: { argument: "workspace.path", value: path },
+      hint: 'Give the path of a folder: "." is the current one',
+    });
+  }
   if (mode !== "copy" && mode !== "mount" && mode !== "overlay") {
     throw new SandboxError("ARGUMENT_INVALID", `Cannot use the workspace mode "${String(mode)}"`, {
       details: { argument: "workspace.mode", value: mode },

@@ -18,8 +18,13 @@ import type { StartedWarden } from "../runtimes/runtime.ts";
 import { count, invalid } from "./arguments.ts";
 import { killed, settled } from "./change-policy.ts";
 import type { SandboxContext } from "./context.ts";
+import { knownOptions, type Names } from "./known-options.ts";
 import type { SandboxRecords } from "./records.ts";
 import { WardenTree } from "./review-tree.ts";
+
+const CHANGES: Names<ChangesOptions> = { ignored: true, maxFileBytes: true, signal: true };
+const APPLY: Names<ApplyOptions> = { only: true, changes: true, symlinks: true, git: true, check: true };
+const DISCARD: Names<DiscardOptions> = { only: true, running: true };
 
 /** What reaches the host's folder of a workspace that is a copy or an overlay. */
 export interface WorkspaceReview {
@@ -78,18 +83,21 @@ export class Reviewing implements WorkspaceReview {
   }
 
   async changes(options: ChangesOptions = {}): Promise<Changes> {
+    knownOptions("changes", options, CHANGES);
     const { maxFileBytes = MAX_FILE_BYTES_DEFAULT } = options;
     count("maxFileBytes", maxFileBytes, 1);
     return this.#of("changes").changes(options);
   }
 
   async apply(options: ApplyOptions = {}): Promise<ApplyResult> {
+    knownOptions("apply", options, APPLY);
     oneOf("symlinks", options.symlinks, ["inside", "any"]);
     oneOf("git", options.git, ["never", "commits"]);
     return this.#of("apply").apply(options, (change, refused) => this.#records.changeApplied(change, refused));
   }
 
   async discard(options: DiscardOptions = {}): Promise<DiscardResult> {
+    knownOptions("discard", options, DISCARD);
     oneOf("running", options.running, ["refuse", "kill"]);
     const review = this.#of("discard");
     await this.#quiet(options);

@@ -16,7 +16,7 @@ import type {
   DiscardResult,
 } from "../review/mod.ts";
 import type { Runtime, StartedWarden } from "../runtimes/runtime.ts";
-import { changePolicy, type SetPolicyOptions } from "./change-policy.ts";
+import { changePolicy, SET_POLICY, type SetPolicyOptions } from "./change-policy.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import type { Connections } from "./connections.ts";
 import type { SandboxContext } from "./context.ts";
@@ -25,6 +25,7 @@ import { describeEnforcement, type Enforcement } from "./enforcement.ts";
 import type { SandboxEvents } from "./events.ts";
 import { execCommand } from "./exec.ts";
 import { SandboxFiles } from "./files.ts";
+import { knownOptions } from "./known-options.ts";
 import type { Modes } from "./modes.ts";
 import type { SandboxOptions } from "./options.ts";
 import type { PolicyParts } from "./policy-frames.ts";
@@ -302,6 +303,7 @@ export class RunningSandbox implements Sandbox {
   }
 
   async #setPolicy(input: Policy | string, options: SetPolicyOptions): Promise<void> {
+    knownOptions("setPolicy", options, SET_POLICY);
     const generation = this.#policy.generation + 1;
     const parts = { ...this.#parts, context: this.#context, files: this.files, current: this.#read, generation };
     const { policy, modes, timeoutMs, environment } = await changePolicy(parts, input, options);
@@ -316,7 +318,7 @@ export class RunningSandbox implements Sandbox {
     this.#link.close(
       new SandboxError("SANDBOX_STOPPED", `Cannot use sandbox ${this.id}: it was stopped`, {
         details: { id: this.id },
-        hint: "Create another one",
+        hint: "Create another one. What was under way when it was stopped: await it before the scope of `await using` ends",
       }),
     );
     await this.ended;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { invalid, kindOf } from "./arguments.ts";
 import { type TemplateValue, templateArgv } from "./template.ts";
 import type { ExecOptions, ExecResult, Text } from "./types.ts";
 
@@ -23,6 +24,14 @@ export function shellTemplate(
   function sh(strings: TemplateStringsArray, ...values: readonly TemplateValue[]): Promise<ExecResult>;
   function sh(options: ExecOptions): ReturnType<typeof withOptions>;
   function sh(first: TemplateStringsArray | ExecOptions, ...values: readonly TemplateValue[]) {
+    if (!Array.isArray(first) && typeof first !== "object") {
+      throw invalid(
+        "source",
+        `Cannot run ${kindOf(first)} as shell source`,
+        first,
+        "Write a template: sandbox.sh`ls -l`, without parentheses",
+      );
+    }
     return Array.isArray(first)
       ? withOptions({})(first as TemplateStringsArray, ...values)
       : withOptions(first as ExecOptions);

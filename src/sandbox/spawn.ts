@@ -6,11 +6,14 @@
 import type { LinkProcess } from "../link/process.ts";
 import { CHANNELS } from "../link/protocol.ts";
 import { signalNumber } from "../link/signals.ts";
-import { invalid, terminalSize } from "./arguments.ts";
-import { aborted, STANDARD_SIZE, type StartedProcess, startProcess } from "./command.ts";
+import { invalid, kindOf, terminalSize } from "./arguments.ts";
+import { aborted, STANDARD_SIZE, START, type StartedProcess, startProcess } from "./command.ts";
 import { CommandOutput } from "./command-output.ts";
 import type { SandboxContext } from "./context.ts";
+import { knownOptions, type Names } from "./known-options.ts";
 import type { Command, CommandExit, CommandInput, OutputChunk, SpawnOptions, TerminalSize, Text } from "./types.ts";
+
+const SPAWN: Names<SpawnOptions> = { ...START, pty: true, stdin: true };
 
 /** The handle that `spawn` gives. */
 export async function spawnCommand(
@@ -18,6 +21,7 @@ export async function spawnCommand(
   argv: readonly Text[],
   options: SpawnOptions,
 ): Promise<Command> {
+  knownOptions("spawn", options, SPAWN);
   const pty = options.pty === true ? STANDARD_SIZE : options.pty || undefined;
   const output = new CommandOutput();
   const started = await startProcess(context, argv, { ...options, stdin: options.stdin === "pipe", pty }, output);
@@ -121,5 +125,5 @@ class SpawnedCommand implements Command {
 function inputBytes(data: string | Uint8Array): Uint8Array {
   if (typeof data === "string") return Buffer.from(data);
   if (data instanceof Uint8Array) return data;
-  throw invalid("data", `Cannot write a ${typeof data} to a program`, data, "Give a string or a Uint8Array");
+  throw invalid("data", `Cannot write ${kindOf(data)} to a program`, data, "Give a string or a Uint8Array");
 }

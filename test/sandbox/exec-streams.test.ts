@@ -149,7 +149,7 @@ describe("exec() stdin", () => {
       async function* () {
         yield { toString: () => "x" } as never;
       },
-      /Cannot send a object as input/,
+      /Cannot send an object as input/,
     ],
     [
       "that is locked",

@@ -100,7 +100,7 @@ function prepareGrant(
   }
   if (components.length === 0 || missing.has(relative)) return { relative, access, kind: "directory" };
   if (grant.optional) return undefined;
-  if (access === "read") throw pathMissing(pathOf(workspace, relative), grant.ruleId);
+  if (access === "read") throw pathMissing(workspace, relative, grant.ruleId);
   if (root !== undefined && create !== undefined) {
     make(root, components, create, workspace, grant);
     return { relative, access, kind: "directory" };
@@ -132,10 +132,14 @@ function wholeWorkspace(filesystem: FilesystemPlan): PreparedGrant[] {
     .map(({ access }) => ({ relative: ".", access: access === "write" ? "write" : "read", kind: "directory" }));
 }
 
-function pathMissing(path: string, rule: string): SandboxError {
+function pathMissing(workspace: string | undefined, relative: string, rule: string): SandboxError {
+  const path = pathOf(workspace, relative);
   return new SandboxError("PATH_MISSING", `The policy grants ${path}, which does not exist`, {
     details: { path, rule },
-    hint: "Create it, correct the path, or mark the grant as optional.",
+    hint:
+      workspace === undefined
+        ? 'There is no workspace, so it is empty: name its folder, for instance workspace: "."'
+        : "Create it, correct the path, or mark the grant as optional.",
   });
 }
 

@@ -10,7 +10,7 @@ import { SandboxError } from "../../errors.ts";
 import { closeDirectory, openRoot } from "../../runtimes/workspace/directory.ts";
 import { select } from "../../runtimes/workspace/select.ts";
 import { emptyReport, errnoOf, walk } from "../../runtimes/workspace/walk.ts";
-import { invalid, textBytes } from "../arguments.ts";
+import { invalid, kindOf, textBytes } from "../arguments.ts";
 import { isPlainName } from "../file-records.ts";
 import { checkInput } from "../input.ts";
 import type { InputData, Text } from "../types.ts";
@@ -41,7 +41,7 @@ export function entriesOf(source: TreeSource, skipped: () => void): AsyncIterabl
     if (Symbol.asyncIterator in source || Symbol.iterator in source) return fromEntries(source);
   }
   const hint = "Give the path of a folder, a tar archive as a ReadableStream, or entries";
-  throw invalid("source", `Cannot upload a ${typeof source}`, source, hint);
+  throw invalid("source", `Cannot upload ${kindOf(source)}`, source, hint);
 }
 
 /** A folder of the host. Its links are kept as links; sockets, FIFOs, devices and what cannot be read are left out. */
