@@ -153,6 +153,14 @@ static void job_hold(char **a) {
     printf("%s\n", got == 0 ? "end" : got > 0 ? "byte" : strerrorname_np(errno));
 }
 
+/* deaf HOST PORT: connects with a socket that takes no packet of the loopback, for those have a time to live of 64. */
+static void job_deaf(char **a) {
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(a[1])), .sin_addr = address_of(a[0])};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), most = 255;
+    setsockopt(fd, IPPROTO_IP, IP_MINTTL, &most, sizeof most);
+    printf("%s\n", error_name(connect(fd, (struct sockaddr *)&to, sizeof to) ? errno : 0));
+}
+
 /* many HOST PORT COUNT: so many connections at once; each gets its own byte back. */
 static void job_many(char **a) {
     int count = atoi(a[2]), good = 0;
@@ -305,7 +313,7 @@ int main(int argc, char **argv) {
         {"again", 2, job_again},   {"echo", 3, job_echo},   {"reset", 2, job_reset}, {"connect6", 3, job_connect6},
         {"hold", 2, job_hold},     {"many", 3, job_many},   {"serve", 1, job_serve}, {"forge", 3, job_forge},
         {"flip", 4, job_flip},     {"udp", 2, job_udp},     {"get", 3, job_get},
-        {"linger", 2, job_linger},
+        {"linger", 2, job_linger}, {"deaf", 2, job_deaf},
     };
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
         if (argc == jobs[i].arguments + 2 && strcmp(argv[1], jobs[i].name) == 0) {

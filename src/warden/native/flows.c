@@ -26,6 +26,7 @@ struct flow {
     struct flow_trap trap;
     struct buffer message; /* for the host; without a hash yet */
     struct buffer early; /* frames of the host that came before there was a connection to relay */
+    size_t early_data;   /* where the size of its last frame is, if that is data; 0: it is not */
     struct flow *next;
 };
 
@@ -138,9 +139,24 @@ static void on_wait(struct flow *f, uint32_t timeout_ms) {
         release(f);
 }
 
+/* What came in small pieces is kept as one: each would take more for its head than for itself. */
+static bool join_early(struct flow *f, const struct frame *frame) {
+    uint32_t size;
+    if (frame->type != FRAME_DATA || !f->early_data)
+        return false;
+    memcpy(&size, f->early.data + f->early_data, sizeof size);
+    size += (uint32_t)frame->payload.size;
+    memcpy(f->early.data + f->early_data, &size, sizeof size);
+    buffer_append(&f->early, frame->payload.data, frame->payload.size);
+    return true;
+}
+
 static void keep(struct flow *f, const struct frame *frame) {
     if (!f->accepted || f->early.size + frame->payload.size > EARLY_MAX)
         die("the host sent data to a connection that it did not accept");
+    if (join_early(f, frame))
+        return;
+    f->early_data = frame->type == FRAME_DATA ? f->early.size + 2 : 0;
     buffer_u8(&f->early, frame->type);
     buffer_u8(&f->early, frame->channel);
     buffer_bytes(&f->early, frame->payload);

@@ -277,6 +277,21 @@ export const networkCases: readonly Case[] = [
     },
   },
   {
+    name: "a host that says much in small pieces, to a program that is not connected yet, ends nothing",
+    async run(scene) {
+      let pieces = 0;
+      const { port } = await serveOutside(scene, function send(socket) {
+        if (++pieces <= 80_000) socket.write("x", () => setImmediate(send, socket));
+      });
+      const { sandbox } = await networkSandbox(scene, {
+        allow: [{ host: "a.test", ports: [port], addresses: LOOPBACK }],
+      });
+      await using _ = await sandbox.spawn([`${BIN}/net`, "deaf", "a.test", String(port)]);
+      await until(() => pieces > 80_000, "all of it sent", 60_000);
+      expect((await shell(sandbox, "echo there")).stdout).toBe("there\n");
+    },
+  },
+  {
     name: "five hundred connections at once",
     async run(scene) {
       const server = await serveOutside(scene);
