@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chmod, chown, lstat, mkdir } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SandboxError } from "../../errors.ts";
@@ -63,7 +63,8 @@ export async function prepareLocalWorkspace(request: StartRequest, maker: Worksp
     return { source: workspace.path, steps: workspaceSteps(prepared), view: {}, baseline: undefined, notes: [] };
   }
   const prepared = prepareWorkspace({ path: workspace?.path, filesystem, create: undefined });
-  const scratch = join(tmpdir(), ownedName(request.id));
+  // The launcher follows no link to it: one in it later is somebody's trick.
+  const scratch = join(await realpath(tmpdir()).catch(() => tmpdir()), ownedName(request.id));
   maker.own(scratch);
   try {
     // Nobody else may enter, so ids and modes inside are the sandbox's own affair.

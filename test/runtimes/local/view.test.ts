@@ -1,7 +1,17 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { planFilesystem } from "../../../src/domains/filesystem/mod.ts";
 import { HOME_PATH, normalizePolicy, parsePolicy, WORKSPACE_PATH } from "../../../src/policy/mod.ts";
 import { localRuntime } from "../../../src/runtimes/local/mod.ts";
@@ -21,7 +31,7 @@ afterEach(async () => {
 
 /** A warden that has said its first word: its root stands. */
 async function start(mode: WorkspaceMode): Promise<{ path: string; warden: StartedWarden }> {
-  const path = mkdtempSync(join(tmpdir(), "view-"));
+  const path = mkdtempSync(join(realpathSync(tmpdir()), "view-"));
   cleanups.push(() => rmSync(path, { recursive: true }));
   for (const folder of ["docs", "secret"]) {
     mkdirSync(join(path, folder));
@@ -51,6 +61,18 @@ describe("StartedWarden.view", () => {
     expect(readFileSync(join(warden.view?.copy ?? "", "docs/of-host"), "utf8")).toBe("host\n");
     await warden.end();
     expect(() => readdirSync(root)).toThrow();
+  });
+
+  it("is of a folder without links, wherever the temporary directory is", async () => {
+    const real = mkdtempSync(join(tmpdir(), "real-"));
+    cleanups.push(() => rmSync(real, { recursive: true }));
+    mkdirSync(join(real, "folder"));
+    symlinkSync("folder", join(real, "link"));
+    vi.stubEnv("TMPDIR", join(real, "link"));
+    cleanups.push(() => vi.unstubAllEnvs());
+    const { warden } = await start("copy");
+    expect(warden.view?.copy).toMatch(`${real}/folder/`);
+    expect(readdirSync(join(warden.view?.root ?? "", "workspace")).sort()).toEqual(["docs", "made"]);
   });
 
   it("shows both layers of an overlay: what changed is above, and nothing else is", async () => {
