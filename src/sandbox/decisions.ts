@@ -75,6 +75,7 @@ export class Decisions implements DecisionHandler {
   }
 
   onAccess(question: MessageValues<"access">): void {
+    checkPaths([question.path, question.target, question.binary]);
     const sensitive = this.#sensitive;
     // What this process reads to know it again was asked about before.
     if (sensitive.isOwn(question.stream)) {
@@ -107,6 +108,8 @@ export class Decisions implements DecisionHandler {
   }
 
   onProgram(question: MessageValues<"program">): void {
+    const { path: program, script: given, cwd, sha256, parents } = question;
+    checkPaths([program, given, cwd, sha256, ...parents]);
     const rule = this.#rule(question.rule);
     const argvBytes = question.arguments.map((argument) => Buffer.from(argument));
     const script = Buffer.from(question.script).toString();
@@ -153,6 +156,7 @@ export class Decisions implements DecisionHandler {
   }
 
   onDecided(values: MessageValues<"decided">): void {
+    checkPaths([values.path, values.target, values.binary]);
     const reason = REASON_NAMES[values.reason] as keyof typeof CODES.reason | undefined;
     const rule = this.#rule(values.rule);
     const verdict = VERDICTS[values.verdict] ?? "deny";
@@ -240,6 +244,17 @@ async function settle(decide: Decide, options: DecideOptions): Promise<Decided> 
 const OWN: Decided = { verdict: "allow", decidedBy: { kind: "policy" }, reason: "", latencyMs: 0 };
 
 const failed: Decided = { verdict: "deny", decidedBy: { kind: "policy" }, reason: "", latencyMs: 0 };
+
+/** PATH_MAX, and more paths than a question has. */
+const PATH_BYTES_MAX = 4096;
+const PATHS_MAX = 32;
+
+/** What is recorded is kept: a warden that says more than there can be is not ours. */
+function checkPaths(paths: readonly Uint8Array[]): void {
+  if (paths.length > PATHS_MAX || paths.some(({ length }) => length >= PATH_BYTES_MAX)) {
+    throw violation("a decision is about a path that is longer than any can be");
+  }
+}
 
 /** A warden that asks about something else is not ours. */
 function operationOf(action: number): FilesystemOperation {
