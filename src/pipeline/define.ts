@@ -72,8 +72,9 @@ function orderOf({ stages }: PipelineDefinition): string[] | DefinitionIssue {
 
 function invalid(issues: readonly DefinitionIssue[]): SandboxError<"PIPELINE_INVALID"> {
   const lines = issues.slice(0, 10).map(({ path, message }) => `${path === "" ? "the pipeline" : path}: ${message}`);
-  const more = issues.length > lines.length ? `; and ${issues.length - lines.length} more` : "";
-  return new SandboxError("PIPELINE_INVALID", `Cannot use the pipeline: ${lines.join("; ")}${more}`, {
+  const rest = issues.length > lines.length ? [`and ${issues.length - lines.length} more`] : [];
+  const found = `${issues.length} issue${issues.length === 1 ? "" : "s"}`;
+  return new SandboxError("PIPELINE_INVALID", [`Cannot use the pipeline: ${found}`, ...lines, ...rest].join("\n  "), {
     details: { issues },
     hint: "docs/pipelines.md has every key",
   });

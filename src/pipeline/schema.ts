@@ -4,6 +4,8 @@
  * @module
  */
 import { z } from "zod";
+import { wording } from "../policy/schema-issues.ts";
+import { unknownKeyIn } from "../policy/unknown-key.ts";
 import type { PipelineDefinition } from "./types.ts";
 
 const name = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, "a name is lower-case letters, digits and -");
@@ -128,7 +130,7 @@ export interface DefinitionIssue {
 
 /** What stands against a value as a definition; nothing: it has the shape of one. */
 export function shapeIssues(value: unknown): DefinitionIssue[] {
-  const result = definition.safeParse(value);
+  const result = definition.safeParse(value, { error: wording });
   return result.success ? [] : result.error.issues.flatMap((issue) => flatten(issue, []));
 }
 
@@ -142,6 +144,12 @@ function flatten(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Defini
       .filter((branch) => branch.length > 0)
       .sort((a, b) => depth(b) - depth(a) || a.length - b.length);
     if (best !== undefined) return best;
+  }
+  if (issue.code === "unrecognized_keys") {
+    const parent = at.map((part) => (typeof part === "number" ? part : String(part)));
+    return issue.keys.map((key) => {
+      return { path: [...parent, key].join("."), message: unknownKeyIn(definition, parent, key).message };
+    });
   }
   return [{ path: at.map(String).join("."), message: issue.message }];
 }

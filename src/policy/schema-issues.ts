@@ -4,14 +4,13 @@
  * @module
  */
 
-import * as z from "zod";
+import type * as z from "zod";
 import { type DocumentPath, type IssueDraft, quote } from "./issues.ts";
-import { nearestKey } from "./nearest.ts";
 import { policySchema } from "./schema.ts";
+import { unknownKeyIn } from "./unknown-key.ts";
 
 type ZodIssue = z.core.$ZodIssue;
 type RawIssue = z.core.$ZodRawIssue;
-type JsonSchema = z.core.JSONSchema.JSONSchema;
 
 /** Holds data to the schema and collects everything that stands against it. */
 export function checkSchema(data: unknown): { readonly value: z.infer<typeof policySchema> } | IssueDraft[] {
@@ -36,15 +35,8 @@ function toDrafts(issue: ZodIssue, prefix: DocumentPath): IssueDraft[] {
 }
 
 function unknownKey(parent: DocumentPath, key: string): IssueDraft {
-  const known = knownKeys(parent);
-  const nearest = nearestKey(key, known);
-  const help = nearest === undefined ? `known keys are ${known.join(", ")}` : `did you mean ${quote(nearest)}?`;
-  return {
-    path: [...parent, key],
-    message: `unknown key ${quote(key)}: ${help}`,
-    target: "key",
-    ...(nearest === undefined ? {} : { nearest }),
-  };
+  const { message, nearest } = unknownKeyIn(policySchema, parent, key);
+  return { path: [...parent, key], message, target: "key", ...(nearest === undefined ? {} : { nearest }) };
 }
 
 /** Whether an issue of a union's branch says that the value as a whole is of another type. */
@@ -67,7 +59,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** The message of an issue, unless the schema brings its own. */
-function wording(issue: RawIssue): string | undefined {
+export function wording(issue: RawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type": {
       const wanted = TYPES[issue.expected] ?? issue.expected;
@@ -91,27 +83,4 @@ function wording(issue: RawIssue): string | undefined {
     default:
       return undefined;
   }
-}
-
-let jsonSchema: JsonSchema | undefined;
-
-/** The keys that may stand in the map at a place, read off the schema itself. */
-function knownKeys(path: DocumentPath): string[] {
-  jsonSchema ??= z.toJSONSchema(policySchema, { io: "input" });
-  let nodes: JsonSchema[] = [jsonSchema];
-  for (const part of path) nodes = nodes.flatMap(branches).flatMap((node) => child(node, part));
-  return [...new Set(nodes.flatMap(branches).flatMap((node) => Object.keys(node.properties ?? {})))];
-}
-
-function branches(node: JsonSchema): JsonSchema[] {
-  return [node, ...(node.anyOf ?? []).filter(isSchema).flatMap(branches)];
-}
-
-function child(node: JsonSchema, part: string | number): JsonSchema[] {
-  const next = typeof part === "number" ? node.items : node.properties?.[part];
-  return isSchema(next) ? [next] : [];
-}
-
-function isSchema(value: unknown): value is JsonSchema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

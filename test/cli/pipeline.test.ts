@@ -125,7 +125,11 @@ describe("cofferdam pipeline without a terminal", () => {
   test.each([
     [["run", "nowhere.yaml"], 2, /^cofferdam: Cannot read the pipeline "nowhere.yaml": ENOENT/],
     [["run", "broken.yaml"], 2, /^cofferdam: Cannot read the pipeline "broken.yaml": /],
-    [["run", "wrong.yaml"], 1, /^cofferdam: Cannot use the pipeline: .*Unrecognized key: "comand"/],
+    [
+      ["run", "wrong.yaml"],
+      1,
+      /^cofferdam: Cannot use the pipeline: [\s\S]*unknown key "comand": did you mean "command"\?/,
+    ],
     [["run", "empty.mjs"], 2, /^cofferdam: Cannot use "empty.mjs": it exports no pipeline/],
     [
       ["run", "typed.ts"],

@@ -5,7 +5,11 @@ const stage = { command: ["true"] } as const;
 
 /** What a definition is refused for: each has its place. */
 const REFUSED: readonly (readonly [what: string, definition: unknown, issue: string])[] = [
-  ["an unknown key", { name: "a", stages: { s: { ...stage, outptus: {} } } }, 'stages.s: Unrecognized key: "outptus"'],
+  [
+    "an unknown key",
+    { name: "a", stages: { s: { ...stage, outptus: {} } } },
+    'stages.s.outptus: unknown key "outptus": did you mean "outputs"?',
+  ],
   ["no stages", { name: "a", stages: {} }, "stages: a pipeline has 1 to 64 stages"],
   ["a name", { name: "A b", stages: { s: stage } }, "name: a name is lower-case"],
   ["an empty command", { name: "a", stages: { s: { command: [] } } }, "stages.s.command"],
