@@ -104,12 +104,20 @@ export const MESSAGES = {
   rule: { id: 0x12, to: "warden", fields: { access: "u8", flags: "u32", path: "bytes" } },
   /**
    * Begins the tables of a policy; `start` puts them in force for what starts after it. `untrusted`: folders in which a symlink is
-   * not the host's word, so that no grant may go through it.
+   * not the host's word, so that no grant may go through it. `volumes`: those to which no symlink from elsewhere leads.
    */
   policy: {
     id: 0x16,
     to: "warden",
-    fields: { generation: "u32", mode: "u8", flags: "u32", timeoutMs: "u32", search: "list", untrusted: "list" },
+    fields: {
+      generation: "u32",
+      mode: "u8",
+      flags: "u32",
+      timeoutMs: "u32",
+      search: "list",
+      untrusted: "list",
+      volumes: "list",
+    },
   },
   /** A pattern of absolute paths. One that matches a directory stands for its tree. `rule` counts from 1. */
   pathRule: { id: 0x17, to: "warden", fields: { verdict: "u8", access: "u8", rule: "u32", pattern: "bytes" } },

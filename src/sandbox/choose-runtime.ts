@@ -131,6 +131,7 @@ const FLOOR = encodeMessage("policy", {
   timeoutMs: 0,
   search: [],
   untrusted: [],
+  volumes: [],
 });
 
 const UNASKED = {

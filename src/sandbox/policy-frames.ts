@@ -46,6 +46,8 @@ export interface PolicyParts {
   readonly search: readonly string[];
   /** Where a symlink is not the host's word: absolute directories. */
   readonly untrusted: readonly string[];
+  /** Where no symlink from elsewhere leads: absolute directories. */
+  readonly volumes: readonly string[];
   /** How long the warden waits for an answer, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -69,6 +71,7 @@ export function encodePolicy(parts: PolicyParts, known: number): EncodedPolicy {
       timeoutMs: parts.timeoutMs,
       search: parts.search.map((directory) => Buffer.from(directory)),
       untrusted: parts.untrusted.map((directory) => Buffer.from(directory)),
+      volumes: parts.volumes.map((directory) => Buffer.from(directory)),
     }),
     ...parts.floor.map((grant) => encodeMessage("rule", toRule(grant))),
     ...filesystem.rules.map((rule) =>

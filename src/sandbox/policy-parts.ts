@@ -57,6 +57,7 @@ export function policyParts(
   const isHostRoot = warden.imageId === undefined && warden.isolation !== "none";
   const filesystem = withTrust(withLinkedDenials(plans.filesystem, { workspace, isHostRoot }), trust);
   const { liveMounts } = warden;
+  const volumes = (options.volumes ?? []).map(({ path }) => volumePath("path", path));
   const sensitive = sensitiveSubscriptions(plans.inference);
   const hooks = {
     filesystem: registry.needs("filesystem") || sensitive.length > 0,
@@ -80,7 +81,8 @@ export function policyParts(
     tellAgent: canReadDenials(filesystem),
     search: searchPath(warden.environment, options.env ?? {}),
     hashConnectors: hooks.network,
-    untrusted: untrusted(filesystem, options),
+    untrusted: [...volumes, ...written(filesystem)],
+    volumes,
     timeoutMs:
       Math.max(...(["filesystem", "process", "network"] as const).map((domain) => registry.maxDeadlineMs(domain))) +
       (sensitive.length > 0 ? LOOK_MS : 0) +
@@ -93,10 +95,9 @@ export function canReadDenials(filesystem: Plans["filesystem"]): boolean {
   return filesystem.grants.some(({ path, access }) => path === "/tmp" && access === "write");
 }
 
-/** What a program of this sandbox, or of an earlier one, may have put links into. The workspace is known to the warden. */
-function untrusted({ grants }: Plans["filesystem"], { volumes = [] }: SandboxOptions): string[] {
-  const written = grants.filter(({ access, inWorkspace }) => access === "write" && !inWorkspace);
-  return [...volumes.map(({ path }) => volumePath("path", path)), ...written.map(({ path }) => path)];
+/** What a program of this sandbox may put links into. The workspace is known to the warden. */
+function written({ grants }: Plans["filesystem"]): string[] {
+  return grants.filter(({ access, inWorkspace }) => access === "write" && !inWorkspace).map(({ path }) => path);
 }
 
 function searchPath(runtime: Variables, owner: Variables): string[] {

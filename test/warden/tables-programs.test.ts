@@ -40,7 +40,7 @@ function hook(binaries: readonly string[], domain: number = CODES.domain.process
 }
 
 async function load(rules: readonly Rule[], flags = 0): Promise<void> {
-  const policy = { generation: 1, mode: 1, flags, timeoutMs: 1, untrusted: [], search: bytes(SEARCH) };
+  const policy = { generation: 1, mode: 1, flags, timeoutMs: 1, untrusted: [], volumes: [], search: bytes(SEARCH) };
   expect(await driver.takes("policy", policy)).toBe(true);
   for (const [index, rule] of rules.entries()) expect(await add(rule, index + 1)).toBe(true);
 }

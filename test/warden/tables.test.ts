@@ -31,7 +31,15 @@ const ACTIONS: readonly PathAction[] = [
 const bytes = (texts: readonly string[] = []): Buffer[] => texts.map((text) => Buffer.from(text));
 
 function begin(flags = 0, search: readonly string[] = []): Promise<boolean> {
-  return driver.takes("policy", { generation: 1, mode: 3, flags, timeoutMs: 1, untrusted: [], search: bytes(search) });
+  return driver.takes("policy", {
+    generation: 1,
+    mode: 3,
+    flags,
+    timeoutMs: 1,
+    untrusted: [],
+    volumes: [],
+    search: bytes(search),
+  });
 }
 
 function add({ verdict, access, pattern }: Rule, rule: number): Promise<boolean> {
@@ -308,7 +316,15 @@ describe("the tables refuse", () => {
   const rule = { verdict: 1, access: 1, rule: 1, pattern: Buffer.from("/a") };
 
   test("policies that are malformed", async () => {
-    const policy = { generation: 1, mode: 1, flags: 0, timeoutMs: 0, untrusted: [], search: bytes(["/bin"]) };
+    const policy = {
+      generation: 1,
+      mode: 1,
+      flags: 0,
+      timeoutMs: 0,
+      untrusted: [],
+      volumes: [],
+      search: bytes(["/bin"]),
+    };
     expect(await driver.takes("policy", policy)).toBe(true);
     for (const mode of [0, 4]) expect(await driver.takes("policy", { ...policy, mode })).toBe(false);
     for (const search of [[""], ["bin"], ["/bin\0"], new Array<string>(65).fill("/bin")]) {

@@ -32,7 +32,7 @@ static bool real_name(const char *path, char real[PATH_MAX]) {
 
 /* /bin is /usr/bin on many systems: both names are searched. */
 static bool begin(const struct msg_policy *policy) {
-    if (!trusted_path_begin(policy->untrusted, workspace))
+    if (!trusted_path_begin(policy->untrusted, policy->volumes, workspace))
         return false;
     struct buffer raw = {0};
     struct list all = {0}, given = policy->search;

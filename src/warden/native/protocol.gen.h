@@ -413,6 +413,7 @@ struct msg_policy {
     uint32_t timeout_ms;
     struct list search;
     struct list untrusted;
+    struct list volumes;
 };
 
 static inline bool decode_policy(struct slice payload, struct msg_policy *m) {
@@ -423,6 +424,7 @@ static inline bool decode_policy(struct slice payload, struct msg_policy *m) {
            cursor_u32(&c, &m->timeout_ms) &&
            cursor_list(&c, &m->search) &&
            cursor_list(&c, &m->untrusted) &&
+           cursor_list(&c, &m->volumes) &&
            c.left == 0;
 }
 

@@ -21,9 +21,10 @@ enum { LINKS_MAX = 40 };
 static char **folders;
 static size_t folder_count;
 
-/* Where no link leads that is not there itself, nor to what holds it: the workspace, which is for its own rules, and sysfs, which
- * tells of the host. An image is trusted with what it has. */
-static const char *own_places[2] = {"", "/sys"};
+/* Where no link leads that is not there itself, nor to what holds it: the workspace and volumes, which are for their own rules, and
+ * sysfs, which tells of the host. An image is trusted with what it has. */
+static char **own_places;
+static size_t own_place_count;
 
 static bool lies_in(const char *path, const char *folder) {
     size_t size = strlen(folder);
@@ -36,6 +37,11 @@ static void forget_folders(void) {
     free(folders);
     folders = NULL;
     folder_count = 0;
+    for (size_t i = 0; i < own_place_count; i++)
+        free(own_places[i]);
+    free(own_places);
+    own_places = NULL;
+    own_place_count = 0;
 }
 
 static bool add_folder(const char *path) {
@@ -51,15 +57,35 @@ static bool add_folder(const char *path) {
     return folders[folder_count] && ++folder_count;
 }
 
-bool trusted_path_begin(struct list paths, const char *workspace) {
+/* By its real name, if it is there. */
+static bool add_own_place(const char *path) {
+    char real[PATH_MAX];
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    bool there = fd >= 0 && path_of(fd, real) == 0 && real[0] == '/';
+    if (fd >= 0)
+        close(fd);
+    char *place = strdup(there ? real : path);
+    own_places[own_place_count] = place;
+    own_place_count += place != NULL;
+    return place;
+}
+
+bool trusted_path_begin(struct list paths, struct list volumes, const char *workspace) {
     forget_folders();
+    bool has_workspace = workspace && workspace[0];
     folders = calloc((size_t)paths.count + 1, sizeof *folders);
-    own_places[0] = workspace ? workspace : "";
-    bool added = folders && (!workspace || !workspace[0] || add_folder(workspace));
+    own_places = calloc((size_t)volumes.count + 2, sizeof *own_places);
+    bool added = folders && own_places && add_own_place("/sys") &&
+                 (!has_workspace || (add_folder(workspace) && add_own_place(workspace)));
     struct slice path;
     while (added && list_next(&paths, &path)) {
         char *text = slice_string(path);
         added = text && add_folder(text);
+        free(text);
+    }
+    while (added && list_next(&volumes, &path)) {
+        char *text = slice_string(path);
+        added = text && add_own_place(text);
         free(text);
     }
     return added;
@@ -180,10 +206,10 @@ static bool leads_astray(const char *path, int fd) {
     char real[PATH_MAX];
     if (path_of(fd, real))
         return true;
-    for (size_t i = 0; i < sizeof own_places / sizeof *own_places; i++) {
+    for (size_t i = 0; i < own_place_count; i++) {
         const char *place = own_places[i];
         bool meets = lies_in(real, place) || lies_in(place, real) || strcmp(real, "/") == 0;
-        if (*place && meets && !lies_in(path, place))
+        if (meets && !lies_in(path, place))
             return true;
     }
     return false;

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { TRUST_DIRECTORY } from "../../../src/egress/tls/trust.ts";
-import { createSandbox } from "../../../src/mod.ts";
+import { createSandbox, removeVolume } from "../../../src/mod.ts";
 import type { VolumeRequest } from "../../../src/runtimes/runtime.ts";
 import { BUSYBOX, docker, filesystemOf, hasEngine, shellRuntime, uniqueId, wardenFrom } from "./support.ts";
 
@@ -151,6 +151,24 @@ describe.skipIf(!hasEngine)("an image", () => {
       "cat /workspace/secret /lib32/secret /libx32/workspace/secret; ls /sys/kernel; ls /lib64/kernel; test -r /bin/sh && echo yes";
     const { stdout } = await sandbox.exec(["sh", "-c", script], { check: false });
     expect(stdout.toString()).toBe("yes\n");
+  });
+
+  test("widens no grant to a volume by a link", async () => {
+    const image = imageOver(BUSYBOX, { "/lib64": "/data", "/lib32": "data/hidden" });
+    const volumes = [{ name: uniqueId(), path: "/data" }];
+    const options = { image, runtime: "docker", volumes } as const;
+    try {
+      await using writer = await createSandbox({ version: 1, filesystem: { write: ["/data"] } }, options);
+      const make = "mkdir -p /data/public /data/hidden; echo shown >/data/public/a; echo hidden >/data/hidden/a";
+      await writer.exec(["sh", "-c", make], { check: true });
+      await writer.stop();
+      const filesystem = { read: ["/data/public"] };
+      await using reader = await createSandbox({ version: 1, filesystem }, options);
+      const look = "cat /data/public/a /data/hidden/a /lib64/hidden/a /lib64/public/a /lib32/a";
+      expect((await reader.exec(["sh", "-c", look])).stdout).toBe("shown\nshown\n");
+    } finally {
+      for (const { name } of volumes) await removeVolume(name, { runtime: "docker" });
+    }
   });
 
   test("may have links that lead elsewhere", async () => {
