@@ -4,6 +4,7 @@
  * @module
  */
 
+import { RecentRecords } from "./recent-records.ts";
 import type { AuditRecord } from "./record.ts";
 import { RecordReader, type StreamedRecord } from "./record-reader.ts";
 
@@ -11,6 +12,8 @@ import { RecordReader, type StreamedRecord } from "./record-reader.ts";
 export interface RecordStreamOptions {
   /** How many records `recent()` keeps. @default 10000 */
   readonly capacity?: number;
+  /** How much text `recent()` keeps, in UTF-16 units: programs choose their arguments and paths. @default 33554432 */
+  readonly maxLength?: number;
   /** How far a reader may fall behind, in records. @default 1000 */
   readonly backlog?: number;
 }
@@ -45,25 +48,19 @@ export interface RecordStream extends AsyncIterable<StreamedRecord> {
  * ```
  */
 export function createRecordStream(options: RecordStreamOptions = {}): RecordStream {
-  const { capacity = 10_000, backlog = 1_000 } = options;
-  const ring: AuditRecord[] = [];
+  const { capacity = 10_000, maxLength = 32 * 1024 * 1024, backlog = 1_000 } = options;
+  const recent = new RecentRecords(capacity, maxLength);
   const readers = new Set<RecordReader>();
-  let pushed = 0;
   let closed = false;
   return {
     push(record) {
       if (closed) return;
-      // A ring: once it is full, each record takes the place of the oldest.
-      if (capacity > 0) ring[pushed % capacity] = record;
-      pushed++;
+      recent.push(record);
       for (const reader of readers) reader.push(record);
     },
-    recent() {
-      const oldest = pushed > capacity && capacity > 0 ? pushed % capacity : 0;
-      return [...ring.slice(oldest), ...ring.slice(0, oldest)];
-    },
+    recent: () => recent.all(),
     get forgotten() {
-      return Math.max(0, pushed - capacity);
+      return recent.forgotten;
     },
     [Symbol.asyncIterator]() {
       const reader: RecordReader = new RecordReader(backlog, () => readers.delete(reader));

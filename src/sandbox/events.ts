@@ -20,8 +20,8 @@ export interface SandboxEventMap {
 /**
  * A typed emitter that can also be iterated.
  *
- * Shape: each iteration begins with what was recorded before, the newest 10,000 records, and goes on with what happens, in
- * order, until the sandbox ends. A reader that falls too far behind gets a record of kind `dropped` in the place of what it
+ * Shape: each iteration begins with what was recorded before, the newest 10,000 records and 32 MiB of text, and goes on with
+ * what happens, in order, until the sandbox ends. A reader that falls too far behind gets a record of kind `dropped` in the place of what it
  * missed. What is kept here is without the content of calls to models: listeners and the log have it.
  */
 export class SandboxEvents implements AsyncIterable<StreamedRecord> {
@@ -49,9 +49,14 @@ export class SandboxEvents implements AsyncIterable<StreamedRecord> {
     }
   }
 
-  /** What was recorded so far, the newest 10,000. */
+  /** What was recorded so far: the newest 10,000, as far as their texts have no more than 33,554,432 UTF-16 units together. */
   recent(): readonly AuditRecord[] {
     return this.#stream.recent();
+  }
+
+  /** How many older records are kept here no more. The log has them. */
+  get forgotten(): number {
+    return this.#stream.forgotten;
   }
 
   /** @internal */

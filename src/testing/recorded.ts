@@ -20,9 +20,6 @@ export interface RecordedDecisions extends Disposable {
 /** What can be asked about decisions: a sandbox, for all of its life, or a part of that. */
 export type DecisionSource = Sandbox | RecordedDecisions;
 
-/** How many records a sandbox keeps. */
-const KEPT_MAX = 10_000;
-
 /**
  * Records what is decided in a sandbox from now on.
  *
@@ -73,8 +70,8 @@ export function blindSpot(source: DecisionSource, filter: DecisionFilter, verdic
   const sandbox = sandboxOf(source);
   const { files } = sandbox.enforcement.audit;
   const domains = domainsOf(filter);
-  if (!("records" in source) && source.events.recent().length >= KEPT_MAX) {
-    return `the sandbox keeps its newest ${KEPT_MAX} records, and may have had more: look at a part with recordDecisions`;
+  if (!("records" in source) && source.events.forgotten > 0) {
+    return `the sandbox keeps its newest records, and had ${source.events.forgotten} more: look at a part with recordDecisions`;
   }
   if (domains.includes("filesystem") && (files === "off" || (files === "denials" && verdict === "allow"))) {
     return `the policy does not record it: write audit: { files: ${verdict === "allow" ? "all" : "denials"} }`;

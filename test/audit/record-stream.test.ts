@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { AuditRecord } from "../../src/audit/record.ts";
 import type { StreamedRecord } from "../../src/audit/record-reader.ts";
 import { createRecordStream, type RecordStream } from "../../src/audit/record-stream.ts";
 import { record } from "./support.ts";
@@ -78,8 +79,25 @@ describe("createRecordStream()", () => {
     expect([kept(), stream.forgotten]).toEqual([[1, 2, 3], 0]);
     push(stream, 4, 5);
     expect([kept(), stream.forgotten]).toEqual([[3, 4, 5], 2]);
+    push(stream, ...Array.from({ length: 100 }, (_, index) => index + 6));
+    expect([kept(), stream.forgotten]).toEqual([[103, 104, 105], 102]);
     const none = createRecordStream({ capacity: 0 });
     push(none, 1);
     expect([none.recent(), none.forgotten]).toEqual([[], 1]);
+  });
+
+  test("keeps no more of them than their texts allow: a program chooses its arguments", () => {
+    const stream = createRecordStream({ maxLength: 100_000 });
+    const long = (sequence: number, argument: string): AuditRecord => ({
+      ...record(sequence),
+      ...{ kind: "command.start", pid: 1, argv: ["sh", argument] },
+    });
+    const kept = () => stream.recent().map(({ sequence }) => sequence);
+    for (let each = 1; each <= 50; each++) stream.push(long(each, "x".repeat(30_000)));
+    expect([kept(), stream.forgotten]).toEqual([[48, 49, 50], 47]);
+    for (let each = 51; each <= 60; each++) stream.push(long(each, "short"));
+    expect(kept()).toHaveLength(13);
+    stream.push(long(61, "x".repeat(200_000)));
+    expect([kept(), stream.forgotten]).toEqual([[61], 60]);
   });
 });
