@@ -60,10 +60,10 @@ export {
   absolutePattern,
   grantProblem,
   HOME_PATH,
+  isOwnPlace,
   isWithin,
   literalPrefix,
   type Places,
-  WARDEN_PATH,
   WORKSPACE_PATH,
 } from "./paths.ts";
 export { type AssertEnforceableOptions, assertEnforceable, type PolicySection } from "./support.ts";

@@ -12,8 +12,8 @@ export const WORKSPACE_PATH: string = "/workspace";
 /** Where `HOME` is in every sandbox. */
 export const HOME_PATH: string = "/home/agent";
 
-/** Where the warden lives in every sandbox. Nothing can be granted there. */
-export const WARDEN_PATH: string = "/.cofferdam";
+/** Where the warden and the certificates are, or what their places begin with before a `-`. Nothing can be granted there. */
+const OWN_PATH = "/.cofferdam";
 
 /** Where the workspace and the home are: absolute paths. */
 export interface Places {
@@ -96,13 +96,18 @@ export function isWithin(path: string, directory: string): boolean {
   return directory === "/" || path === directory || path.startsWith(`${directory}/`);
 }
 
+/** Whether an absolute path is for what is the sandbox's own. */
+export function isOwnPlace(path: string): boolean {
+  return isWithin(path, OWN_PATH) || path.startsWith(`${OWN_PATH}-`);
+}
+
 /**
  * Why an absolute path cannot be granted, as the end of a sentence.
  *
  * @returns undefined where it can.
  */
 export function grantProblem(path: string, access: "read" | "write"): string | undefined {
-  if (isWithin(path, WARDEN_PATH)) return `nothing under ${WARDEN_PATH} can be granted: it is the warden's own`;
+  if (isOwnPlace(path)) return `nothing under ${OWN_PATH} can be granted: it is the warden's own`;
   if (access === "read") return undefined;
   if (path === "/") return "the root cannot be granted for writing: name the directories that are meant";
   for (const kernel of ["/proc", "/sys"]) {

@@ -6,7 +6,7 @@
 import type { CredentialStore } from "../credentials/mod.ts";
 import { liveGrants } from "../domains/filesystem/mod.ts";
 import type { PluginRegistry } from "../hooks/mod.ts";
-import { isWithin } from "../policy/core.ts";
+import { isOwnPlace } from "../policy/core.ts";
 import type { StartedWarden } from "../runtimes/runtime.ts";
 import { baseEnvironment, type Variables } from "./environment.ts";
 import { LOOK_MS, type SensitiveFiles, sensitiveSubscriptions } from "./inference/sensitive-files.ts";
@@ -103,7 +103,7 @@ function written({ grants }: Plans["filesystem"]): string[] {
 function searchPath(runtime: Variables, owner: Variables): string[] {
   const directories = (baseEnvironment(runtime, owner).PATH ?? "").split(":").filter((path) => path.startsWith("/"));
   const known = new Set(directories.map((path) => path.replace(/\/+$/, "") || "/"));
-  return [...known].filter((path) => !isWithin(path, "/.cofferdam")).slice(0, SEARCH_MAX);
+  return [...known].filter((path) => !isOwnPlace(path)).slice(0, SEARCH_MAX);
 }
 
 /** The warden's bound, halved, for it adds the real names of links. */

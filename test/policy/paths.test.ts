@@ -105,6 +105,8 @@ test.each([
 test.each([
   ["/.cofferdam", "read"],
   ["/.cofferdam/warden", "write"],
+  ["/.cofferdam-trust/ca.pem", "read"],
+  ["/.cofferdam-0123", "read"],
   ["/", "write"],
   ["/proc", "write"],
   ["/proc/sys/kernel", "write"],
