@@ -147,7 +147,7 @@ static pid_t ask_process(const struct notice *notice) {
 }
 
 /* Most callers are the first thread of their process, which has the process's number: one call tells. */
-static bool is_first_thread(pid_t tid) { return syscall(SYS_tgkill, tid, tid, 0) == 0 || errno == EPERM; }
+static bool is_first_thread(pid_t tid) { return syscall(SYS_tgkill, tid, tid, 0) == 0; }
 
 pid_t caller_peek_process(const struct notice *notice) {
     char text[STATUS_BYTES];

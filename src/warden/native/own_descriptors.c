@@ -34,3 +34,11 @@ int path_of(int fd, char path[PATH_MAX]) {
     path[size] = 0;
     return 0;
 }
+
+bool real_name(const char *path, char real[PATH_MAX]) {
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    bool told = fd >= 0 && path_of(fd, real) == 0 && real[0] == '/';
+    if (fd >= 0)
+        close(fd);
+    return told;
+}

@@ -19,15 +19,6 @@ void policy_set_workspace(struct slice path) {
     floor_set_workspace(path);
 }
 
-/* What a path is really called, links followed; false: it is not there. */
-static bool real_name(const char *path, char real[PATH_MAX]) {
-    int fd = open(path, O_PATH | O_CLOEXEC);
-    bool told = fd >= 0 && path_of(fd, real) == 0 && real[0] == '/';
-    if (fd >= 0)
-        close(fd);
-    return told;
-}
-
 /* ---- search ---- */
 
 /* /bin is /usr/bin on many systems: both names are searched. */
@@ -90,7 +81,7 @@ static void append_escaped(struct buffer *b, const char *text) {
     }
 }
 
-/* The same, unless somebody else's link leads there. */
+/* What a path is really called, unless somebody else's link leads there. */
 static bool trusted_name(const char *path, char real[PATH_MAX]) {
     int fd = trusted_path_open(path);
     bool told = fd >= 0 && path_of(fd, real) == 0 && real[0] == '/';

@@ -46,12 +46,8 @@ static void forget_folders(void) {
 
 static bool add_folder(const char *path) {
     char real[PATH_MAX];
-    int fd = open(path, O_PATH | O_CLOEXEC);
     /* In what is not there nobody has left a link. */
-    bool there = fd >= 0 && path_of(fd, real) == 0 && real[0] == '/';
-    if (fd >= 0)
-        close(fd);
-    if (!there)
+    if (!real_name(path, real))
         return true;
     folders[folder_count] = strdup(real);
     return folders[folder_count] && ++folder_count;
@@ -60,11 +56,7 @@ static bool add_folder(const char *path) {
 /* By its real name, if it is there. */
 static bool add_own_place(const char *path) {
     char real[PATH_MAX];
-    int fd = open(path, O_PATH | O_CLOEXEC);
-    bool there = fd >= 0 && path_of(fd, real) == 0 && real[0] == '/';
-    if (fd >= 0)
-        close(fd);
-    char *place = strdup(there ? real : path);
+    char *place = strdup(real_name(path, real) ? real : path);
     own_places[own_place_count] = place;
     own_place_count += place != NULL;
     return place;
