@@ -11,7 +11,7 @@ import { createSandbox } from "../src/mod.ts";
 
 const project = await mkdtemp(join(tmpdir(), "cofferdam-review-"));
 await mkdir(join(project, "docs"));
-await writeFile(join(project, "docs/guide.md"), "# Guide\n\nTODO\n");
+await writeFile(join(project, "docs/guide.md"), "# Guide\n\nNothing yet.\n");
 await writeFile(join(project, "package.json"), '{ "name": "demo" }\n');
 await writeFile(join(project, ".gitignore"), "*.log\n");
 
